@@ -1,0 +1,52 @@
+//! The plan: who, what and when, with nothing left to decide but what selectors resolve to.
+
+use serde::{Deserialize, Serialize};
+
+use super::RuntimeKind;
+use crate::spec::{Experiment, Fault, Role};
+
+/// Everything that will be done, in absolute terms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The experiment with every default filled in.
+    pub experiment: Experiment,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Where the servers run.
+    pub runtime: RuntimeKind,
+    /// Nodes to bring up, data nodes first, the first primary before its replicas.
+    pub nodes: Vec<NodePlan>,
+    /// Injections and reversals in the order in which they happen.
+    pub faults: Vec<PlannedFault>,
+    /// One entry a trial.
+    pub trials: Vec<TrialPlan>,
+}
+
+/// One server process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodePlan {
+    /// `redis-1`, `sentinel-2`, ...
+    pub name: String,
+    /// The role it starts with.
+    pub role: Role,
+}
+
+/// A fault with its place on the schedule; times are nanoseconds from the start of the baseline window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedFault {
+    /// When it is injected.
+    pub inject_at: u64,
+    /// When it is reverted, for faults that can be.
+    pub revert_at: Option<u64>,
+    /// What is injected.
+    pub fault: Fault,
+}
+
+/// One execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrialPlan {
+    /// From 1.
+    pub index: u32,
+    /// Seed of this trial, derived from the run's seed and the index.
+    pub seed: u64,
+}

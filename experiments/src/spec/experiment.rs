@@ -1,0 +1,43 @@
+//! The root of an experiment file.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Assertion, Duration, Fault, Topology, Workload};
+
+/// One experiment: what is brought up, what loads it, what breaks it and what must hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Version of the file format. This tool reads version 1.
+    pub version: u32,
+    /// Short name, used for the results folder and as the JUnit suite. Letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// The hypothesis in one sentence: what should hold while the faults happen.
+    #[serde(default)]
+    pub description: String,
+    /// The servers to bring up.
+    pub topology: Topology,
+    /// Measured time of one trial, from the start of the baseline window until the clients stop.
+    /// Fault times count from the same zero.
+    pub duration: Duration,
+    /// How many times the experiment is executed, each on a fresh topology.
+    #[serde(default = "one")]
+    pub trials: u32,
+    /// Seed of the load and of every random choice. Drawn and recorded when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// What real clients do.
+    #[serde(default)]
+    pub workloads: Vec<Workload>,
+    /// What is broken, and when.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// What must hold for the verdict to be `pass`.
+    #[serde(default, rename = "assert")]
+    pub assertions: Vec<Assertion>,
+}
+
+fn one() -> u32 {
+    1
+}

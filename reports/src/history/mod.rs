@@ -1,0 +1,8 @@
+//! The record of one trial: event types and their codec.
+
+mod event;
+
+pub use event::{
+    End, Event, FORMAT_VERSION, FaultEvent, FaultState, Final, Header, Node, NodeRole, Note, NoteKind, Op, OpKind, Outcome, Phase,
+    PhaseName, Probe, ProbeKind, RoleSample, SentinelEvent, Stall, Why,
+};

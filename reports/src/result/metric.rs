@@ -1,0 +1,56 @@
+//! Numbers derived from histories.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One value of a metric in one trial.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sample {
+    /// Measured exactly.
+    Exact(f64),
+    /// The trial ended first: the true value is at least this (a gap that was still open).
+    AtLeast(f64),
+}
+
+impl Sample {
+    /// The number, whether exact or a lower bound.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Exact(value) | Self::AtLeast(value) => value,
+        }
+    }
+}
+
+/// What a metric's numbers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricUnit {
+    /// Nanoseconds.
+    Ns,
+    /// A count of events; `count` sums it over the trials.
+    Count,
+    /// A share between 0 and 1.
+    Share,
+    /// Events per second.
+    Rate,
+}
+
+/// A metric over all conclusive trials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MetricSummary {
+    /// What the numbers are.
+    pub unit: MetricUnit,
+    /// What it means and how it is measured, in one sentence.
+    pub meaning: String,
+    /// Value of each conclusive trial that has one, as (trial index, sample).
+    pub samples: Vec<(u32, Sample)>,
+    /// Smallest.
+    pub min: Sample,
+    /// Middle (mean of the two middle ones for an even number).
+    pub median: Sample,
+    /// Largest.
+    pub max: Sample,
+    /// Sum, for counts.
+    pub total: f64,
+}

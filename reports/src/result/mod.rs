@@ -1,0 +1,12 @@
+//! The result of a run: the document every report is rendered from, and `result.json` itself.
+
+mod document;
+mod metric;
+mod trial;
+
+pub use document::{AssertionResult, Document, Environment, Location, Prediction, SCHEMA_VERSION, Source, Tool, Verdict};
+pub use metric::{MetricSummary, MetricUnit, Sample};
+pub use trial::{
+    Anomaly, AnomalyKind, Failover, FailoverPart, FaultOutcome, Gap, LockCounts, NodeInfo, NodeLane, OpBucket, RoleSpan, SentinelMark,
+    TimelineData, Trial, TrialStatus, WhyCount, WorkloadResult, WorkloadSeries,
+};

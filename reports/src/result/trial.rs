@@ -1,0 +1,306 @@
+//! One trial of a run, analysed.
+
+use std::collections::BTreeMap;
+
+use redquake_experiments::spec::Role;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Sample;
+use crate::history::{FaultState, NodeRole, OpKind, Why};
+
+/// One trial, analysed. All times are nanoseconds since the trial began unless said otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trial {
+    /// From 1.
+    pub index: u32,
+    /// Its seed.
+    pub seed: u64,
+    /// Whether it proves anything.
+    pub status: TrialStatus,
+    /// Why it is not conclusive; empty when it is.
+    pub reasons: Vec<String>,
+    /// Zero of the schedule (start of the baseline window).
+    pub zero: u64,
+    /// End of the measured time.
+    pub end: u64,
+    /// From the first call to the runtime until the set was ready, ns.
+    pub ready_after: Option<u64>,
+    /// The nodes, by index.
+    pub nodes: Vec<NodeInfo>,
+    /// What was injected, and whether it was proved.
+    pub faults: Vec<FaultOutcome>,
+    /// Outages of the shard, in order, each with its parts.
+    pub failovers: Vec<Failover>,
+    /// Results by workload, in the file's order.
+    pub workloads: Vec<WorkloadResult>,
+    /// Value of every metric of this trial, by name.
+    pub metrics: BTreeMap<String, Sample>,
+    /// Everything suspicious, worst first, capped at 200; `anomalies_total` counts all.
+    pub anomalies: Vec<Anomaly>,
+    /// Number of anomalies found.
+    pub anomalies_total: u64,
+    /// Remarks worth showing (stalls, truncated history, ...).
+    pub remarks: Vec<String>,
+    /// Everything on one axis, for the chart.
+    pub timeline: TimelineData,
+    /// Path of the history, relative to the results folder.
+    pub history: String,
+}
+
+/// Whether a trial proves anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TrialStatus {
+    /// It counts.
+    Conclusive,
+    /// It proves nothing; its values are shown and not judged.
+    Inconclusive,
+    /// The environment failed.
+    Error,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeInfo {
+    /// Name.
+    pub name: String,
+    /// Role it started with.
+    pub role: Role,
+    /// `ip:port`.
+    pub address: String,
+    /// Server and version.
+    pub version: String,
+}
+
+/// What became of one planned fault.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FaultOutcome {
+    /// Name.
+    pub name: String,
+    /// Action.
+    pub action: String,
+    /// When it was planned.
+    pub planned_at: u64,
+    /// When it was injected.
+    pub injected_at: Option<u64>,
+    /// When it was taken back.
+    pub reverted_at: Option<u64>,
+    /// What the target resolved to.
+    pub targets: Vec<String>,
+    /// Last state reached.
+    pub state: FaultState,
+    /// How it was proved, in words.
+    pub proof: String,
+}
+
+/// One interval without service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// Completion of the last acknowledged operation before it.
+    pub from: u64,
+    /// Node that acknowledged it.
+    pub from_node: Option<String>,
+    /// Completion of the first acknowledged operation after it; absent when there was none before the end.
+    pub to: Option<u64>,
+    /// Node that acknowledged that one.
+    pub to_node: Option<String>,
+    /// Length, ns.
+    pub length: Sample,
+}
+
+/// One outage with its parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Failover {
+    /// Name of the fault that caused it; absent for an unplanned one.
+    pub fault: Option<String>,
+    /// Instant of the fault.
+    pub fault_at: Option<u64>,
+    /// Writes, seen by probes on every data node (server gap).
+    pub write_gap: Option<Gap>,
+    /// Reads, seen by probes on the primary.
+    pub read_gap: Option<Gap>,
+    /// Writes, seen by the workloads' clients (client gap).
+    pub client_gap: Option<Gap>,
+    /// Client gap minus server gap, ns; the price of finding the new primary.
+    pub library_cost: Option<Sample>,
+    /// Old primary, by name.
+    pub old_primary: Option<String>,
+    /// New primary, by name.
+    pub new_primary: Option<String>,
+    /// The write gap told in parts that add up to it, in order of time.
+    pub parts: Vec<FailoverPart>,
+}
+
+/// One part of a gap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FailoverPart {
+    /// `detection`, `agreement`, `election`, `promotion`, `announcement`, `rediscovery`.
+    pub name: String,
+    /// When it began.
+    pub from: u64,
+    /// When it ended.
+    pub to: u64,
+    /// The event that ended it and who reported it, in words.
+    pub ended_by: String,
+}
+
+/// Results of one workload in one trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkloadResult {
+    /// Name.
+    pub name: String,
+    /// Kind as in the file.
+    pub kind: String,
+    /// Attempts with outcome `ok`.
+    pub ok: u64,
+    /// Attempts with outcome `fail`.
+    pub fail: u64,
+    /// Attempts with outcome `info`.
+    pub info: u64,
+    /// Attempts by operation and reason.
+    pub reasons: Vec<WhyCount>,
+    /// Latency from intended start of `ok` attempts: p50, p99 and largest, ns.
+    pub latency: [u64; 3],
+    /// Counts of a lock workload.
+    pub locks: Option<LockCounts>,
+}
+
+/// How often one operation ended for one reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WhyCount {
+    /// Operation.
+    pub op: OpKind,
+    /// Reason.
+    pub why: Why,
+    /// How often.
+    pub count: u64,
+}
+
+/// What happened to the locks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LockCounts {
+    /// Acknowledged acquisitions.
+    pub acquired: u64,
+    /// Pairs of holds of one key whose cores overlap.
+    pub double_acquired: u64,
+    /// Sum of those overlaps, ns.
+    pub double_held_time: u64,
+    /// Pairs that overlap only after the first holder's lease ended.
+    pub ttl_overrun: u64,
+    /// Pairs whose overlap needs an acquire whose reply was lost.
+    pub possible: u64,
+    /// Holds whose key was gone before the lease ended.
+    pub lost: u64,
+    /// Keys that could not be acquired `ttl` + margin after everything was healed.
+    pub stuck: u64,
+}
+
+/// Something suspicious, with the evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Anomaly {
+    /// What.
+    pub kind: AnomalyKind,
+    /// Workload it belongs to.
+    pub workload: String,
+    /// Key number.
+    pub key: u32,
+    /// When it began.
+    pub from: u64,
+    /// When it ended, where it has an end.
+    pub to: Option<u64>,
+    /// The evidence in one sentence: who, when, served by which node.
+    pub text: String,
+}
+
+/// Kinds of anomalies, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnomalyKind {
+    /// Two holders at once.
+    DoubleAcquired,
+    /// A lock nobody can take.
+    StuckLock,
+    /// A lock vanished under its holder.
+    LostLock,
+    /// A holder outlived its lease.
+    TtlOverrun,
+    /// Two holders at once, if a lost reply was a success.
+    PossibleDouble,
+}
+
+/// Everything on one axis. Times are ns since the trial began.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TimelineData {
+    /// Width of a bucket, ns.
+    pub bucket: u64,
+    /// One series a workload.
+    pub workloads: Vec<WorkloadSeries>,
+    /// One lane a data node: roles told and when it acknowledged probe writes.
+    pub nodes: Vec<NodeLane>,
+    /// Messages of the Sentinels that matter for a failover, capped at 400.
+    pub sentinel: Vec<SentinelMark>,
+}
+
+/// Operations of one workload, in buckets by intended start; only buckets that have any.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkloadSeries {
+    /// Name of the workload.
+    pub name: String,
+    /// The buckets.
+    pub buckets: Vec<OpBucket>,
+}
+
+/// Operations whose intended start falls into one bucket.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OpBucket {
+    /// Start of the bucket.
+    pub at: u64,
+    /// Outcomes.
+    pub ok: u32,
+    /// Certainly not executed, without `held`.
+    pub fail: u32,
+    /// `SET NX` answered nil.
+    pub held: u32,
+    /// Unknown.
+    pub info: u32,
+    /// Smallest latency from intended start, ns.
+    pub min: u64,
+    /// Largest latency from intended start, ns.
+    pub max: u64,
+}
+
+/// One data node over time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeLane {
+    /// Name of the node.
+    pub name: String,
+    /// What it said it was.
+    pub roles: Vec<RoleSpan>,
+    /// Intervals in which it acknowledged probe writes, as `[from, to]`.
+    pub writable: Vec<[u64; 2]>,
+}
+
+/// An interval in which a node told one role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RoleSpan {
+    /// From.
+    pub from: u64,
+    /// To.
+    pub to: u64,
+    /// The role.
+    pub role: NodeRole,
+}
+
+/// A message of a Sentinel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SentinelMark {
+    /// When.
+    pub at: u64,
+    /// Name of the Sentinel.
+    pub node: String,
+    /// `+sdown`, ...
+    pub event: String,
+    /// The message.
+    pub payload: String,
+}

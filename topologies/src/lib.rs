@@ -1,0 +1,7 @@
+//! What is brought up: servers, the networks they live in, and the primitive things that can be done to them.
+//!
+//! Nothing outside this crate assumes that a node is a local process or a container: whoever needs a
+//! namespace, a signal or a file asks the runtime for it and is told when it cannot be had.
+
+pub mod namespace;
+pub mod runtime;

@@ -1,0 +1,25 @@
+//! A network namespace held open, so that it can be entered however its processes fare.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+/// A network namespace held open by a file descriptor.
+#[derive(Debug, Clone)]
+pub struct Namespace(Arc<File>);
+
+impl Namespace {
+    /// The network namespace of a process.
+    pub fn of_process(pid: u32) -> io::Result<Self> {
+        File::open(format!("/proc/{pid}/ns/net")).map(|file| Self(Arc::new(file)))
+    }
+
+    /// Moves the calling thread into the namespace, for good. Only for threads made for that purpose,
+    /// never for a thread shared with other work.
+    pub fn enter(&self) -> io::Result<()> {
+        move_into_link_name_space(self.0.as_fd(), Some(LinkNameSpaceType::Network)).map_err(io::Error::from)
+    }
+}

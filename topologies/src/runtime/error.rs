@@ -1,0 +1,26 @@
+//! Why a runtime could not do what was asked.
+
+/// Why a runtime could not do what was asked. The text of `Unavailable` and `Server` ends with the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// No engine answers, or it may not be used.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The server software could not be had.
+    #[error("{0}")]
+    Server(String),
+    /// A privilege is missing.
+    #[error("{0}")]
+    Privilege(String),
+    /// The engine or the system refused a call.
+    #[error("{action}: {reason}")]
+    Failed {
+        /// What was being done.
+        action: String,
+        /// What came back.
+        reason: String,
+    },
+    /// No node of that name.
+    #[error("no node named `{0}` in this lab")]
+    NoSuchNode(String),
+}
