@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum RuntimeKind {
     /// Containers of a Docker engine.
     Docker,
+    /// Child processes in namespaces of the run; needs no engine.
+    Process,
 }
 
 /// What this machine can do; each `Err` carries the reason, in words that end with the way out.
