@@ -3,4 +3,5 @@
 //! Pure: no sockets, no clock, no processes. The history is the only thing analysis sees.
 
 pub mod history;
+pub mod render;
 pub mod result;

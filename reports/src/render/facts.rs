@@ -1,0 +1,173 @@
+//! What the reports have in common: look-ups in a document and the few sums that are made of it.
+
+use redquake_experiments::spec::{Expectation, Limit, Severity};
+
+use super::number;
+use crate::result::{
+    Anomaly, AnomalyKind, AssertionResult, Document, Failover, LockCounts, MetricSummary, MetricUnit, Sample, Trial, TrialStatus, Verdict,
+};
+
+/// The server gap: no data node acknowledged a write.
+pub const WRITE_GAP: &str = "failover.write_gap";
+/// The client gap: no client of a workload had a write acknowledged.
+pub const CLIENT_GAP: &str = "failover.client_gap";
+/// The difference between the two.
+pub const LIBRARY_COST: &str = "failover.library_cost";
+/// The server gap for reads.
+pub const READ_GAP: &str = "failover.read_gap";
+
+/// The parts of a gap, in the order in which they happen.
+pub const PARTS: [&str; 6] = ["detection", "agreement", "election", "promotion", "announcement", "rediscovery"];
+
+/// Trials that count.
+pub fn conclusive(document: &Document) -> impl Iterator<Item = &Trial> {
+    document.trials.iter().filter(|trial| trial.status == TrialStatus::Conclusive)
+}
+
+/// Lock counts summed over the conclusive trials; `None` without a lock workload.
+pub fn locks(document: &Document) -> Option<LockCounts> {
+    conclusive(document).flat_map(|trial| &trial.workloads).filter_map(|workload| workload.locks.as_ref()).fold(None, |sum, one| {
+        let sum = sum.unwrap_or_default();
+        Some(LockCounts {
+            acquired: sum.acquired + one.acquired,
+            double_acquired: sum.double_acquired + one.double_acquired,
+            double_held_time: sum.double_held_time + one.double_held_time,
+            ttl_overrun: sum.ttl_overrun + one.ttl_overrun,
+            possible: sum.possible + one.possible,
+            lost: sum.lost + one.lost,
+            stuck: sum.stuck + one.stuck,
+        })
+    })
+}
+
+/// One part of the gap over all conclusive trials, in nanoseconds.
+pub struct PartSummary {
+    /// Its name.
+    pub name: String,
+    /// Length in each outage that has it.
+    pub lengths: Vec<f64>,
+}
+
+impl PartSummary {
+    /// Smallest, middle, largest.
+    pub fn spread(&self) -> (f64, f64, f64) {
+        spread(&self.lengths)
+    }
+}
+
+/// Smallest, middle and largest of some numbers; the middle is the mean of the two middle ones for an even number.
+pub fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = match sorted.len() {
+        0 => return (0.0, 0.0, 0.0),
+        n if n % 2 == 1 => sorted[n / 2],
+        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
+    };
+    (sorted[0], middle, sorted[sorted.len() - 1])
+}
+
+/// The parts of every outage of the conclusive trials, in order of time.
+pub fn parts(document: &Document) -> Vec<PartSummary> {
+    let mut summaries: Vec<PartSummary> = Vec::new();
+    for part in conclusive(document).flat_map(|trial| &trial.failovers).flat_map(|failover| &failover.parts) {
+        let length = part.to.saturating_sub(part.from) as f64;
+        match summaries.iter_mut().find(|summary| summary.name == part.name) {
+            Some(summary) => summary.lengths.push(length),
+            None => summaries.push(PartSummary { name: part.name.clone(), lengths: vec![length] }),
+        }
+    }
+    summaries.sort_by_key(|summary| PARTS.iter().position(|name| *name == summary.name).unwrap_or(PARTS.len()));
+    summaries
+}
+
+/// Anomalies of every trial, with the trial they belong to, worst kind first.
+pub fn anomalies(document: &Document) -> Vec<(&Trial, &Anomaly)> {
+    let mut all: Vec<_> = document.trials.iter().flat_map(|trial| trial.anomalies.iter().map(move |anomaly| (trial, anomaly))).collect();
+    all.sort_by_key(|(trial, anomaly)| (anomaly.kind, trial.index, anomaly.from));
+    all
+}
+
+/// How many anomalies were found in all, listed or not.
+pub fn anomalies_total(document: &Document) -> u64 {
+    document.trials.iter().map(|trial| trial.anomalies_total.max(trial.anomalies.len() as u64)).sum()
+}
+
+/// What a kind of anomaly is called.
+pub fn anomaly_name(kind: AnomalyKind) -> &'static str {
+    match kind {
+        AnomalyKind::DoubleAcquired => "double-acquired",
+        AnomalyKind::StuckLock => "stuck lock",
+        AnomalyKind::LostLock => "lost lock",
+        AnomalyKind::TtlOverrun => "TTL overrun",
+        AnomalyKind::PossibleDouble => "possible double",
+    }
+}
+
+/// `median 2.21 s of 5 trials, 2.18 s to 2.29 s`, or the plain value of one trial.
+pub fn spread_text(metric: &MetricSummary) -> String {
+    let show = |sample| number::sample(metric.unit, sample);
+    match metric.samples.len() {
+        0 | 1 => "one trial".to_owned(),
+        n if show(metric.min) == show(metric.max) => format!("the same in all {n} trials"),
+        n => format!("median of {n} trials, {} to {}", show(metric.min), show(metric.max)),
+    }
+}
+
+/// Unit of an assertion's metric: what the metric says, else what its limit is written in.
+pub fn unit_of(document: &Document, assertion: &AssertionResult) -> MetricUnit {
+    if let Some(metric) = document.metrics.get(&assertion.metric) {
+        return metric.unit;
+    }
+    match assertion.expect.parse::<Expectation>().map(|expectation| expectation.limit) {
+        Ok(Limit::Time(_)) => MetricUnit::Ns,
+        Ok(Limit::Share(_)) => MetricUnit::Share,
+        _ => MetricUnit::Count,
+    }
+}
+
+/// The limit of an assertion in its metric's unit, where it can be read.
+pub fn limit_of(assertion: &AssertionResult) -> Option<f64> {
+    match assertion.expect.parse::<Expectation>().ok()?.limit {
+        Limit::Time(nanos) => Some(nanos as f64),
+        Limit::Number(number) | Limit::Share(number) => Some(number),
+    }
+}
+
+/// The measured value in words.
+pub fn actual(document: &Document, assertion: &AssertionResult) -> String {
+    match (assertion.actual_text.is_empty(), assertion.actual) {
+        (false, _) => assertion.actual_text.clone(),
+        (true, Some(sample)) => number::sample(unit_of(document, assertion), sample),
+        (true, None) => "not measured".to_owned(),
+    }
+}
+
+/// The distance to the limit in words: `2.71 s inside`, `290 ms over`.
+pub fn margin(document: &Document, assertion: &AssertionResult) -> String {
+    let Some(margin) = assertion.margin else { return "–".to_owned() };
+    let distance = number::value(unit_of(document, assertion), margin.abs());
+    match margin {
+        0.0 if assertion.verdict == Verdict::Pass => "at the limit".to_owned(),
+        m if m < 0.0 || assertion.verdict == Verdict::Fail => format!("{distance} outside"),
+        _ => format!("{distance} inside"),
+    }
+}
+
+/// The verdict of an assertion as it counts: a missed `warn` is a warning.
+pub fn verdict_word(assertion: &AssertionResult) -> &'static str {
+    match (assertion.verdict, assertion.severity) {
+        (Verdict::Fail, Severity::Warn) => "warn",
+        (verdict, _) => verdict.as_str(),
+    }
+}
+
+/// Whether a gap was still open when its trial ended.
+pub fn is_open(sample: Sample) -> bool {
+    matches!(sample, Sample::AtLeast(_))
+}
+
+/// Length of the longest write gap of a failover, server first, else client; ns.
+pub fn gap_length(failover: &Failover) -> Option<Sample> {
+    failover.write_gap.as_ref().or(failover.client_gap.as_ref()).map(|gap| gap.length)
+}

@@ -1,0 +1,86 @@
+//! `metrics.txt`: OpenMetrics text of every metric, for GitLab's metrics report and anything else that reads the format.
+
+use std::fmt::Write;
+
+use super::facts;
+use crate::result::{Document, MetricSummary, MetricUnit, Sample, Verdict};
+
+/// The document's metrics as OpenMetrics 1.0 text.
+///
+/// Every metric becomes one gauge family with a sample per statistic (`stat="min|median|max"`, and `total` for counts). Times are
+/// in seconds. A lower bound carries `bound="at_least"`.
+pub fn render(document: &Document) -> String {
+    let mut text = String::new();
+    let run = label("experiment", &document.name);
+    family(&mut text, "redquake_run", "info", "", "What was run.");
+    let info = [
+        run.clone(),
+        label("version", &document.tool.version),
+        label("seed", &document.seed.to_string()),
+        label("server", &document.environment.server),
+        label("runtime", &document.environment.runtime),
+    ];
+    line(&mut text, "redquake_run_info", &info.join(","), 1.0);
+
+    family(&mut text, "redquake_verdict", "stateset", "", "Verdict of the run.");
+    for verdict in [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive, Verdict::Error] {
+        let labels = format!("{run},{}", label("redquake_verdict", verdict.as_str()));
+        line(&mut text, "redquake_verdict", &labels, f64::from(u8::from(verdict == document.verdict)));
+    }
+
+    family(&mut text, "redquake_trials", "gauge", "", "Trials executed and trials that count.");
+    line(&mut text, "redquake_trials", &format!("{run},kind=\"all\""), document.trials.len() as f64);
+    line(&mut text, "redquake_trials", &format!("{run},kind=\"conclusive\""), facts::conclusive(document).count() as f64);
+
+    for (name, metric) in &document.metrics {
+        metric_family(&mut text, &run, name, metric);
+    }
+    text.push_str("# EOF\n");
+    text
+}
+
+fn metric_family(text: &mut String, run: &str, name: &str, metric: &MetricSummary) {
+    let (unit, scale) = match metric.unit {
+        MetricUnit::Ns => ("seconds", 1e-9),
+        MetricUnit::Share => ("ratio", 1.0),
+        MetricUnit::Count | MetricUnit::Rate => ("", 1.0),
+    };
+    let mut family_name = format!("redquake_{}", identifier(name));
+    if !unit.is_empty() {
+        family_name = format!("{family_name}_{unit}");
+    }
+    family(text, &family_name, "gauge", unit, &metric.meaning);
+    let name = label("metric", name);
+    for (stat, sample) in [("min", metric.min), ("median", metric.median), ("max", metric.max)] {
+        let bound = if let Sample::AtLeast(_) = sample { ",bound=\"at_least\"" } else { "" };
+        line(text, &family_name, &format!("{run},{name},stat=\"{stat}\"{bound}"), sample.value() * scale);
+    }
+    if metric.unit == MetricUnit::Count {
+        line(text, &family_name, &format!("{run},{name},stat=\"total\""), metric.total);
+    }
+}
+
+fn family(text: &mut String, name: &str, kind: &str, unit: &str, help: &str) {
+    let _ = writeln!(text, "# TYPE {name} {kind}");
+    if !unit.is_empty() {
+        let _ = writeln!(text, "# UNIT {name} {unit}");
+    }
+    let _ = writeln!(text, "# HELP {name} {}", escape(help));
+}
+
+fn line(text: &mut String, name: &str, labels: &str, value: f64) {
+    let _ = writeln!(text, "{name}{{{labels}}} {value}");
+}
+
+fn label(name: &str, value: &str) -> String {
+    format!("{name}=\"{}\"", escape(value))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// Letters, digits and `_`: all a metric name may consist of.
+fn identifier(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}

@@ -1,0 +1,11 @@
+//! How a result is shown: pure functions from the document to text.
+
+mod facts;
+pub mod junit;
+pub mod metrics;
+pub mod number;
+pub mod summary;
+pub mod terminal;
+mod words;
+
+pub use words::sentence;

@@ -1,0 +1,212 @@
+//! `summary.md`: for a step summary or a pull-request comment. At most 60 KB, so that it fits both.
+
+use std::fmt::Write;
+
+use super::{facts, number, words};
+use crate::result::{Document, TrialStatus};
+
+/// Largest size of a summary in bytes; GitHub cuts a comment at 64 KB.
+pub const MAX_BYTES: usize = 60_000;
+
+/// The document as GitHub-flavoured Markdown.
+pub fn render(document: &Document) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "## {} {}: {}\n", mark(document.verdict.as_str()), words::verdict(document.verdict), inline(&document.name));
+    let _ = writeln!(text, "{}\n", inline(&words::sentence(document)));
+    reasons(&mut text, document);
+    assertions(&mut text, document);
+    let mut tail = String::new();
+    let _ = writeln!(tail, "\nRepeat with\n\n{}", fenced("sh", &document.repro));
+    let _ = writeln!(tail, "{}", footer(document));
+
+    for section in [parts(document), trials(document)] {
+        if text.len() + section.len() + tail.len() < MAX_BYTES {
+            text.push_str(&section);
+        }
+    }
+    let room = MAX_BYTES.saturating_sub(text.len() + tail.len());
+    text.push_str(&anomalies(document, room));
+    text.push_str(&tail);
+    text
+}
+
+fn reasons(text: &mut String, document: &Document) {
+    let mut lines: Vec<String> = document.reasons.iter().map(|reason| inline(reason)).collect();
+    lines.extend(document.residue.iter().map(|left| format!("left behind: {}", code(left))));
+    const SHOWN: usize = 20;
+    for line in lines.iter().take(SHOWN) {
+        let _ = writeln!(text, "- {}", clip(line, 500));
+    }
+    if lines.len() > SHOWN {
+        let _ = writeln!(text, "- and {} more", lines.len() - SHOWN);
+    }
+    if !lines.is_empty() {
+        text.push('\n');
+    }
+}
+
+fn assertions(text: &mut String, document: &Document) {
+    if document.assertions.is_empty() {
+        text.push_str("No assertion was made.\n");
+        return;
+    }
+    text.push_str("| | Assertion | Limit | Actual | Margin | Where |\n|---|---|---|---|---|---|\n");
+    const SHOWN: usize = 100;
+    for assertion in document.assertions.iter().take(SHOWN) {
+        let word = facts::verdict_word(assertion);
+        let place = assertion.location.as_ref().map_or_else(String::new, |at| code(&format!("{}:{}", at.file, at.line)));
+        let _ = writeln!(
+            text,
+            "| {} {word} | {} | {} | {} | {} | {place} |",
+            mark(word),
+            code(&assertion.metric),
+            code(&assertion.expect),
+            inline(&clip(&facts::actual(document, assertion), 200)),
+            facts::margin(document, assertion),
+        );
+    }
+    if document.assertions.len() > SHOWN {
+        let _ = writeln!(text, "\n{} more assertions are in the report.", document.assertions.len() - SHOWN);
+    }
+}
+
+fn parts(document: &Document) -> String {
+    let parts = facts::parts(document);
+    if parts.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n<details><summary>Where the time went</summary>\n\n| Part of the gap | Median | Range |\n|---|--:|---|\n".to_owned();
+    for part in &parts {
+        let (min, median, max) = part.spread();
+        let range = format!("{} to {}", number::duration(min), number::duration(max));
+        let _ = writeln!(text, "| {} | {} | {range} |", inline(&part.name), number::duration(median));
+    }
+    for (name, label) in [(facts::WRITE_GAP, "server write gap"), (facts::CLIENT_GAP, "client gap"), (facts::LIBRARY_COST, "library cost")] {
+        if let Some(metric) = document.metrics.get(name) {
+            let show = |sample| number::sample(metric.unit, sample);
+            let _ = writeln!(text, "| **{label}** | **{}** | {} to {} |", show(metric.median), show(metric.min), show(metric.max));
+        }
+    }
+    if let Some(prediction) = document.predictions.get(facts::WRITE_GAP) {
+        let range = format!("{} to {}", number::duration(prediction.low as f64), number::duration(prediction.high as f64));
+        let _ = writeln!(text, "| predicted | | {range} |\n\nPrediction: {}", inline(&prediction.formula));
+    }
+    text.push_str("\n</details>\n");
+    text
+}
+
+fn trials(document: &Document) -> String {
+    let odd: Vec<_> = document.trials.iter().filter(|trial| trial.status != TrialStatus::Conclusive).collect();
+    if odd.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n<details><summary>{} not judged</summary>\n\n", number::plural(odd.len() as u64, "trial", "trials"));
+    for trial in odd {
+        let reasons: Vec<_> = trial.reasons.iter().map(|reason| inline(reason)).collect();
+        let _ = writeln!(text, "- trial {}: {}", trial.index, clip(&reasons.join("; "), 1_000));
+    }
+    text.push_str("\n</details>\n");
+    text
+}
+
+fn anomalies(document: &Document, room: usize) -> String {
+    let found = facts::anomalies(document);
+    let total = facts::anomalies_total(document);
+    if found.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n<details><summary>{}</summary>\n\n| Trial | What | Workload | Key | When | Evidence |\n|--:|---|---|--:|---|---|\n",
+        number::plural(total, "anomaly", "anomalies")
+    );
+    let mut shown = 0;
+    for (trial, anomaly) in &found {
+        let row = format!(
+            "| {} | {} | {} | {} | {} | {} |\n",
+            trial.index,
+            facts::anomaly_name(anomaly.kind),
+            inline(&anomaly.workload),
+            anomaly.key,
+            number::instant(anomaly.from, trial.zero),
+            inline(&clip(&anomaly.text, 600)),
+        );
+        // 200 bytes are kept for the lines that close the section.
+        if text.len() + row.len() + 200 > room {
+            break;
+        }
+        text.push_str(&row);
+        shown += 1;
+    }
+    if shown == 0 {
+        return format!("\n{} found; see the report.\n", number::plural(total, "anomaly", "anomalies"));
+    }
+    if total > shown {
+        let _ = writeln!(text, "\n{} more are in `report.html` and in the histories.", number::count((total - shown) as f64));
+    }
+    text.push_str("\n</details>\n");
+    text
+}
+
+fn footer(document: &Document) -> String {
+    let environment = &document.environment;
+    let facts = [
+        number::plural(document.trials.len() as u64, "trial", "trials"),
+        format!("seed {}", document.seed),
+        inline(&environment.server),
+        inline(&environment.runtime),
+        format!("{} {}", document.tool.name, document.tool.version),
+    ];
+    let facts: Vec<_> = facts.iter().filter(|fact| !fact.is_empty()).map(String::as_str).collect();
+    format!("<sub>{}</sub>", facts.join(" · "))
+}
+
+/// A sign beside the word, so that a long table can be skimmed; the word always stands with it.
+fn mark(verdict: &str) -> &'static str {
+    match verdict {
+        "pass" => "✅",
+        "fail" => "❌",
+        "warn" => "⚠️",
+        _ => "❔",
+    }
+}
+
+/// Text in which nothing is Markdown or HTML any more.
+fn inline(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => safe.push(' '),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            // A zero-width space keeps `@name` from notifying somebody.
+            '@' => safe.push_str("@\u{200b}"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// A code span: only the back-tick and the table's bar need care.
+fn code(text: &str) -> String {
+    format!("`{}`", text.replace('`', "'").replace('|', "\\|").replace(['\n', '\r'], " "))
+}
+
+/// A fence longer than any run of back-ticks inside.
+fn fenced(language: &str, text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(3.max(longest + 1));
+    format!("{fence}{language}\n{text}\n{fence}\n")
+}
+
+/// At most so many characters.
+fn clip(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}

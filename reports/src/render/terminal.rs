@@ -1,0 +1,177 @@
+//! The short table at the end of a run.
+
+use std::fmt::Write;
+
+use super::{facts, number, words};
+use crate::result::{AnomalyKind, Document, TrialStatus};
+
+/// How the table is drawn.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Whether ANSI colours are used.
+    pub color: bool,
+    /// Where the reports lie, shown on the last line.
+    pub folder: Option<&'a str>,
+}
+
+/// The document as a few lines of plain text.
+pub fn render(document: &Document, options: &Options) -> String {
+    let mut text = String::new();
+    let paint = Paint(options.color);
+    let verdict = paint.verdict(document.verdict.as_str(), words::verdict(document.verdict));
+    let _ = writeln!(text, "{verdict}  {}  {}", plain(&document.name), trials(document));
+    for line in wrap(&plain(&words::sentence(document)), 96) {
+        let _ = writeln!(text, "  {line}");
+    }
+    for reason in document.reasons.iter().take(5) {
+        let _ = writeln!(text, "  - {}", plain(reason));
+    }
+    gaps(&mut text, document, paint);
+    assertions(&mut text, document, paint);
+    anomalies(&mut text, document);
+    for left in &document.residue {
+        let _ = writeln!(text, "\n  {} left behind: {} (run `redquake clean`)", paint.verdict("error", "!"), plain(left));
+    }
+    text.push('\n');
+    if let Some(folder) = options.folder {
+        let _ = writeln!(text, "  report  {}/report.html", folder.trim_end_matches('/'));
+    }
+    let _ = writeln!(text, "  repeat  {}", plain(&document.repro));
+    text
+}
+
+fn trials(document: &Document) -> String {
+    let all = document.trials.len();
+    let count = |status| document.trials.iter().filter(|trial| trial.status == status).count();
+    let mut words = number::plural(all as u64, "trial", "trials");
+    for (number, word) in [(count(TrialStatus::Inconclusive), "inconclusive"), (count(TrialStatus::Error), "failed by the environment")] {
+        if number > 0 {
+            let _ = write!(words, ", {number} {word}");
+        }
+    }
+    format!("({words}, seed {})", document.seed)
+}
+
+fn gaps(text: &mut String, document: &Document, paint: Paint) {
+    let mut rows: Vec<[String; 3]> = Vec::new();
+    let mut metric_row = |name: &str, label: &str| {
+        if let Some(metric) = document.metrics.get(name) {
+            let predicted = document.predictions.get(name).map_or_else(String::new, |prediction| {
+                format!(", predicted {} to {}", number::duration(prediction.low as f64), number::duration(prediction.high as f64))
+            });
+            rows.push([label.to_owned(), number::sample(metric.unit, metric.median), format!("{}{predicted}", facts::spread_text(metric))]);
+        }
+        document.metrics.contains_key(name)
+    };
+    if metric_row(facts::WRITE_GAP, "write gap") {
+        for part in facts::parts(document) {
+            let (min, median, max) = part.spread();
+            let range = format!("{} to {}", number::duration(min), number::duration(max));
+            rows.push([format!("  {}", part.name), number::duration(median), range]);
+        }
+    }
+    let mut metric_row = |name: &str, label: &str| {
+        if let Some(metric) = document.metrics.get(name) {
+            rows.push([label.to_owned(), number::sample(metric.unit, metric.median), facts::spread_text(metric)]);
+        }
+    };
+    metric_row(facts::CLIENT_GAP, "client gap");
+    metric_row(facts::LIBRARY_COST, "library cost");
+    if rows.is_empty() {
+        return;
+    }
+    let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (first, second) = (wide(0), wide(1));
+    text.push('\n');
+    for [label, value, rest] in &rows {
+        let _ = writeln!(text, "  {label:first$}  {value:>second$}  {}", paint.dim(rest));
+    }
+}
+
+fn assertions(text: &mut String, document: &Document, paint: Paint) {
+    if document.assertions.is_empty() {
+        return;
+    }
+    let rows: Vec<[String; 3]> = document
+        .assertions
+        .iter()
+        .map(|assertion| {
+            let actual = format!("{} ({})", facts::actual(document, assertion), facts::margin(document, assertion));
+            [facts::verdict_word(assertion).to_owned(), format!("{} {}", assertion.metric, assertion.expect), plain(&actual)]
+        })
+        .collect();
+    let wide = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (first, second) = (wide(0), wide(1));
+    text.push('\n');
+    for [verdict, name, actual] in &rows {
+        let _ = writeln!(text, "  {}  {:second$}  {actual}", paint.verdict(verdict, &format!("{verdict:first$}")), plain(name));
+    }
+}
+
+fn anomalies(text: &mut String, document: &Document) {
+    let total = facts::anomalies_total(document);
+    if total == 0 {
+        return;
+    }
+    let found = facts::anomalies(document);
+    let mut kinds: Vec<(AnomalyKind, usize)> = Vec::new();
+    for (_, anomaly) in &found {
+        match kinds.last_mut() {
+            Some((kind, count)) if *kind == anomaly.kind => *count += 1,
+            _ => kinds.push((anomaly.kind, 1)),
+        }
+    }
+    let listed = if total > found.len() as u64 { format!(", {} of them listed", found.len()) } else { String::new() };
+    let words: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {}", facts::anomaly_name(*kind))).collect();
+    let _ = writeln!(text, "\n  {}{listed}: {}", number::plural(total, "anomaly", "anomalies"), words.join(", "));
+    if let Some((trial, worst)) = found.first() {
+        let line = format!("trial {}, {}: {}", trial.index, number::instant(worst.from, trial.zero), plain(&worst.text));
+        for line in wrap(&line, 94) {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+}
+
+/// Escape sequences and other control characters of hostile names never reach a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+#[derive(Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn verdict(self, verdict: &str, text: &str) -> String {
+        let code = match verdict {
+            "pass" => "1;32",
+            "fail" | "error" => "1;31",
+            _ => "1;33",
+        };
+        self.with(code, text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    fn with(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}

@@ -1,0 +1,125 @@
+//! The verdict in plain words: the sentence every report begins with.
+
+use redquake_experiments::spec::Severity;
+
+use super::{facts, number};
+use crate::result::{Document, MetricSummary, Sample, Verdict};
+
+/// `PASS`, `FAIL`, `INCONCLUSIVE` or `ERROR`.
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Fail => "FAIL",
+        Verdict::Inconclusive => "INCONCLUSIVE",
+        Verdict::Error => "ERROR",
+    }
+}
+
+/// What users of the Redis would have felt, without the verdict: one sentence or two.
+pub fn sentence(document: &Document) -> String {
+    let mut parts = Vec::new();
+    match document.metrics.get(facts::WRITE_GAP) {
+        Some(gap) if !gap.samples.is_empty() => parts.push(gap_words(gap)),
+        _ => {
+            if facts::conclusive(document).next().is_some() {
+                parts.push("writes were never down".to_owned());
+            }
+        }
+    }
+    if let Some(locks) = facts::locks(document) {
+        parts.push(match locks.double_acquired {
+            0 => "no lock was held twice".to_owned(),
+            1 => "1 lock was held by two clients at once".to_owned(),
+            n => format!("{} locks were held by two clients at once", number::count(n as f64)),
+        });
+        if locks.lost > 0 {
+            parts.push(format!("{} vanished under their holders", number::plural(locks.lost, "lock", "locks")));
+        }
+        if locks.stuck > 0 {
+            parts.push(format!("{} could not be taken again", number::plural(locks.stuck, "lock", "locks")));
+        }
+    }
+    let measured = join(&parts);
+    let why = match document.verdict {
+        Verdict::Pass => assertions_kept(document),
+        Verdict::Fail => assertions_missed(document),
+        Verdict::Inconclusive => {
+            let reason = document.reasons.first().map_or("no trial counts", String::as_str);
+            format!("Nothing is proved either way: {}", reason.trim_end_matches('.'))
+        }
+        Verdict::Error => {
+            let reason = document.reasons.first().map_or("something outside the experiment went wrong", String::as_str);
+            format!("The run could not be judged: {}", reason.trim_end_matches('.'))
+        }
+    };
+    match (document.verdict, measured.is_empty()) {
+        (_, true) => format!("{why}."),
+        (Verdict::Pass | Verdict::Fail, false) => format!("{}. {why}.", capital(&measured)),
+        (_, false) => format!("{why}. In what was measured, {measured}."),
+    }
+}
+
+fn gap_words(gap: &MetricSummary) -> String {
+    let n = gap.samples.len();
+    let open = gap.samples.iter().filter(|(_, sample)| facts::is_open(*sample)).count();
+    let length = |sample: Sample| number::duration(sample.value());
+    if gap.max.value() == 0.0 {
+        return "writes were never down".to_owned();
+    }
+    if open == n {
+        let shortest = length(gap.min);
+        return match n {
+            1 => format!("writes were down for at least {shortest} and still down when the trial ended"),
+            _ => format!("writes were down for at least {shortest} and still down when each of the {n} trials ended"),
+        };
+    }
+    let tail = match open {
+        0 => String::new(),
+        1 => "; in 1 trial they were still down at the end".to_owned(),
+        open => format!("; in {open} trials they were still down at the end"),
+    };
+    let bound = |sample| number::sample(gap.unit, sample);
+    match n {
+        1 => format!("writes were down for {}{tail}", bound(gap.median)),
+        _ => format!("writes were down for {} (median of {n} trials, {} to {}{tail})", bound(gap.median), bound(gap.min), bound(gap.max)),
+    }
+}
+
+fn assertions_kept(document: &Document) -> String {
+    let missed = document.assertions.iter().filter(|assertion| facts::verdict_word(assertion) == "warn").count();
+    let kept = document.assertions.len() - missed;
+    match (kept, missed) {
+        (0, 0) => "Nothing was asserted".to_owned(),
+        (1, 0) => "The assertion holds".to_owned(),
+        (kept, 0) => format!("All {kept} assertions hold"),
+        (kept, missed) => format!("{}, {}", number::plural(kept as u64, "assertion holds", "assertions hold"), number::plural(missed as u64, "warning", "warnings")),
+    }
+}
+
+fn assertions_missed(document: &Document) -> String {
+    let binding: Vec<_> = document.assertions.iter().filter(|assertion| assertion.severity == Severity::Error).collect();
+    let missed: Vec<_> = binding.iter().filter(|assertion| assertion.verdict == Verdict::Fail).collect();
+    match (missed.as_slice(), binding.len()) {
+        ([], _) => document.reasons.first().map_or_else(|| "The run failed".to_owned(), |reason| capital(reason.trim_end_matches('.'))),
+        ([one], 1) => format!("The assertion {} {} does not hold", one.metric, one.expect),
+        ([one], total) => format!("1 of {total} assertions does not hold: {} {}", one.metric, one.expect),
+        (several, total) => {
+            let names: Vec<_> = several.iter().map(|assertion| assertion.metric.as_str()).collect();
+            format!("{} of {total} assertions do not hold: {}", several.len(), names.join(", "))
+        }
+    }
+}
+
+fn join(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first, second] => format!("{first}, and {second}"),
+        [head @ .., last] => format!("{}, and {last}", head.join(", ")),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
