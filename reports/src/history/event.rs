@@ -193,6 +193,28 @@ pub enum Why {
 }
 
 impl Why {
+    /// Every reason.
+    pub const ALL: [Self; 18] = [
+        Self::Held,
+        Self::Gone,
+        Self::Connect,
+        Self::NoPrimary,
+        Self::Overload,
+        Self::Timeout,
+        Self::Reset,
+        Self::Readonly,
+        Self::Loading,
+        Self::Masterdown,
+        Self::Noreplicas,
+        Self::Misconf,
+        Self::Oom,
+        Self::Busy,
+        Self::Denied,
+        Self::Redirected,
+        Self::Cancelled,
+        Self::Other,
+    ];
+
     /// The word used in histories and reports.
     pub fn as_str(self) -> &'static str {
         match self {
