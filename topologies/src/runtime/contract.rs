@@ -37,6 +37,13 @@ pub trait Runtime: Send + Sync {
 
     /// Removes the same objects; returns what was removed, and an error naming what could not be.
     async fn sweep(&self, only_dead: bool) -> Result<Vec<String>, RuntimeError>;
+
+    /// Removes every object of one run, also what a dropped `open` was still creating; returns what is left, in words.
+    /// Runtimes whose objects die with the process that made them have nothing to do.
+    async fn sweep_run(&self, run: &str) -> Vec<String> {
+        let _ = run;
+        Vec::new()
+    }
 }
 
 /// Which runtime, in words for the report.
@@ -79,17 +86,6 @@ pub struct NodeSpec {
     pub name: String,
     /// Decides port and mode.
     pub role: Role,
-}
-
-/// Who owns an object: enough to tell whether the process that made it still lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// Boot id of the kernel.
-    pub boot: String,
-    /// Process id.
-    pub pid: u32,
-    /// Start time of that process in clock ticks since boot.
-    pub started: u64,
 }
 
 /// Address of a node on the lab network.
@@ -149,8 +145,15 @@ pub trait Lab: Send + Sync {
     /// The namespace in which clients live; `None` when this process may not enter one and clients stay outside.
     fn client_namespace(&self) -> Option<Namespace>;
 
+    /// Address on the lab network to which clients outside any namespace bind their sockets, so that nothing they send can
+    /// leave the machine once the network is gone; `None` where clients live in a namespace.
+    fn client_bind(&self) -> Option<Ipv4Addr> {
+        None
+    }
+
     /// Puts the configuration file in place and starts the node's server with it (`<binary> <file> [--sentinel]`).
-    /// Returns when the start was handed over, not when the server answers.
+    /// Returns when the start was handed over, not when the server answers. A node whose server has ended is started again,
+    /// with its address and its data.
     async fn boot(&self, node: &str, config: NodeFile) -> Result<(), RuntimeError>;
 
     /// Sends a signal to the node's server process and returns the instant right before the signal was sent and right after.

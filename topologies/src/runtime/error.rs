@@ -24,3 +24,10 @@ pub enum RuntimeError {
     #[error("no node named `{0}` in this lab")]
     NoSuchNode(String),
 }
+
+impl RuntimeError {
+    /// A refused call, from what was being done and what came back.
+    pub fn failed(action: impl Into<String>, reason: impl std::fmt::Display) -> Self {
+        Self::Failed { action: action.into(), reason: reason.to_string() }
+    }
+}

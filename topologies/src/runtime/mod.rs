@@ -2,9 +2,11 @@
 
 mod contract;
 mod error;
+mod owner;
 
 pub use contract::{
-    Announce, DATA_PORT, Lab, LabNode, LabRequest, NodeAddress, NodeFile, NodeSpec, Owner, Runtime, RuntimeInfo, SENTINEL_PORT,
+    Announce, DATA_PORT, Lab, LabNode, LabRequest, NodeAddress, NodeFile, NodeSpec, Runtime, RuntimeInfo, SENTINEL_PORT,
     ServerSource, Signal,
 };
 pub use error::RuntimeError;
+pub use owner::Owner;
