@@ -1,0 +1,172 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Breaks a real Redis or Valkey on purpose and says in numbers what its users would have felt.
+#[derive(Debug, Parser)]
+#[command(name = "redquake", version, about, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 pass, 1 an assertion failed, 2 bad usage or experiment file, 3 inconclusive, \
+4 environment (no engine, no privilege, no image), 6 something could not be removed, 70 a bug in the tool, 130/143 interrupted after reverting.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Perform experiments and write their reports.
+    Run(RunArgs),
+    /// Check experiment files: every problem of every file in one pass.
+    Validate(ValidateArgs),
+    /// Print what an experiment would do, when and to whom, without doing it.
+    Plan(PlanArgs),
+    /// Recompute result and reports of a run from its histories.
+    Analyze(FolderArgs),
+    /// Render the reports of a run again from its result.json.
+    Report(FolderArgs),
+    /// Say what works on this machine, what does not, and what to do about it.
+    Doctor,
+    /// Remove what runs left behind whose process is gone.
+    Clean(CleanArgs),
+    /// List the experiments that come with the tool.
+    List,
+    /// Write one of the experiments that come with the tool into a file of your own.
+    Init(InitArgs),
+    /// Print a JSON Schema.
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Experiment files, folders of them, or names from `redquake list`.
+    #[arg(required = true, value_name = "FILE|DIR|NAME")]
+    pub experiments: Vec<String>,
+    /// Number of trials instead of the file's.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub trials: Option<u32>,
+    /// Seed instead of the file's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Folder the results go into, in a folder of their own per run.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    /// Where servers run.
+    #[arg(long, value_enum, default_value_t = RuntimeChoice::Auto)]
+    pub runtime: RuntimeChoice,
+}
+
+/// Where servers run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RuntimeChoice {
+    /// A Docker engine.
+    Auto,
+    /// Containers of a Docker engine.
+    Docker,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Experiment files or folders of them.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub experiments: Vec<PathBuf>,
+    /// How problems are printed.
+    #[arg(long, value_enum, default_value_t = ProblemFormat::Human)]
+    pub format: ProblemFormat,
+}
+
+/// How problems are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProblemFormat {
+    /// With a snippet of the file, for people.
+    Human,
+    /// A JSON array.
+    Json,
+    /// GitHub workflow commands, which become annotations.
+    Github,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Experiment file, or a name from `redquake list`.
+    #[arg(value_name = "FILE|NAME")]
+    pub experiment: String,
+    /// Seed instead of the file's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Number of trials instead of the file's.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub trials: Option<u32>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Where servers would run.
+    #[arg(long, value_enum, default_value_t = RuntimeChoice::Auto)]
+    pub runtime: RuntimeChoice,
+}
+
+/// A results folder.
+#[derive(Debug, Args)]
+pub struct FolderArgs {
+    /// Folder of one run, for example results/latest.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+}
+
+/// Arguments of `clean`.
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// Only list what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Also remove what belongs to runs that are still alive.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Name from `redquake list`.
+    #[arg(default_value = "sentinel/primary-kill")]
+    pub name: String,
+    /// File to write; it must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Which document.
+    #[arg(value_enum, default_value_t = SchemaOf::Experiment)]
+    pub of: SchemaOf,
+}
+
+/// Documents that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The experiment file.
+    Experiment,
+    /// A topology in a file of its own.
+    Topology,
+    /// `result.json`.
+    Result,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,22 @@
+//! `redquake init`.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+
+use redquake_experiments::catalogue;
+
+use super::args::InitArgs;
+use super::{Exit, Failure};
+
+/// Writes an experiment of the catalogue into a new file.
+pub fn perform(args: &InitArgs) -> Result<Exit, Failure> {
+    let text = catalogue::find(&args.name).ok_or_else(|| Failure::usage(format!("`{}` is not in `redquake list`", args.name)))?;
+    let short = args.name.rsplit('/').next().unwrap_or(&args.name).trim_end_matches(".yaml");
+    let path = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{short}.yaml")));
+    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}; choose another file with --out", path.display()));
+    let mut file = File::create_new(&path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    println!("wrote {0}; next: redquake validate {0} && redquake plan {0} && redquake run {0}", path.display());
+    Ok(Exit::Pass)
+}

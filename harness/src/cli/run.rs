@@ -1,0 +1,134 @@
+//! `redquake run`.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use redquake_experiments::plan::{Capabilities, RuntimeKind};
+use redquake_reports::render::terminal;
+use redquake_reports::result::{Document, Location, Source};
+use redquake_topologies::docker;
+use redquake_topologies::runtime::Runtime;
+use sha2::{Digest, Sha256};
+
+use super::args::RunArgs;
+use super::files::{ExperimentFile, read_all};
+use super::main::runtime;
+use super::validate::tell;
+use super::{Exit, Failure, Progress, plan};
+use crate::run::{Folder, Interrupt, Order, execute};
+
+/// Performs experiments, one after the other.
+pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
+    let files = read_all(&args.experiments)?;
+    // All files are checked before the first one runs: a mistake in the last must not cost the time of the others.
+    if files.iter().any(|file| file.loaded.experiment.is_none()) {
+        files.iter().for_each(tell);
+        return Err(Failure::told(Exit::Usage));
+    }
+    runtime()?.block_on(async {
+        let engine: Arc<dyn Runtime> = Arc::new(docker::connect().await.map_err(|error| Failure::environment(error.to_string()))?);
+        let capabilities = redquake_topologies::doctor::capabilities(RuntimeKind::Docker).await;
+        let progress = Progress::new();
+        let interrupt = Interrupt::listen(progress.clone()).map_err(|error| Failure::environment(error.to_string()))?;
+        sweep_the_dead(&*engine, &progress).await;
+        let mut exit = Exit::Pass;
+        for file in &files {
+            exit = exit.worse(one(file, &args, &capabilities, &engine, &progress, &interrupt).await?);
+            if interrupt.exit().is_some() {
+                break;
+            }
+        }
+        Ok(exit)
+    })
+}
+
+async fn one(
+    file: &ExperimentFile,
+    args: &RunArgs,
+    capabilities: &Capabilities,
+    engine: &Arc<dyn Runtime>,
+    progress: &Progress,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let order = order(file, args, capabilities)?;
+    let run = order.run.clone();
+    // A task of its own, so that a bug in it is caught here, where what it started can still be removed.
+    let mut work = tokio::spawn(execute(order, Arc::clone(engine), progress.clone(), interrupt.clone()));
+    let ended = tokio::select! {
+        ended = &mut work => ended,
+        () = interrupt.force.cancelled() => {
+            work.abort();
+            work.await
+        }
+    };
+    progress.finish();
+    let left = engine.sweep_run(&run).await;
+    match ended {
+        Ok(Ok((document, folder))) => {
+            let exit = conclude(&document, &folder);
+            Ok(match interrupt.exit() {
+                Some(signal) => exit.worse(signal),
+                None => exit,
+            })
+        }
+        Ok(Err(failure)) => Err(failure),
+        Err(error) if error.is_panic() => {
+            tell_removed(left);
+            std::panic::resume_unwind(error.into_panic())
+        }
+        Err(_) => {
+            tell_removed(left);
+            Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted)))
+        }
+    }
+}
+
+fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> Result<Order, Failure> {
+    let plan = plan::make(file, args.seed, args.trials, capabilities)?;
+    let locations = (0..plan.experiment.assertions.len()).map(|index| {
+        let (file, line, column) = file.loaded.location(&format!("assert[{index}]"))?;
+        Some(Location { file, line, column })
+    });
+    let trials = args.trials.map(|trials| format!(" --trials {trials}")).unwrap_or_default();
+    Ok(Order {
+        run: uuid::Uuid::new_v4().simple().to_string(),
+        locations: locations.collect(),
+        source: Source { path: file.name.clone(), sha256: format!("{:x}", Sha256::digest(&file.bytes)) },
+        text: file.bytes.clone(),
+        repro: format!("redquake run {} --seed {}{trials}", file.name, plan.seed),
+        out: args.out.clone(),
+        plan,
+    })
+}
+
+/// Removes what earlier runs left whose process is gone; a problem with it is told and stops nothing.
+async fn sweep_the_dead(engine: &dyn Runtime, progress: &Progress) {
+    match engine.sweep(true).await {
+        Ok(removed) => removed.iter().for_each(|object| progress.line(&format!("left by an earlier run, removed: {object}"))),
+        Err(error) => progress.line(&format!("left by an earlier run and not removed: {error}")),
+    }
+}
+
+fn tell_removed(left: Result<Vec<String>, redquake_topologies::runtime::RuntimeError>) {
+    match left {
+        Ok(removed) => eprintln!("{} objects of the run were removed", removed.len()),
+        Err(error) => eprintln!("objects of the run could not be removed: {error}; `redquake clean` tries again"),
+    }
+}
+
+/// Prints the result and says which exit code it leads to.
+pub fn conclude(document: &Document, folder: &Folder) -> Exit {
+    let report = folder.path().join("report.html").display().to_string();
+    print!("{}", terminal::render(document, &terminal::Options { colour: std::io::stdout().is_terminal(), report: Some(report) }));
+    match document.exit_code {
+        0 => Exit::Pass,
+        1 => Exit::AssertionFailed,
+        2 => Exit::Usage,
+        3 => Exit::Inconclusive,
+        4 => Exit::Environment,
+        6 => Exit::Residue,
+        130 => Exit::Interrupted,
+        143 => Exit::Terminated,
+        _ => Exit::Bug,
+    }
+}

@@ -1,0 +1,15 @@
+//! `redquake schema`.
+
+use super::args::{SchemaArgs, SchemaOf};
+use super::{Exit, Failure};
+
+/// Prints a JSON Schema.
+pub fn perform(args: &SchemaArgs) -> Result<Exit, Failure> {
+    let schema = match args.of {
+        SchemaOf::Experiment => redquake_experiments::spec::schema(),
+        SchemaOf::Topology => redquake_experiments::spec::topology_schema(),
+        SchemaOf::Result => redquake_reports::result::schema(),
+    };
+    println!("{schema:#}");
+    Ok(Exit::Pass)
+}

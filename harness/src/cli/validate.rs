@@ -1,0 +1,42 @@
+//! `redquake validate`.
+
+use std::io::IsTerminal;
+
+use super::args::{ProblemFormat, ValidateArgs};
+use super::files::{ExperimentFile, read_all};
+use super::{Exit, Failure};
+
+/// Checks files and prints every problem of every file.
+pub fn perform(args: &ValidateArgs) -> Result<Exit, Failure> {
+    let names: Vec<String> = args.experiments.iter().map(|path| path.display().to_string()).collect();
+    let files = read_all(&names)?;
+    match args.format {
+        ProblemFormat::Human => {
+            for file in &files {
+                tell(file);
+            }
+        }
+        ProblemFormat::Json => {
+            let problems: Vec<_> = files.iter().flat_map(|file| file.loaded.problems_as_json()).collect();
+            println!("{:#}", serde_json::Value::Array(problems));
+        }
+        ProblemFormat::Github => {
+            for file in &files {
+                print!("{}", file.loaded.render_github());
+            }
+        }
+    }
+    let broken = files.iter().filter(|file| file.loaded.experiment.is_none()).count();
+    if args.format == ProblemFormat::Human {
+        println!("{} of {} files are valid", files.len() - broken, files.len());
+    }
+    Ok(if broken > 0 { Exit::Usage } else { Exit::Pass })
+}
+
+/// Prints the problems of one file, for people.
+pub fn tell(file: &ExperimentFile) {
+    let text = file.loaded.render_human(std::io::stderr().is_terminal());
+    if !text.is_empty() {
+        eprintln!("{text}");
+    }
+}

@@ -1,0 +1,100 @@
+//! Replies to outcomes: the table on which every verdict rests.
+//!
+//! `fail` is only for replies after which the command was certainly not executed; everything in doubt is `info`.
+//! The order of the server's own checks is in `processCommand` of Redis' `server.c`.
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+use redquake_reports::history::{Outcome, Why};
+
+/// What an error means for the operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Executed, not executed or unknown.
+    pub outcome: Outcome,
+    /// The class of the error.
+    pub why: Why,
+    /// Whether the connection should be given up and the primary looked for again.
+    pub lost: bool,
+}
+
+/// Reads an error that came back after the request was handed to a connection.
+pub fn classify(error: &RedisError) -> Reading {
+    let fail = |why, lost| Reading { outcome: Outcome::Fail, why, lost };
+    let info = |why, lost| Reading { outcome: Outcome::Info, why, lost };
+    if error.is_timeout() {
+        return info(Why::Timeout, true);
+    }
+    match error.kind() {
+        ErrorKind::Io => info(Why::Reset, true),
+        ErrorKind::Server(kind) => match kind {
+            ServerErrorKind::ReadOnly => fail(Why::Readonly, true),
+            ServerErrorKind::BusyLoading => fail(Why::Loading, true),
+            ServerErrorKind::MasterDown => fail(Why::Masterdown, true),
+            ServerErrorKind::NoPerm => fail(Why::Denied, false),
+            ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown | ServerErrorKind::CrossSlot => {
+                fail(Why::Redirected, true)
+            }
+            _ => info(Why::Other, false),
+        },
+        ErrorKind::AuthenticationFailed => fail(Why::Denied, false),
+        ErrorKind::Extension => match error.code() {
+            Some("NOREPLICAS") => fail(Why::Noreplicas, false),
+            Some("MISCONF") => fail(Why::Misconf, false),
+            Some("OOM") => fail(Why::Oom, false),
+            Some("BUSY") => fail(Why::Busy, false),
+            Some("NOAUTH" | "WRONGPASS") => fail(Why::Denied, false),
+            // A blocked command thrown out by a demotion: what came before it may have been written.
+            Some("UNBLOCKED") => info(Why::Other, true),
+            _ => info(Why::Other, false),
+        },
+        _ => info(Why::Other, true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server_says(line: &str) -> Reading {
+        let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).expect("a reply");
+        let error = value.extract_error().expect_err("an error reply");
+        classify(&error)
+    }
+
+    #[test]
+    fn refusals_before_execution_are_certain_failures() {
+        let table = [
+            ("READONLY You can't write against a read only replica.", Why::Readonly),
+            ("LOADING Redis is loading the dataset in memory", Why::Loading),
+            ("MASTERDOWN Link with MASTER is down", Why::Masterdown),
+            ("NOREPLICAS Not enough good replicas to write.", Why::Noreplicas),
+            ("MISCONF Redis is configured to save RDB snapshots", Why::Misconf),
+            ("OOM command not allowed when used memory > 'maxmemory'.", Why::Oom),
+            ("BUSY Redis is busy running a script.", Why::Busy),
+            ("NOAUTH Authentication required.", Why::Denied),
+            ("NOPERM this user has no permissions", Why::Denied),
+            ("MOVED 3999 127.0.0.1:6381", Why::Redirected),
+            ("CLUSTERDOWN The cluster is down", Why::Redirected),
+        ];
+        for (line, why) in table {
+            let reading = server_says(line);
+            assert_eq!((reading.outcome, reading.why), (Outcome::Fail, why), "{line}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_in_doubt_is_unknown_never_failed() {
+        let timeout = RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+        assert_eq!((classify(&timeout).outcome, classify(&timeout).why), (Outcome::Info, Why::Timeout));
+        let reset = RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+        assert_eq!((classify(&reset).outcome, classify(&reset).why), (Outcome::Info, Why::Reset));
+        assert_eq!(server_says("ERR something nobody expected").outcome, Outcome::Info);
+        assert_eq!(server_says("UNBLOCKED force unblock from blocking operation").outcome, Outcome::Info);
+    }
+
+    #[test]
+    fn a_replica_in_the_primarys_place_makes_the_client_look_again() {
+        assert!(server_says("READONLY You can't write against a read only replica.").lost);
+        assert!(!server_says("NOREPLICAS Not enough good replicas to write.").lost);
+    }
+}

@@ -1,0 +1,136 @@
+//! `partition`: packets between two groups are dropped inside the nodes' own namespaces.
+
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use redquake_experiments::spec::Direction;
+use redquake_topologies::namespace::Namespace;
+use redquake_topologies::rules::{self, PeerRule};
+use redquake_topologies::runtime::NodeAddress;
+
+use crate::trial::{Member, Stage};
+
+/// A TCP handshake on a lab network takes far less than this; one that takes longer is being dropped.
+const HANDSHAKE_WITHIN: Duration = Duration::from_millis(300);
+
+/// A cut between two groups of nodes, and how to mend it.
+#[derive(Clone)]
+pub struct Cut {
+    id: String,
+    direction: Direction,
+    from: Vec<Member>,
+    to: Vec<Member>,
+}
+
+impl Cut {
+    /// A cut that has not been made. A node on both sides is not cut off from itself.
+    pub fn new(index: usize, direction: Direction, from: &[Member], to: &[Member]) -> Self {
+        Self { id: format!("fault{index}"), direction, from: from.to_vec(), to: to.to_vec() }
+    }
+
+    /// Every node that is part of it.
+    pub fn names(&self) -> Vec<String> {
+        self.from.iter().chain(&self.to).map(|member| member.node.name.clone()).collect()
+    }
+
+    /// The cut in words.
+    pub fn describe(&self) -> String {
+        let side = |members: &[Member]| members.iter().map(|member| member.node.name.as_str()).collect::<Vec<_>>().join(", ");
+        let arrow = match self.direction {
+            Direction::Both => "and",
+            Direction::To => "to",
+            Direction::From => "from",
+        };
+        format!("packets dropped between {} {arrow} {}", side(&self.from), side(&self.to))
+    }
+
+    /// Makes the cut, by rules in the namespaces of the `from` side; returns the instant after the last rule was in place.
+    pub async fn inject(&self, stage: &Stage) -> Result<Instant, String> {
+        let peers: Vec<PeerRule> = self.to.iter().map(|member| PeerRule { peer: member.node.address.ip, direction: self.direction }).collect();
+        for member in &self.from {
+            let namespace = namespace(stage, member).await?;
+            let own = member.node.address.ip;
+            let peers: Vec<PeerRule> = peers.iter().filter(|rule| rule.peer != own).cloned().collect();
+            rules::drop_packets(&namespace, &self.id, &peers).await.map_err(|error| error.to_string())?;
+        }
+        Ok(Instant::now())
+    }
+
+    /// From both ends: a handshake across the cut no longer succeeds, whoever starts it. (A handshake needs both directions,
+    /// so it fails for a one-way cut too.)
+    pub async fn prove(&self, stage: &Stage) -> Result<String, String> {
+        let pairs: Vec<_> = self.pairs().collect();
+        let attempts = join_all(pairs.iter().map(|(near, far)| handshake(stage, near, far))).await;
+        for ((near, far), connected) in pairs.iter().zip(attempts) {
+            if connected? {
+                return Err(format!("{} could still connect to {}", near.node.name, far.node.name));
+            }
+        }
+        Ok(format!("{} handshakes across the cut, from both ends: none succeeded within {HANDSHAKE_WITHIN:?}", pairs.len()))
+    }
+
+    /// Removes the rules; returns the instant after the last one was gone.
+    pub async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+        let mut failures = Vec::new();
+        for member in &self.from {
+            let removed = match namespace(stage, member).await {
+                Ok(namespace) => rules::remove(&namespace, &self.id).await.map_err(|error| error.to_string()),
+                Err(reason) => Err(reason),
+            };
+            // A node that died took its namespace and the rules in it along.
+            if let Err(reason) = removed
+                && stage.lab.alive(&member.node.name).await.unwrap_or(true)
+            {
+                failures.push(reason);
+            }
+        }
+        if failures.is_empty() { Ok(Instant::now()) } else { Err(failures.join("; ")) }
+    }
+
+    /// From both ends: handshakes between nodes that are alive succeed again.
+    pub async fn prove_reverted(&self, stage: &Stage) -> Result<String, String> {
+        let mut living = Vec::new();
+        for member in self.from.iter().chain(&self.to) {
+            if stage.lab.alive(&member.node.name).await.unwrap_or(false) {
+                living.push(member.index);
+            }
+        }
+        let pairs: Vec<_> = self.pairs().filter(|(near, far)| living.contains(&near.index) && living.contains(&far.index)).collect();
+        let attempts = join_all(pairs.iter().map(|(near, far)| handshake(stage, near, far))).await;
+        for ((near, far), connected) in pairs.iter().zip(attempts) {
+            if !connected? {
+                return Err(format!("{} still could not connect to {}", near.node.name, far.node.name));
+            }
+        }
+        Ok(format!("{} handshakes between living nodes across the former cut: all succeeded", pairs.len()))
+    }
+
+    /// Every ordered pair of nodes on opposite sides.
+    fn pairs(&self) -> impl Iterator<Item = (&Member, &Member)> {
+        let across = self.from.iter().flat_map(|near| self.to.iter().map(move |far| (near, far)));
+        across.filter(|(near, far)| near.index != far.index).flat_map(|(near, far)| [(near, far), (far, near)])
+    }
+}
+
+async fn namespace(stage: &Stage, member: &Member) -> Result<Namespace, String> {
+    stage.lab.namespace(&member.node.name).await.map_err(|error| error.to_string())
+}
+
+/// Whether a TCP handshake from inside one node's namespace to another node's port succeeds.
+async fn handshake(stage: &Stage, near: &Member, far: &Member) -> Result<bool, String> {
+    let namespace = namespace(stage, near).await?;
+    let NodeAddress { ip, port } = far.node.address;
+    let (answer, wait) = tokio::sync::oneshot::channel();
+    // A thread of its own: it never leaves the namespace again.
+    let attempt = move || {
+        let connected = namespace.enter().map(|()| TcpStream::connect_timeout(&(ip, port).into(), HANDSHAKE_WITHIN).is_ok());
+        let _ = answer.send(connected);
+    };
+    std::thread::Builder::new().name("handshake".to_owned()).spawn(attempt).map_err(|error| error.to_string())?;
+    match wait.await {
+        Ok(Ok(connected)) => Ok(connected),
+        Ok(Err(error)) => Err(format!("the namespace of {} could not be entered: {error}", near.node.name)),
+        Err(_) => Err("a connection attempt ended without an answer".to_owned()),
+    }
+}

@@ -1,0 +1,76 @@
+//! Who is meant, asked at the instant a fault fires.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use rand::seq::IndexedRandom;
+use redquake_experiments::spec::{Pick, Role, Selector};
+
+use crate::clients::{MASTER_NAME, Timeouts, open};
+use crate::trial::{Member, Stage};
+
+/// Every node must have answered by then; one that has not is not what it is asked to be.
+const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(150), response: Duration::from_millis(150) };
+
+/// The nodes a selector means right now. Nothing matched is an error.
+pub async fn resolve(selector: &Selector, stage: &Stage, random: &mut rand_chacha::ChaCha8Rng) -> Result<Vec<Member>, String> {
+    let matching = match (&selector.node, selector.role) {
+        (Some(name), _) => stage.roster.all().filter(|member| member.node.name == *name).collect(),
+        (None, Some(Role::Sentinel)) => stage.roster.sentinels().collect(),
+        (None, Some(Role::Primary)) => primary(stage).await,
+        (None, Some(Role::Replica)) => with_role(stage, "slave").await,
+        (None, None) => Vec::new(),
+    };
+    let wanted = match selector.pick {
+        Pick::All => matching.len(),
+        Pick::One => 1,
+        Pick::Count(count) => count as usize,
+    };
+    if matching.is_empty() || matching.len() < wanted {
+        return Err(format!("the target matched {} of {} nodes wanted", matching.len(), wanted.max(1)));
+    }
+    let mut chosen: Vec<Member> = matching.sample(random, wanted).cloned().collect();
+    chosen.sort_by_key(|member| member.index);
+    Ok(chosen)
+}
+
+/// The node that says it is the primary; while several do, the one most Sentinels name.
+async fn primary(stage: &Stage) -> Vec<Member> {
+    let claimants = with_role(stage, "master").await;
+    if claimants.len() <= 1 {
+        return claimants;
+    }
+    let asked = stage.roster.sentinels().map(|sentinel| {
+        stage.control.spawn(async move {
+            let mut connection = open(sentinel.node.address, TIMEOUTS).await.ok()?;
+            let mut ask = redis::cmd("SENTINEL");
+            ask.arg("GET-MASTER-ADDR-BY-NAME").arg(MASTER_NAME);
+            let (host, port): (String, u16) = ask.query_async(&mut connection).await.ok()?;
+            Some((host, port))
+        })
+    });
+    let mut votes: HashMap<u16, usize> = HashMap::new();
+    for (host, port) in join_all(asked).await.into_iter().flatten().flatten() {
+        if let Some(index) = stage.roster.at(&host, port) {
+            *votes.entry(index).or_default() += 1;
+        }
+    }
+    let favourite = claimants.into_iter().max_by_key(|member| votes.get(&member.index).copied().unwrap_or(0));
+    favourite.into_iter().collect()
+}
+
+async fn with_role(stage: &Stage, role: &'static str) -> Vec<Member> {
+    let asked = stage.roster.data().map(|member| {
+        let address = member.node.address;
+        let answer = stage.control.spawn(async move {
+            let mut connection = open(address, TIMEOUTS).await.ok()?;
+            let reply: redis::Value = redis::cmd("ROLE").query_async(&mut connection).await.ok()?;
+            let redis::Value::Array(fields) = reply else { return None };
+            redis::from_redis_value::<String>(fields.into_iter().next()?).ok()
+        });
+        async move { (member, answer.await) }
+    });
+    let answers = join_all(asked).await;
+    answers.into_iter().filter(|(_, said)| matches!(said, Ok(Some(said)) if said == role)).map(|(member, _)| member).collect()
+}

@@ -1,0 +1,72 @@
+//! The results folder of one run. Every file appears complete or not at all.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A results folder that exists and can be written to.
+#[derive(Debug, Clone)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Creates `<out>/<name>-<utc>-<seed>/` and points `<out>/latest` at it. Done before anything is started,
+    /// so that a run of minutes cannot end at a folder that is read-only.
+    pub fn create(out: &Path, name: &str, seed: u64) -> std::io::Result<Self> {
+        let utc = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+        let base = format!("{name}-{utc}-{seed}");
+        std::fs::create_dir_all(out)?;
+        // Two runs of the same experiment and seed may begin in the same second.
+        let mut path = out.join(&base);
+        let mut turn = 2;
+        while let Err(error) = std::fs::create_dir(&path) {
+            if error.kind() != std::io::ErrorKind::AlreadyExists {
+                return Err(error);
+            }
+            path = out.join(format!("{base}-{turn}"));
+            turn += 1;
+        }
+        let folder = Self(path);
+        folder.point_latest(out);
+        Ok(folder)
+    }
+
+    /// A results folder of an earlier run.
+    pub fn open(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Folder of a trial, created if missing.
+    pub fn trial(&self, index: u32) -> std::io::Result<PathBuf> {
+        let path = self.0.join(Self::trial_name(index));
+        std::fs::create_dir_all(&path)?;
+        Ok(path)
+    }
+
+    /// Name of a trial's folder.
+    pub fn trial_name(index: u32) -> String {
+        format!("trial-{index:03}")
+    }
+
+    /// Writes a file under a temporary name, waits for the disk, and renames it.
+    pub fn write(&self, name: &str, content: &[u8]) -> std::io::Result<()> {
+        let temporary = self.0.join(format!(".{name}.part"));
+        let mut file = std::fs::File::create(&temporary)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        std::fs::rename(temporary, self.0.join(name))
+    }
+
+    /// `latest` is a convenience; a file system without links does not stop a run.
+    fn point_latest(&self, out: &Path) {
+        let Some(name) = self.0.file_name() else { return };
+        let temporary = out.join(format!(".latest-{}", std::process::id()));
+        let linked = std::os::unix::fs::symlink(name, &temporary).and_then(|()| std::fs::rename(&temporary, out.join("latest")));
+        if linked.is_err() {
+            let _ = std::fs::remove_file(temporary);
+        }
+    }
+}

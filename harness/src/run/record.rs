@@ -1,0 +1,53 @@
+//! `run.json`: what a run was, apart from its histories. With them it is all that analysis needs.
+
+use std::path::Path;
+
+use redquake_experiments::plan::Plan;
+use redquake_reports::result::{Environment, Location, Source};
+use serde::{Deserialize, Serialize};
+
+/// Version of the file.
+pub const FORMAT: u32 = 1;
+
+/// What a run was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Version of this file.
+    pub format: u32,
+    /// Id every object of the run was labelled with.
+    pub run: String,
+    /// The plan.
+    pub plan: Plan,
+    /// The file the experiment came from.
+    pub source: Source,
+    /// Where each assertion stands in it, in the file's order.
+    pub locations: Vec<Option<Location>>,
+    /// The machine and the servers.
+    pub environment: Environment,
+    /// Command that repeats the run.
+    pub repro: String,
+    /// When it began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// When it ended; absent when the tool was killed.
+    pub ended_at: Option<String>,
+    /// The signal that interrupted it.
+    pub interrupted: Option<String>,
+    /// Objects that could not be removed.
+    pub residue: Vec<String>,
+}
+
+impl RunRecord {
+    /// Name of the file in a results folder.
+    pub const FILE: &str = "run.json";
+
+    /// Reads the record of a results folder.
+    pub fn read(folder: &Path) -> Result<Self, String> {
+        let path = folder.join(Self::FILE);
+        let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}; is this the folder of one run?", path.display()))?;
+        let record: Self = serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        if record.format != FORMAT {
+            return Err(format!("{}: format {} is not the format {FORMAT} this version reads", path.display(), record.format));
+        }
+        Ok(record)
+    }
+}

@@ -1,0 +1,26 @@
+//! What a running trial consists of; faults and final reads work on it.
+
+use std::sync::Arc;
+
+use redquake_topologies::namespace::Zone;
+use redquake_topologies::runtime::Lab;
+
+use super::{Clock, Recorder, Roster, live::Live};
+
+/// The servers, the clock and the record of a running trial.
+pub struct Stage {
+    /// Seed of the trial.
+    pub seed: u64,
+    /// Its clock.
+    pub clock: Clock,
+    /// Where everything is recorded.
+    pub recorder: Recorder,
+    /// The nodes.
+    pub roster: Arc<Roster>,
+    /// What is known right now.
+    pub live: Arc<Live>,
+    /// The lab.
+    pub lab: Arc<dyn Lab>,
+    /// Threads on the lab network for the tool's own questions, apart from the load.
+    pub control: Zone,
+}

@@ -1,0 +1,7 @@
+//! What clients do: one file a kind of load.
+
+mod arrivals;
+mod lock;
+
+pub use arrivals::{Arrivals, stream_of};
+pub use lock::{LockLoad, lock_key, token, token_id};
