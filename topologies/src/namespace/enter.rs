@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -17,9 +19,26 @@ impl Namespace {
         File::open(format!("/proc/{pid}/ns/net")).map(|file| Self(Arc::new(file)))
     }
 
+    /// The network namespace a file stands for, such as those `ip netns` keeps.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        File::open(path).map(|file| Self(Arc::new(file)))
+    }
+
     /// Moves the calling thread into the namespace, for good. Only for threads made for that purpose,
     /// never for a thread shared with other work.
     pub fn enter(&self) -> io::Result<()> {
         move_into_link_name_space(self.0.as_fd(), Some(LinkNameSpaceType::Network)).map_err(io::Error::from)
+    }
+
+    /// Moves the calling thread into the namespace and makes sure that it is there.
+    pub(super) fn enter_and_check(&self) -> io::Result<()> {
+        self.enter()?;
+        let here = std::fs::metadata("/proc/thread-self/ns/net")?;
+        let wanted = self.0.metadata()?;
+        if (here.dev(), here.ino()) == (wanted.dev(), wanted.ino()) {
+            Ok(())
+        } else {
+            Err(io::Error::other("the thread is in another network namespace than asked"))
+        }
     }
 }
