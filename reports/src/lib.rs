@@ -5,3 +5,5 @@
 pub mod history;
 pub mod render;
 pub mod result;
+#[cfg(feature = "testing")]
+pub mod testing;

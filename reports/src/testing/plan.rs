@@ -1,0 +1,88 @@
+//! The plan a forged history claims to come from.
+
+use redquake_experiments::plan::{NodePlan, Plan, PlannedFault, RuntimeKind, TrialPlan};
+use redquake_experiments::spec::{
+    Assertion, ClientPolicy, Directives, Duration, Experiment, Fault, Kill, LockWorkload, Pick, Rate, Role, Selector, SentinelTopology, Server,
+    Severity, Topology, TopologyConfig, Workload,
+};
+
+use super::FailoverParams;
+
+/// The plan of an experiment that kills the primary: one workload `locks`, one fault `crash`, five trials.
+pub fn plan(params: &FailoverParams) -> Plan {
+    let kill = Fault::Kill(Kill {
+        name: "crash".to_owned(),
+        at: Duration::from_nanos(params.kill_at),
+        target: Selector { role: Some(Role::Primary), node: None, pick: Pick::All },
+    });
+    plan_with(params, vec![kill])
+}
+
+/// The same with other faults.
+pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
+    let millis = |nanos: u64| (nanos / 1_000_000).to_string();
+    let directives = vec![
+        ("down-after-milliseconds".to_owned(), millis(params.down_after)),
+        ("failover-timeout".to_owned(), millis(params.failover_timeout)),
+    ];
+    let experiment = Experiment {
+        version: 1,
+        name: "sentinel-primary-kill".to_owned(),
+        description: "Writers recover within 5 s of losing the primary, and no lock has two holders.".to_owned(),
+        topology: Topology::Sentinel(SentinelTopology {
+            server: Server::default(),
+            replicas: 2,
+            sentinels: 3,
+            quorum: 2,
+            config: TopologyConfig { redis: Directives::default(), sentinel: Directives::new(directives) },
+        }),
+        duration: Duration::from_nanos(params.duration),
+        trials: 5,
+        seed: Some(params.seed),
+        workloads: vec![Workload::Lock(LockWorkload {
+            name: "locks".to_owned(),
+            clients: u32::from(params.clients),
+            rate: Rate::per_second(params.rate as f64),
+            keys: params.keys,
+            ttl: Duration::from_nanos(params.ttl),
+            hold: Duration::from_nanos(params.hold),
+            drift: None,
+            client: ClientPolicy::Rebuild,
+            timeout: Duration::from_millis(250),
+            connect_timeout: Duration::from_millis(250),
+        })],
+        faults: faults.clone(),
+        assertions: vec![
+            assertion("failover.write_gap", "max < 5s", Severity::Error),
+            assertion("locks.double_acquired", "count == 0", Severity::Error),
+            assertion("failover.library_cost", "median < 500ms", Severity::Warn),
+        ],
+    };
+    let node = |name: &str, role| NodePlan { name: name.to_owned(), role };
+    Plan {
+        experiment,
+        seed: params.seed,
+        runtime: RuntimeKind::Docker,
+        nodes: vec![
+            node("redis-1", Role::Primary),
+            node("redis-2", Role::Replica),
+            node("redis-3", Role::Replica),
+            node("sentinel-1", Role::Sentinel),
+            node("sentinel-2", Role::Sentinel),
+            node("sentinel-3", Role::Sentinel),
+        ],
+        faults: faults
+            .into_iter()
+            .map(|fault| PlannedFault {
+                inject_at: fault.at().as_nanos(),
+                revert_at: fault.until().map(Duration::as_nanos),
+                fault,
+            })
+            .collect(),
+        trials: (1..=5).map(|index| TrialPlan { index, seed: params.seed.wrapping_add(u64::from(index)) }).collect(),
+    }
+}
+
+fn assertion(metric: &str, expect: &str, severity: Severity) -> Assertion {
+    Assertion { metric: metric.to_owned(), expect: expect.parse().expect("a fixed expectation"), severity }
+}
