@@ -2,5 +2,6 @@
 //!
 //! Pure: no sockets, no clock, no processes. The same file, seed and capabilities give the same plan.
 
+pub mod catalogue;
 pub mod plan;
 pub mod spec;

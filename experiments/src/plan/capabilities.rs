@@ -12,6 +12,16 @@ pub enum RuntimeKind {
     Process,
 }
 
+impl RuntimeKind {
+    /// The word used in files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Process => "process",
+        }
+    }
+}
+
 /// What this machine can do; each `Err` carries the reason, in words that end with the way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {

@@ -1,7 +1,15 @@
 //! Spec, seed and what the machine can do, turned into an absolute schedule.
 
+mod build;
 mod capabilities;
 mod model;
+mod predict;
+mod render;
+mod timeline;
 
+pub use build::{Refusal, plan};
 pub use capabilities::{Capabilities, RuntimeKind};
 pub use model::{NodePlan, Plan, PlannedFault, TrialPlan};
+pub use predict::{Prediction, predict};
+pub use render::{human, json};
+pub use timeline::{Act, Step};

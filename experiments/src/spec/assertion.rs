@@ -195,7 +195,12 @@ impl fmt::Display for Limit {
         match self {
             Self::Time(nanos) => write!(f, "{}", Duration::from_nanos(*nanos)),
             Self::Number(number) => write!(f, "{number}"),
-            Self::Share(share) => write!(f, "{}%", share * 100.0),
+            Self::Share(share) => {
+                // 0.07 * 100 is 7.000000000000001; the rounded figure is right where it reads back as the same share.
+                let percent = share * 100.0;
+                let rounded = (percent * 1e9).round() / 1e9;
+                write!(f, "{}%", if rounded / 100.0 == *share { rounded } else { percent })
+            }
         }
     }
 }
@@ -204,5 +209,6 @@ super::text::as_string!(
     Expectation,
     "Expectation",
     "`<aggregate> <op> <value>`: aggregate min, mean, median, max, count or p(95); op < <= > >= == or !=; value a duration, a number or a percentage.",
-    r"^\s*(min|mean|median|max|count|p\([0-9.]+\))\s*(<|<=|>|>=|==|!=)\s*\S+\s*$"
+    r"^\s*(min|mean|median|max|count|p\([0-9.]+\))\s*(<|<=|>|>=|==|!=)\s*\S+\s*$",
+    "max < 5s"
 );

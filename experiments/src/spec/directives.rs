@@ -20,6 +20,12 @@ impl Directives {
         self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// Each name once, in the order of its first appearance.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.0.iter().enumerate().filter(|(index, (name, _))| self.0[..*index].iter().all(|(earlier, _)| earlier != name));
+        names.map(|(_, (name, _))| name.as_str())
+    }
+
     /// True when nothing was written.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

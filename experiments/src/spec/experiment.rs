@@ -10,19 +10,23 @@ use super::{Assertion, Duration, Fault, Topology, Workload};
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// Version of the file format. This tool reads version 1.
+    #[schemars(schema_with = "super::schema::version_schema")]
     pub version: u32,
     /// Short name, used for the results folder and as the JUnit suite. Letters, digits, `-`, `_` and `.`.
+    #[schemars(schema_with = "super::schema::name_schema")]
     pub name: String,
     /// The hypothesis in one sentence: what should hold while the faults happen.
     #[serde(default)]
     pub description: String,
-    /// The servers to bring up.
+    /// The servers to bring up, written here or in a file of their own that is named by its path.
+    #[schemars(schema_with = "super::schema::topology_or_path")]
     pub topology: Topology,
     /// Measured time of one trial, from the start of the baseline window until the clients stop.
     /// Fault times count from the same zero.
     pub duration: Duration,
     /// How many times the experiment is executed, each on a fresh topology.
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 10_000))]
     pub trials: u32,
     /// Seed of the load and of every random choice. Drawn and recorded when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -54,6 +54,7 @@ impl Fault {
 #[serde(deny_unknown_fields)]
 pub struct Kill {
     /// Name of the fault, used in reports.
+    #[schemars(schema_with = "super::schema::name_schema")]
     pub name: String,
     /// When, from the start of the baseline window.
     pub at: Duration,
@@ -66,6 +67,7 @@ pub struct Kill {
 #[serde(deny_unknown_fields)]
 pub struct Partition {
     /// Name of the fault, used in reports.
+    #[schemars(schema_with = "super::schema::name_schema")]
     pub name: String,
     /// When, from the start of the baseline window.
     pub at: Duration,

@@ -1,7 +1,7 @@
 //! Values that are one string in the file: serde and schema by way of `Display` and `FromStr`.
 
 macro_rules! as_string {
-    ($type:ty, $name:literal, $description:literal, $pattern:literal) => {
+    ($type:ty, $name:literal, $description:literal, $pattern:literal, $example:literal) => {
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -21,7 +21,7 @@ macro_rules! as_string {
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "pattern": $pattern, "description": $description })
+                schemars::json_schema!({ "type": "string", "pattern": $pattern, "description": $description, "examples": [$example] })
             }
         }
     };

@@ -1,6 +1,7 @@
 //! The servers an experiment runs on.
 
 use std::fmt;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,8 +46,9 @@ pub struct SentinelTopology {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopologyConfig {
-    /// Directives of every data node's `redis.conf`, for example `appendonly: "no"`.
+    /// Directives of every data node's `redis.conf`, for example `appendonly: "no"`; `include` names a file to start from.
     #[serde(default)]
+    #[schemars(schema_with = "super::schema::redis_directives")]
     pub redis: Directives,
     /// Directives of the monitored primary in every `sentinel.conf`, for example `down-after-milliseconds: 2000`.
     #[serde(default)]
@@ -106,6 +108,32 @@ fn three() -> u32 {
     3
 }
 
+/// Why a server could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ServerError(pub String);
+
+/// Reads a released version, `redis:X.Y` or `valkey:X.Y`.
+impl FromStr for Server {
+    type Err = ServerError;
+
+    fn from_str(text: &str) -> Result<Self, ServerError> {
+        let wrong =
+            || ServerError(format!("`{text}` is not a server; write `redis:X.Y`, `valkey:X.Y`, `{{image: name}}` or `{{binary: path}}`"));
+        let (kind, version) = text.split_once(':').ok_or_else(wrong)?;
+        let kind = match kind {
+            "redis" => ServerKind::Redis,
+            "valkey" => ServerKind::Valkey,
+            _ => return Err(wrong()),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if version.is_empty() || !version.chars().all(plain) {
+            return Err(wrong());
+        }
+        Ok(Self::Release { kind, version: version.to_owned() })
+    }
+}
+
 impl Serialize for Server {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
@@ -126,19 +154,7 @@ impl<'de> Deserialize<'de> for Server {
         use serde_json::Value;
         let wrong = || D::Error::custom("a server is `redis:X.Y`, `valkey:X.Y`, `{image: name}` or `{binary: path}`");
         match Value::deserialize(deserializer)? {
-            Value::String(text) => {
-                let (kind, version) = text.split_once(':').ok_or_else(wrong)?;
-                let kind = match kind {
-                    "redis" => ServerKind::Redis,
-                    "valkey" => ServerKind::Valkey,
-                    _ => return Err(wrong()),
-                };
-                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-                if version.is_empty() || !version.chars().all(plain) {
-                    return Err(wrong());
-                }
-                Ok(Self::Release { kind, version: version.to_owned() })
-            }
+            Value::String(text) => text.parse().map_err(D::Error::custom),
             Value::Object(map) if map.len() == 1 => match (map.get("image"), map.get("binary")) {
                 (Some(Value::String(name)), None) => Ok(Self::Image(name.clone())),
                 (None, Some(Value::String(path))) => Ok(Self::Binary(path.clone())),
@@ -157,6 +173,7 @@ impl JsonSchema for Server {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "description": "`redis:X.Y`, `valkey:X.Y`, `{image: name}` or `{binary: path}`.",
+            "examples": ["redis:7.0", "valkey:8.1", { "image": "my/redis:tag" }],
             "oneOf": [
                 { "type": "string", "pattern": "^(redis|valkey):[A-Za-z0-9._-]+$" },
                 { "type": "object", "properties": { "image": { "type": "string" } }, "required": ["image"], "additionalProperties": false },

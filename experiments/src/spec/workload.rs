@@ -27,6 +27,7 @@ impl Workload {
 #[serde(deny_unknown_fields)]
 pub struct LockWorkload {
     /// Name of the workload; its metrics are `<name>.double_acquired` and so on.
+    #[schemars(schema_with = "super::schema::name_schema")]
     pub name: String,
     /// Number of clients, each with connections of its own.
     #[schemars(range(min = 1, max = 1000))]

@@ -1,0 +1,106 @@
+//! What a configuration predicts for a primary that dies, before anything is run.
+//!
+//! A Sentinel failover is a chain of waits (`sentinel.c`; figures measured on Redis 7.0.15):
+//!
+//! | part | length | why |
+//! |---|---|---|
+//! | detection | down-after + 0 to 2 ticks | the connection is reset, the next tick reconnects and starts a ping, a later tick finds it too old |
+//! | agreement | 1 tick | the others are asked at once; the next tick counts the quorum |
+//! | election | 1 tick | the votes come at once; the next tick counts them |
+//! | promotion | 2 ticks | one to select the replica, one to send `REPLICAOF NO ONE` |
+//! | announcement | 0.8 to 1.1 s | the promotion is seen by `INFO`, every second, and told by a hello |
+//!
+//! A tick is 1/hz with hz drawn anew from 10 to 19 at each tick: 53 to 100 ms. So the promoted replica is writable
+//! down-after + 4 ticks to 6 ticks after the kill, which widens the 0.33 to 0.42 s that were measured.
+//!
+//! Not predicted: a failed attempt (split vote, no fit replica) adds twice `failover-timeout` and up to 1 s; a Sentinel that
+//! answered "not down" just before adds up to 1 s to the agreement.
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{Duration, Experiment, Fault, Pick, Role, Topology, Workload};
+
+const MS: u64 = 1_000_000;
+/// Shortest and longest tick: 1/hz for hz from 19 down to 10.
+const TICK: [u64; 2] = [53 * MS, 100 * MS];
+/// Until clients that ask any Sentinel hear of the promotion.
+const ANNOUNCE: [u64; 2] = [800 * MS, 1_100 * MS];
+/// `down-after-milliseconds` where the file sets none (sentinel.c, `SENTINEL_DEFAULT_DOWN_AFTER`).
+const DEFAULT_DOWN_AFTER: u64 = 30_000 * MS;
+
+/// What the configuration predicts for one metric.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The metric.
+    pub metric: String,
+    /// Lower end, ns.
+    pub low: u64,
+    /// Upper end, ns.
+    pub high: u64,
+    /// The formula in words, with the figures that went into it.
+    pub formula: String,
+}
+
+/// Predictions for the metrics that have a formula; none where the primary is not killed or nothing can replace it.
+pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
+    let Topology::Sentinel(topology) = &experiment.topology;
+    let hits = |fault: &Fault| match fault {
+        Fault::Kill(kill) => kill.target.role == Some(Role::Primary) || kill.target.node.as_deref() == Some("redis-1"),
+        Fault::Partition(_) => false,
+    };
+    if topology.replicas == 0 || topology.quorum > topology.sentinels || experiment.faults.iter().filter(|fault| hits(fault)).count() != 1 {
+        return Vec::new();
+    }
+    if experiment.faults.iter().any(|fault| disturbs(fault, topology.replicas)) {
+        return Vec::new();
+    }
+    let written = topology.config.sentinel.get("down-after-milliseconds").and_then(|value| value.parse::<u64>().ok());
+    let down_after = written.map_or(DEFAULT_DOWN_AFTER, |value| value.saturating_mul(MS));
+    let shown = Duration::from_nanos(down_after);
+    let range = |metric: &str, add: [u64; 2], formula: String| Prediction {
+        metric: format!("failover.{metric}"),
+        low: down_after + add[0],
+        high: down_after + add[1],
+        formula,
+    };
+    let detection = [0, 2 * TICK[1]];
+    let writable = [4 * TICK[0], 6 * TICK[1]];
+    let wait = experiment.workloads.iter().map(|workload| match workload {
+        Workload::Lock(lock) => lock.timeout.as_nanos() + lock.connect_timeout.as_nanos(),
+    });
+    let mut predictions = vec![
+        range("detection", detection, format!("down-after {shown} + 0 to 2 Sentinel ticks of at most 100 ms")),
+        range(
+            "write_gap",
+            writable,
+            format!("down-after {shown} + detection, agreement, election and promotion: 4 to 6 Sentinel ticks of 53 to 100 ms"),
+        ),
+    ];
+    if let Some(wait) = wait.max() {
+        let add = [writable[0] + ANNOUNCE[0], writable[1] + ANNOUNCE[1] + wait];
+        let formula = format!(
+            "write gap + announcement of 0.8 to 1.1 s (Sentinel's INFO once a second, then a hello) + up to {} of a client's own timeouts",
+            Duration::from_nanos(wait)
+        );
+        predictions.push(range("client_gap", add, formula));
+    }
+    predictions
+}
+
+/// Whether a fault beside the kill makes the formula wrong: Sentinels that are gone or cut off, or no replica left.
+fn disturbs(fault: &Fault, replicas: u32) -> bool {
+    let sentinel = |selector: &crate::spec::Selector| {
+        selector.role == Some(Role::Sentinel) || selector.node.as_deref().is_some_and(|node| node.starts_with("sentinel-"))
+    };
+    match fault {
+        Fault::Kill(kill) => {
+            let all = match kill.target.pick {
+                Pick::All => true,
+                Pick::One => replicas == 1,
+                Pick::Count(count) => count >= replicas,
+            };
+            sentinel(&kill.target) || (kill.target.role == Some(Role::Replica) && all)
+        }
+        Fault::Partition(partition) => sentinel(&partition.from) || sentinel(&partition.to),
+    }
+}

@@ -1,0 +1,42 @@
+//! Injections and reversals on one axis.
+
+use serde::{Deserialize, Serialize};
+
+use super::Plan;
+
+/// What is done to a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Act {
+    /// It is injected.
+    Inject,
+    /// It is taken back.
+    Revert,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When, in nanoseconds from the start of the baseline window.
+    pub at: u64,
+    /// What.
+    pub act: Act,
+    /// Index of the fault in [`Plan::faults`].
+    pub fault: usize,
+}
+
+impl Plan {
+    /// Everything to do, in order. At one instant what ends comes before what begins, and what began last ends first.
+    pub fn timeline(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (fault, planned) in self.faults.iter().enumerate() {
+            steps.push(Step { at: planned.inject_at, act: Act::Inject, fault });
+            steps.extend(planned.revert_at.map(|at| Step { at, act: Act::Revert, fault }));
+        }
+        steps.sort_by_key(|step| match step.act {
+            Act::Revert => (step.at, 0, usize::MAX - step.fault),
+            Act::Inject => (step.at, 1, step.fault),
+        });
+        steps
+    }
+}

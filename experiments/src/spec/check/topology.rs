@@ -1,0 +1,129 @@
+//! Numbers of nodes and votes.
+
+use super::Finding;
+use crate::spec::{Experiment, SentinelTopology, Topology};
+
+/// The Sentinel topology of an experiment.
+pub(super) fn sentinel(experiment: &Experiment) -> &SentinelTopology {
+    let Topology::Sentinel(topology) = &experiment.topology;
+    topology
+}
+
+/// Votes that elect a leader: a majority of all Sentinels.
+pub(super) fn majority(topology: &SentinelTopology) -> u32 {
+    topology.sentinels / 2 + 1
+}
+
+/// A whole number a Sentinel directive is set to, else Redis' default for it; `None` for what is no number.
+fn sentinel_directive(topology: &SentinelTopology, name: &str, default: u64) -> Option<u64> {
+    topology.config.sentinel.get(name).map_or(Some(default), |value| value.parse().ok())
+}
+
+/// `down-after-milliseconds` in force; 30 s is Redis' default (sentinel.c, `SENTINEL_DEFAULT_DOWN_AFTER`).
+pub(super) fn down_after_ms(topology: &SentinelTopology) -> Option<u64> {
+    sentinel_directive(topology, DOWN_AFTER, 30_000)
+}
+
+pub(super) const DOWN_AFTER: &str = "down-after-milliseconds";
+pub(super) const DOWN_AFTER_PATH: &str = "topology.config.sentinel.down-after-milliseconds";
+
+pub(super) fn quorum_can_be_reached(experiment: &Experiment, found: &mut Vec<Finding>) {
+    let topology = sentinel(experiment);
+    let (quorum, sentinels) = (topology.quorum, topology.sentinels);
+    if quorum > sentinels {
+        let message = format!("a quorum of {quorum} can never be reached by {sentinels} Sentinel{}", plural(sentinels));
+        found.push(
+            Finding::error("RQ0211", "topology.quorum", message)
+                .label(format!("asks for {quorum}"))
+                .related("topology.sentinels", format!("there are {sentinels}"))
+                .help(format!("no failover would ever start; set `quorum: {}`, the majority", majority(topology))),
+        );
+    }
+}
+
+pub(super) fn sentinels_can_outvote_one_another(experiment: &Experiment, found: &mut Vec<Finding>) {
+    let topology = sentinel(experiment);
+    let (quorum, sentinels, majority) = (topology.quorum, topology.sentinels, majority(topology));
+    if sentinels < 3 {
+        let message = format!("with {sentinels} Sentinel{} the loss of one ends every failover", plural(sentinels));
+        let finding = Finding::warning("RQ0304", "topology.sentinels", message);
+        found.push(finding.help("use 3 or more, an odd number (docs/management/sentinel.md, \"Fundamental things to know\")"));
+    } else if sentinels.is_multiple_of(2) {
+        let message = format!("{sentinels} Sentinels bear the loss of no more than {} would", sentinels - 1);
+        let finding = Finding::warning("RQ0304", "topology.sentinels", message).label("an even number");
+        found.push(finding.help(format!("a leader needs {majority} votes of {sentinels}; use {} or {}", sentinels - 1, sentinels + 1)));
+    }
+    if quorum < majority && sentinels > 1 {
+        let message = format!("a quorum of {quorum} is less than the majority of {sentinels} Sentinels");
+        found.push(
+            Finding::warning("RQ0305", "topology.quorum", message)
+                .related("topology.sentinels", format!("their majority is {majority}"))
+                .help(format!("{quorum} Sentinel{} with a bad link can cause a failover; use `quorum: {majority}`", plural(quorum))),
+        );
+    } else if quorum > majority && quorum <= sentinels {
+        let message = format!("a quorum of {quorum} is more than the majority of {sentinels} Sentinels");
+        found.push(
+            Finding::warning("RQ0305", "topology.quorum", message)
+                .related("topology.sentinels", format!("their majority is {majority}"))
+                .help(format!("the loss of {} Sentinels ends every failover; use `quorum: {majority}`", sentinels - quorum + 1)),
+        );
+    }
+}
+
+pub(super) fn something_can_be_promoted(experiment: &Experiment, found: &mut Vec<Finding>) {
+    let topology = sentinel(experiment);
+    let path = "topology.replicas";
+    if topology.replicas == 0 {
+        let finding = Finding::warning("RQ0313", path, "without replicas nothing can be promoted when the primary is lost");
+        found.push(finding.help("the outage lasts as long as the primary's; use `replicas: 1` or more"));
+        return;
+    }
+    let priority = ["replica-priority", "slave-priority"].iter().find(|name| topology.config.redis.get(name) == Some("0"));
+    if let Some(name) = priority {
+        let finding = Finding::warning("RQ0313", format!("topology.config.redis.{name}"), "no replica can be promoted")
+            .label("0 means: never promote this node")
+            .related(path, "holds for every one of them");
+        found.push(finding.help("leave it out, or use a number above 0"));
+    }
+}
+
+pub(super) fn replicas_suffice_for_writes(experiment: &Experiment, found: &mut Vec<Finding>) {
+    let topology = sentinel(experiment);
+    for name in ["min-replicas-to-write", "min-slaves-to-write"] {
+        let Some(wanted) = topology.config.redis.get(name).and_then(|value| value.parse::<u32>().ok()) else { continue };
+        let replicas = topology.replicas;
+        if wanted == 0 || wanted < replicas {
+            continue;
+        }
+        let (message, why) = if wanted > replicas {
+            ("no write is ever accepted".to_owned(), format!("{wanted} replicas asked for, {replicas} there"))
+        } else {
+            ("the loss of one replica stops all writes".to_owned(), format!("all {replicas} replicas have to answer"))
+        };
+        found.push(
+            Finding::warning("RQ0307", format!("topology.config.redis.{name}"), message)
+                .label(why)
+                .related("topology.replicas", format!("there {} {replicas}", if replicas == 1 { "is" } else { "are" }))
+                .help("after a failover there is one replica less; use fewer than `replicas`"),
+        );
+    }
+}
+
+pub(super) fn failover_timeout_outlasts_detection(experiment: &Experiment, found: &mut Vec<Finding>) {
+    let topology = sentinel(experiment);
+    // 180 s is Redis' default (sentinel.c, `SENTINEL_DEFAULT_FAILOVER_TIMEOUT`).
+    let timeout = sentinel_directive(topology, "failover-timeout", 180_000);
+    let (Some(timeout), Some(down_after)) = (timeout, down_after_ms(topology)) else { return };
+    if timeout < down_after {
+        found.push(
+            Finding::warning("RQ0306", "topology.config.sentinel.failover-timeout", "the failover timeout is shorter than the detection")
+                .label(format!("{timeout} ms"))
+                .related(DOWN_AFTER_PATH, format!("{down_after} ms"))
+                .help("promotions may be given up half-way; use at least twice `down-after-milliseconds`, and 6000 or more"),
+        );
+    }
+}
+
+pub(super) fn plural(number: u32) -> &'static str {
+    if number == 1 { "" } else { "s" }
+}

@@ -1,0 +1,145 @@
+//! Files an experiment names: a topology of its own file, and a `redis.conf` to start from.
+//!
+//! Both are put into the tree in place of the path, so that everything after works on one tree whose nodes know their file.
+
+use super::conf;
+use super::directive_rules::{self, Refusal};
+use super::load::{Resolver, tree};
+use super::problem::Problem;
+use super::source::{FileId, Sources, Span};
+use super::yaml::{self, Data, Entry, Node};
+
+/// Replaces the paths in an experiment's tree by what the files say.
+pub(super) fn expand(root: &mut Node, name: &str, resolver: Resolver<'_>, sources: &mut Sources, problems: &mut Vec<Problem>) {
+    let Some(topology) = member(root, "topology") else { return };
+    let mut base = String::new();
+    if let Data::Scalar { text, .. } = &topology.value.data
+        && !yaml::is_null(text)
+    {
+        let path = text.clone();
+        let place = topology.value.span.clone();
+        match read_topology(&path, name, &place, resolver, sources) {
+            Ok(node) => topology.value = node,
+            Err(problem) => {
+                problems.push(*problem);
+                // The rest of the file is checked against any topology at all; nothing of it is reported.
+                return;
+            }
+        }
+        base = path;
+    }
+    let config = member_of(&mut topology.value, "config").and_then(|config| member_of(&mut config.value, "redis"));
+    if let Some(redis) = config {
+        expand_conf(&mut redis.value, &base, name, resolver, sources, problems);
+    }
+}
+
+fn read_topology(path: &str, name: &str, place: &Span, resolver: Resolver<'_>, sources: &mut Sources) -> Result<Node, Box<Problem>> {
+    let bytes = resolver(path).map_err(|reason| unreadable("the topology file", path, &reason, place))?;
+    let mut node = tree(&beside(name, path), &bytes, sources)?;
+    if let Data::Mapping { entries, .. } = &mut node.data {
+        entries.retain(|entry| entry.key != "version");
+    }
+    Ok(node)
+}
+
+fn expand_conf(redis: &mut Node, base: &str, name: &str, resolver: Resolver<'_>, sources: &mut Sources, problems: &mut Vec<Problem>) {
+    let Data::Mapping { entries, .. } = &mut redis.data else { return };
+    let Some(index) = entries.iter().position(|entry| entry.key == "include") else { return };
+    let Data::Scalar { text, .. } = &entries[index].value.data else { return };
+    let place = entries[index].value.span.clone();
+    let path = beside(base, text);
+    let bytes = match resolver(&path) {
+        Ok(bytes) => bytes,
+        Err(reason) => {
+            problems.push(*unreadable("the configuration file", &path, &reason, &place));
+            entries.remove(index);
+            return;
+        }
+    };
+    let file = FileId(sources.files().len());
+    let shown = beside(name, &path);
+    let text = match yaml::decode(file, &bytes) {
+        Ok(text) => text,
+        Err((shown_text, problem)) => {
+            sources.add(&shown, shown_text);
+            problems.push(*problem);
+            entries.remove(index);
+            return;
+        }
+    };
+    let written: Vec<String> = entries.iter().map(|entry| entry.key.to_ascii_lowercase()).collect();
+    let mut included: Vec<Entry> = Vec::new();
+    let (lines, bad) = conf::parse(&text);
+    sources.add(&shown, text);
+    for (range, why) in bad {
+        let span = Span { file, range };
+        problems.push(Problem::error("RQ0011", span, format!("Redis cannot read this line: {why}")));
+    }
+    for line in lines {
+        let span = Span { file, range: line.range };
+        if let Some(refusal) = directive_rules::redis(&line.name) {
+            problems.push(dropped(&line.name, refusal, span));
+        } else if !written.contains(&line.name) {
+            add(&mut included, line.name, line.arguments, span);
+        }
+    }
+    entries.remove(index);
+    included.append(entries);
+    *entries = included;
+}
+
+/// A directive that stands several times becomes a list, as it would be written in YAML.
+fn add(entries: &mut Vec<Entry>, name: String, arguments: String, span: Span) {
+    let value = Node { span: span.clone(), data: Data::Scalar { text: arguments, plain: false } };
+    match entries.iter_mut().find(|entry| entry.key == name) {
+        None => entries.push(Entry { key: name, key_span: span, value }),
+        Some(entry) => match &mut entry.value.data {
+            Data::Sequence(values) => values.push(value),
+            _ => {
+                let first = entry.value.clone();
+                entry.value.data = Data::Sequence(vec![first, value]);
+            }
+        },
+    }
+}
+
+fn dropped(name: &str, refusal: Refusal, span: Span) -> Problem {
+    let (Refusal::Owned(reason) | Refusal::Unsupported(reason)) = refusal;
+    Problem::warning("RQ0312", span, format!("`{name}` of this file is left out: {reason}"))
+}
+
+fn unreadable(what: &str, path: &str, reason: &str, place: &Span) -> Box<Problem> {
+    let problem = Problem::error("RQ0010", place.clone(), format!("{what} `{path}` cannot be read: {reason}"));
+    Box::new(problem.help("paths are relative to the file they stand in"))
+}
+
+fn member<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Entry> {
+    member_of(node, key)
+}
+
+fn member_of<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Entry> {
+    match &mut node.data {
+        Data::Mapping { entries, .. } => entries.iter_mut().find(|entry| entry.key == key),
+        _ => None,
+    }
+}
+
+/// A path seen from the folder in which `file` lies, with `.` and `..` resolved by text alone.
+fn beside(file: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        return path.to_owned();
+    }
+    let folder = file.rfind('/').map_or("", |at| &file[..=at]);
+    let whole = format!("{folder}{path}");
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "." => {}
+            ".." if parts.last().is_some_and(|last| !last.is_empty() && *last != "..") => drop(parts.pop()),
+            "" if !parts.is_empty() => {}
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

@@ -1,0 +1,158 @@
+//! From bytes to a checked experiment.
+
+use serde_json::Value;
+
+use super::check::{self, Finding};
+use super::include;
+use super::problem::{Level, Problem};
+use super::schema::VERSION;
+use super::source::{FileId, Location, SourceMap, Sources, Span};
+use super::structure;
+use super::yaml::{self, Data, Node};
+use super::{Experiment, structure::Shape};
+
+/// Reads a file an experiment names (`topology: path`, `config.redis.include: path`): its bytes, or why not, in words.
+/// The path is as written, relative to the experiment file.
+pub type Resolver<'r> = &'r dyn Fn(&str) -> Result<Vec<u8>, String>;
+
+/// What became of a file.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The experiment; absent when a problem is an error.
+    pub experiment: Option<Experiment>,
+    /// Everything found, in the order of the file.
+    pub problems: Vec<Problem>,
+    /// The texts the problems point into.
+    pub sources: Sources,
+    /// Where the values stand.
+    pub map: SourceMap,
+}
+
+impl Loaded {
+    /// Where the value at a path like `assert[0].expect` stands; where the file leaves it out, the nearest value around it.
+    pub fn location(&self, path: &str) -> Option<Location> {
+        self.map.value(path).map(|span| self.sources.location(span))
+    }
+
+    /// Whether any problem is an error.
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(|problem| problem.level == Level::Error)
+    }
+}
+
+/// Reads an experiment: every problem of the file in one pass, and the experiment if none of them is an error.
+///
+/// `name` is shown in diagnostics. A file with a wrong version is told so and looked at no further: what this tool
+/// would have to say about it would be wrong.
+pub fn load(name: &str, bytes: &[u8], resolver: Resolver<'_>) -> Loaded {
+    let mut sources = Sources::default();
+    let mut problems = Vec::new();
+    let shape = match tree(name, bytes, &mut sources) {
+        Ok(mut root) => {
+            include::expand(&mut root, name, resolver, &mut sources, &mut problems);
+            structure::check(&root)
+        }
+        Err(problem) => {
+            return Loaded { experiment: None, problems: vec![*problem], sources, map: SourceMap::default() };
+        }
+    };
+    let Shape { mut value, map, mut tainted, problems: shape_problems } = shape;
+    problems.extend(shape_problems);
+    if let Some(topology) = value.get_mut("topology").filter(|topology| topology.is_string()) {
+        // The topology file could not be read, which is reported; the rest of the experiment is checked all the same.
+        *topology = serde_json::json!({ "kind": "sentinel" });
+        tainted.push("topology".to_owned());
+    }
+    let experiment = deserialize(value, &mut problems);
+    if let Some(experiment) = &experiment {
+        let findings = check::check(experiment);
+        problems.extend(findings.into_iter().filter(|finding| !finding.touches(&tainted)).map(|finding| place(finding, &map)));
+    }
+    problems.sort_by_key(|problem| (problem.span.file, problem.span.range.start, problem.code));
+    let failed = problems.iter().any(|problem| problem.level == Level::Error);
+    Loaded { experiment: experiment.filter(|_| !failed), problems, sources, map }
+}
+
+/// Parses a file and reads its version.
+pub(super) fn tree(name: &str, bytes: &[u8], sources: &mut Sources) -> Result<Node, Box<Problem>> {
+    let file = FileId(sources.files().len());
+    let text = match yaml::decode(file, bytes) {
+        Ok(text) => text,
+        Err((shown, problem)) => {
+            sources.add(name, shown);
+            return Err(problem);
+        }
+    };
+    let parsed = yaml::parse(file, &text);
+    sources.add(name, text);
+    let root = parsed?;
+    version(&root)?;
+    Ok(root)
+}
+
+fn version(root: &Node) -> Result<(), Box<Problem>> {
+    let Data::Mapping { entries, .. } = &root.data else {
+        let message = "the file must be a mapping that begins with `version: 1`";
+        let problem = Problem::error("RQ0106", Span { file: root.span.file, range: first_line(root) }, message);
+        return Err(Box::new(problem.help("`redquake init` writes an experiment to start from")));
+    };
+    let Some(entry) = entries.iter().find(|entry| entry.key == "version") else {
+        let place = entries.first().map_or(root.span.clone(), |entry| entry.key_span.clone());
+        let problem = Problem::error("RQ0101", place, "the file does not say which version of the format it is")
+            .label("`version` belongs before this")
+            .help(format!("begin the file with `version: {VERSION}`"));
+        return Err(Box::new(problem));
+    };
+    let Data::Scalar { text, plain } = &entry.value.data else {
+        let problem = Problem::error("RQ0102", entry.key_span.clone(), "the version must be a number");
+        return Err(Box::new(problem.help(format!("this tool reads `version: {VERSION}`"))));
+    };
+    let place = if entry.value.span.range.is_empty() { entry.key_span.clone() } else { entry.value.span.clone() };
+    match text.parse::<u64>() {
+        Ok(VERSION) if *plain => Ok(()),
+        Ok(number) if number > VERSION => {
+            let message = format!("this file is of version {number}; this tool reads version {VERSION}");
+            Err(Box::new(Problem::error("RQ0102", place, message).label("newer than this tool").help("use a newer redquake")))
+        }
+        _ => {
+            let message = format!("`{}` is no version of the format", text.chars().take(40).collect::<String>());
+            Err(Box::new(Problem::error("RQ0102", place, message).help(format!("write `version: {VERSION}`"))))
+        }
+    }
+}
+
+fn first_line(node: &Node) -> std::ops::Range<usize> {
+    let start = node.span.range.start;
+    start..node.span.range.end.min(start + 1)
+}
+
+/// The typed experiment. A shape without problems that cannot be read is a gap between schema and types.
+fn deserialize(value: Value, problems: &mut Vec<Problem>) -> Option<Experiment> {
+    match serde_json::from_value(value) {
+        Ok(experiment) => Some(experiment),
+        Err(error) => {
+            if problems.iter().all(|problem| problem.level == Level::Warning) {
+                let span = Span { file: FileId(0), range: 0..0 };
+                problems.push(Problem::error("RQ0199", span, format!("the file could not be read: {error}")));
+            }
+            None
+        }
+    }
+}
+
+fn place(finding: Finding, map: &SourceMap) -> Problem {
+    let nowhere = || Span { file: FileId(0), range: 0..0 };
+    let at = |path: &str, key: bool| {
+        let span = if key { map.key(path) } else { map.value(path) };
+        span.cloned().unwrap_or_else(nowhere)
+    };
+    Problem {
+        level: finding.level,
+        code: finding.code,
+        message: finding.message,
+        span: at(&finding.path, finding.on_key),
+        label: finding.label,
+        related: finding.related.iter().map(|(path, label)| (at(path, false), label.clone())).collect(),
+        help: finding.help,
+    }
+}

@@ -1,0 +1,87 @@
+//! Problems for people, in the look of rustc.
+
+use std::ops::Range;
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Look, Renderer, Snippet, normalize_untrusted_str};
+
+use crate::spec::{FileId, Level, Loaded, Problem, SourceFile, Span};
+
+/// Most problems shown; a file that has more is not the file it was meant to be.
+const SHOWN: usize = 100;
+
+/// All problems with snippets and a closing line; empty when there are none.
+pub fn human(loaded: &Loaded, color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let mut out = String::new();
+    for problem in loaded.problems.iter().take(SHOWN) {
+        out.push_str(&one(loaded, problem, &renderer));
+        out.push_str("\n\n");
+    }
+    if let Some(more) = loaded.problems.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        out.push_str(&format!("... and {more} more\n\n"));
+    }
+    if let Some(first) = loaded.sources.files().first().filter(|_| !loaded.problems.is_empty()) {
+        let errors = loaded.problems.iter().filter(|problem| problem.level == Level::Error).count();
+        let warnings = loaded.problems.len() - errors;
+        out.push_str(&format!("{}: {}\n", first.name, counts(errors, warnings)));
+    }
+    out
+}
+
+fn counts(errors: usize, warnings: usize) -> String {
+    let some = |number: usize, word: &str| (number > 0).then(|| format!("{number} {word}{}", if number == 1 { "" } else { "s" }));
+    let parts: Vec<String> = [some(errors, "error"), some(warnings, "warning")].into_iter().flatten().collect();
+    parts.join(", ")
+}
+
+fn one(loaded: &Loaded, problem: &Problem, renderer: &Renderer) -> String {
+    let level = match problem.level {
+        Level::Error => Look::ERROR,
+        Level::Warning => Look::WARNING,
+    };
+    let mut group =
+        level.primary_title(normalize_untrusted_str(&problem.message)).id(problem.code).elements(Vec::<Snippet<'_, Annotation<'_>>>::new());
+    let mut files: Vec<FileId> = vec![problem.span.file];
+    for (span, _) in &problem.related {
+        if !files.contains(&span.file) {
+            files.push(span.file);
+        }
+    }
+    for file in files {
+        let Some(source) = loaded.sources.files().get(file.0) else { continue };
+        let primary = (problem.span.file == file).then_some((&problem.span, &problem.label, AnnotationKind::Primary));
+        let related = problem.related.iter().filter(|(span, _)| span.file == file);
+        let places: Vec<_> = primary.into_iter().chain(related.map(|(span, label)| (span, label, AnnotationKind::Context))).collect();
+        group = group.element(snippet(source, &places));
+    }
+    if let Some(help) = &problem.help {
+        group = group.element(Look::HELP.message(normalize_untrusted_str(help)));
+    }
+    let report: [Group<'_>; 1] = [group];
+    renderer.render(&report)
+}
+
+/// The lines around the places, with the places marked.
+fn snippet<'s>(source: &'s SourceFile, places: &[(&Span, &'s String, AnnotationKind)]) -> Snippet<'s, Annotation<'s>> {
+    let text = source.text.as_str();
+    let first = places.iter().map(|(span, ..)| span.range.start).min().unwrap_or(0).min(text.len());
+    let last = places.iter().map(|(span, ..)| span.range.end).max().unwrap_or(0).min(text.len());
+    let from = text[..floor(text, first)].rfind('\n').map_or(0, |at| at + 1);
+    let last = floor(text, last);
+    let to = text[last..].find('\n').map_or(text.len(), |at| last + at);
+    let line = text[..from].matches('\n').count() + 1;
+    let annotations = places.iter().map(|(span, label, kind)| {
+        let annotation = (*kind).span(inside(&span.range, from, to, text));
+        if label.is_empty() { annotation } else { annotation.label(label.as_str()) }
+    });
+    Snippet::source(&text[from..to]).line_start(line).path(source.name.as_str()).annotations(annotations)
+}
+
+fn inside(range: &Range<usize>, from: usize, to: usize, text: &str) -> Range<usize> {
+    let clamp = |at: usize| floor(text, at).clamp(from, to) - from;
+    clamp(range.start)..clamp(range.end.max(range.start))
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}

@@ -1,0 +1,10 @@
+//! A tree of nodes against the JSON Schema: every problem of shape at once, each at its place.
+
+mod leaf;
+mod placeholder;
+mod scalar;
+mod suggest;
+mod walk;
+
+pub(crate) use suggest::{closest, help, list};
+pub(crate) use walk::{Shape, check};

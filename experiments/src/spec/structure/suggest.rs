@@ -1,0 +1,79 @@
+//! "Did you mean": the known word closest to what was written.
+
+/// Words of other tools and older names, with the word used here.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("master", "primary"),
+    ("leader", "primary"),
+    ("slave", "replica"),
+    ("secondary", "replica"),
+    ("slaves", "replicas"),
+    ("runs", "trials"),
+    ("repeat", "trials"),
+    ("iterations", "trials"),
+    ("assertions", "assert"),
+    ("thresholds", "assert"),
+    ("expectations", "assert"),
+    ("method", "faults"),
+    ("actions", "faults"),
+    ("load", "workloads"),
+    ("type", "kind"),
+    ("type", "action"),
+    ("kind", "action"),
+    ("time", "at"),
+    ("when", "at"),
+    ("start", "at"),
+    ("duration", "for"),
+    ("limit", "expect"),
+    ("threshold", "expect"),
+    ("expiry", "ttl"),
+    ("expire", "ttl"),
+    ("lease", "ttl"),
+    ("qps", "rate"),
+    ("rps", "rate"),
+    ("image", "server"),
+    ("selector", "target"),
+    ("warning", "warn"),
+    ("title", "description"),
+    ("crash", "kill"),
+    ("split", "partition"),
+    ("network", "partition"),
+];
+
+/// The closest of `known`, if it is close enough to be meant.
+pub(crate) fn closest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let word = word.to_ascii_lowercase();
+    // Distances are quadratic in the length; nothing that long was ever a slip of the finger.
+    if word.len() > 64 {
+        return None;
+    }
+    let known: Vec<&str> = known.into_iter().collect();
+    let synonym = SYNONYMS.iter().filter(|(from, _)| *from == word).find_map(|(_, to)| known.iter().find(|k| *k == to));
+    if let Some(synonym) = synonym {
+        return Some(synonym);
+    }
+    let budget = (word.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= budget)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `a`, `b` and `c`, each in backticks.
+pub(crate) fn list<'k>(words: impl IntoIterator<Item = &'k str>, last: &str) -> String {
+    let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match words.as_slice() {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [init @ .., end] => format!("{} {last} {end}", init.join(", ")),
+    }
+}
+
+/// The help for a word that is not known.
+pub(crate) fn help(word: &str, known: &[&str]) -> String {
+    match closest(word, known.iter().copied()) {
+        Some(found) => format!("did you mean `{found}`?"),
+        None => format!("known here: {}", list(known.iter().copied(), "and")),
+    }
+}

@@ -1,0 +1,412 @@
+//! The walk over tree and schema.
+
+use serde_json::{Map, Value};
+
+use super::leaf::{self, shorten};
+use super::placeholder::placeholder;
+use super::scalar::{self, Kind};
+use super::suggest;
+use crate::spec::problem::Problem;
+use crate::spec::schema;
+use crate::spec::source::{Place, SourceMap, Span};
+use crate::spec::yaml::{Data, Entry, Node};
+
+/// What a walk found.
+pub(crate) struct Shape {
+    /// The file as JSON; where it is broken, repaired with placeholders.
+    pub(crate) value: Value,
+    /// Where everything stands.
+    pub(crate) map: SourceMap,
+    /// Paths whose value is not what the author wrote.
+    pub(crate) tainted: Vec<String>,
+    /// Everything wrong with the shape.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Checks a whole experiment against its schema.
+pub(crate) fn check(root: &Node) -> Shape {
+    let mut walk = Walk { map: SourceMap::default(), tainted: Vec::new(), problems: Vec::new() };
+    walk.map.insert(String::new(), Place { key: None, value: point(root, None) });
+    let value = walk.visit(root, schema::experiment(), "", None);
+    Shape { value, map: walk.map, tainted: walk.tainted, problems: walk.problems }
+}
+
+/// Follows `$ref`: the name of the definition, if there is one, and the schema itself.
+pub(super) fn resolve(schema: &Value) -> (Option<&str>, &Value) {
+    let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix("#/$defs/")) else {
+        return (None, schema);
+    };
+    match schema::experiment().get("$defs").and_then(|defs| defs.get(name)) {
+        Some(target) => (Some(name), target),
+        None => (None, schema),
+    }
+}
+
+struct Walk {
+    map: SourceMap,
+    tainted: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+impl Walk {
+    /// Checks one node; `key` is where its key stands, if it has one.
+    fn visit(&mut self, node: &Node, schema: &Value, path: &str, key: Option<&Span>) -> Value {
+        let (name, schema) = resolve(schema);
+        let kind = Kind::of(node);
+        if let (Some(name), Data::Scalar { text, .. }, false) = (name, &node.data, kind == Kind::Null) {
+            match leaf::read(name, text) {
+                Some(Ok(())) => return Value::String(text.clone()),
+                Some(Err(message)) => return self.broken(path, schema, Problem::error("RQ0109", node.span.clone(), message)),
+                None => {}
+            }
+        }
+        if let Some(branches) = branches(schema) {
+            return self.branches(node, schema, &branches, path, key);
+        }
+        if let Some(words) = words(schema) {
+            return self.word(node, schema, &words, path, key);
+        }
+        if !accepts(schema, kind) {
+            return self.mismatch(node, schema, path, key);
+        }
+        match &node.data {
+            Data::Sequence(items) => {
+                let fallback = Value::Bool(true);
+                let schema = schema.get("items").unwrap_or(&fallback);
+                let items = items.iter().enumerate().map(|(index, item)| {
+                    let path = format!("{path}[{index}]");
+                    self.map.insert(path.clone(), Place { key: None, value: point(item, None) });
+                    self.visit(item, schema, &path, None)
+                });
+                Value::Array(items.collect())
+            }
+            Data::Mapping { entries, .. } => self.mapping(node, entries, schema, path, key),
+            Data::Scalar { text, .. } => self.scalar(node, text, kind, schema, path),
+        }
+    }
+
+    fn scalar(&mut self, node: &Node, text: &str, kind: Kind, schema: &Value, path: &str) -> Value {
+        // A directive takes numbers and strings alike; what was written goes into the server's file unchanged.
+        if kind != Kind::Null && accepts(schema, Kind::String) {
+            if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
+                && let Err(message) = leaf::matches(pattern, text)
+            {
+                return self.broken(path, schema, Problem::error("RQ0109", node.span.clone(), message));
+            }
+            return Value::String(text.to_owned());
+        }
+        let value = scalar::value(text, kind);
+        if let Some(number) = value.as_f64() {
+            let (low, high) = bounds(schema);
+            if number < low || number > high {
+                let what = last(path);
+                let message = if high > 4e9 {
+                    format!("`{what}` must be at least {low}")
+                } else {
+                    format!("`{what}` must be between {low} and {high}")
+                };
+                return self.broken(path, schema, Problem::error("RQ0108", node.span.clone(), message));
+            }
+        }
+        value
+    }
+
+    fn mapping(&mut self, node: &Node, entries: &[Entry], schema: &Value, path: &str, key: Option<&Span>) -> Value {
+        let nothing = Map::new();
+        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&nothing);
+        let others = schema.get("additionalProperties").filter(|others| others.is_object());
+        let mut members = Map::new();
+        let mut first: Vec<&Entry> = Vec::new();
+        for entry in entries {
+            let here = join(path, &entry.key);
+            if let Some(earlier) = first.iter().find(|earlier| earlier.key == entry.key) {
+                let message = format!("the key `{}` is written twice", shorten(&entry.key));
+                let problem = Problem::error("RQ0107", entry.key_span.clone(), message)
+                    .label("written again here")
+                    .related(earlier.key_span.clone(), "first written here")
+                    .help("keep one of the two; a directive that repeats takes a list: `save: [\"900 1\", \"300 10\"]`");
+                self.problems.push(problem);
+                self.tainted.push(here);
+                continue;
+            }
+            first.push(entry);
+            let Some(member) = properties.get(&entry.key).or(others) else {
+                if let Some(meant) = self.unknown_key(entry, properties, path)
+                    && !entries.iter().any(|other| other.key == meant)
+                {
+                    // Checked as what was meant, so that the next mistake need not wait for the next pass.
+                    let value = self.visit(&entry.value, &properties[meant], &join(path, meant), Some(&entry.key_span));
+                    members.insert(meant.to_owned(), value);
+                }
+                continue;
+            };
+            self.map.insert(here.clone(), Place { key: Some(entry.key_span.clone()), value: point(&entry.value, Some(&entry.key_span)) });
+            let value = self.visit(&entry.value, member, &here, Some(&entry.key_span));
+            members.insert(entry.key.clone(), value);
+        }
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        for wanted in required.filter(|wanted| !first.iter().any(|entry| entry.key == *wanted)) {
+            let here = join(path, wanted);
+            // A misspelt key was reported already; that it is also missing tells nothing new.
+            if !self.tainted.contains(&here) {
+                let description = properties.get(wanted).and_then(|p| p.get("description")).and_then(Value::as_str);
+                let problem = Problem::error("RQ0105", point(node, key), format!("missing key `{wanted}`"))
+                    .label(format!("has no `{wanted}`"))
+                    .maybe_help(description.map(|text| format!("`{wanted}`: {}", text.replace('\n', " "))));
+                self.problems.push(problem);
+                self.tainted.push(here);
+            }
+            if members.contains_key(wanted) {
+                continue;
+            }
+            members.insert(wanted.to_owned(), properties.get(wanted).map_or(Value::Null, placeholder));
+        }
+        Value::Object(members)
+    }
+
+    /// Reports a key that is not known; the one that was probably meant.
+    fn unknown_key<'p>(&mut self, entry: &Entry, properties: &'p Map<String, Value>, path: &str) -> Option<&'p str> {
+        let known: Vec<&str> = properties.keys().map(String::as_str).collect();
+        let meant = suggest::closest(&entry.key, known.iter().copied());
+        if let Some(meant) = meant {
+            self.tainted.push(join(path, meant));
+        }
+        let help = match entry.key.as_str() {
+            "<<" => "merge keys are not part of YAML 1.2; write the values out, or use an alias for the whole value".to_owned(),
+            word => suggest::help(word, &known),
+        };
+        let message = format!("unknown key `{}`", shorten(&entry.key));
+        self.problems.push(Problem::error("RQ0103", entry.key_span.clone(), message).help(help));
+        meant
+    }
+
+    /// A value with several forms: told apart by a tag (`kind`, `action`), else by what the value is.
+    fn branches(&mut self, node: &Node, schema: &Value, branches: &[&Value], path: &str, key: Option<&Span>) -> Value {
+        let kind = Kind::of(node);
+        let fitting: Vec<&Value> = branches.iter().copied().filter(|branch| accepts(resolve(branch).1, kind)).collect();
+        match (fitting.as_slice(), &node.data) {
+            ([], _) => self.mismatch(node, schema, path, key),
+            ([one], _) if tag(&fitting).is_none() => self.visit(node, one, path, key),
+            (several, Data::Mapping { entries, .. }) => match tag(several) {
+                Some(tag) => self.tagged(node, entries, several, tag, path, key),
+                None => {
+                    let shared = |branch: &&&Value| {
+                        let properties = resolve(branch).1.get("properties").and_then(Value::as_object);
+                        properties.map_or(0, |p| entries.iter().filter(|entry| p.contains_key(&entry.key)).count())
+                    };
+                    match several.iter().max_by_key(shared).filter(|best| shared(best) > 0) {
+                        Some(best) => self.visit(node, best, path, key),
+                        None => self.mismatch(node, schema, path, key),
+                    }
+                }
+            },
+            (several, _) => self.visit(node, several[0], path, key),
+        }
+    }
+
+    fn tagged(&mut self, node: &Node, entries: &[Entry], branches: &[&Value], tag: &str, path: &str, key: Option<&Span>) -> Value {
+        let constant = |branch: &Value| resolve(branch).1.get("properties")?.get(tag)?.get("const")?.as_str().map(str::to_owned);
+        let known: Vec<String> = branches.iter().filter_map(|branch| constant(branch)).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let written = entries.iter().find(|entry| entry.key == tag);
+        let word = written.and_then(|entry| match &entry.value.data {
+            Data::Scalar { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        let meant = word.and_then(|word| known.iter().position(|known| *known == word));
+        if let Some(index) = meant {
+            return self.visit(node, branches[index], path, key);
+        }
+        // Which of the forms was meant is a guess from here on; a good guess finds the other mistakes of the same item.
+        let guess = match word {
+            Some(word) => suggest::closest(word, known.iter().copied()),
+            None if known.len() == 1 => known.first().copied(),
+            None => None,
+        };
+        let index = guess.and_then(|guess| known.iter().position(|known| *known == guess));
+        let chosen = index.map_or(branches[0], |index| branches[index]);
+        if written.is_some() || index.is_none() {
+            let problem = match (written, word) {
+                (Some(entry), Some(word)) => {
+                    Problem::error("RQ0104", point(&entry.value, Some(&entry.key_span)), format!("unknown {tag} `{}`", shorten(word)))
+                        .label(format!("not one of {}", suggest::list(known.iter().copied(), "or")))
+                        .help(suggest::help(word, &known))
+                }
+                (Some(entry), None) => {
+                    let message = format!("`{tag}` must be one word");
+                    Problem::error("RQ0106", point(&entry.value, Some(&entry.key_span)), message)
+                        .help(format!("known here: {}", suggest::list(known.iter().copied(), "and")))
+                }
+                (None, _) => Problem::error("RQ0105", point(node, key), format!("missing key `{tag}`"))
+                    .label(format!("has no `{tag}`"))
+                    .help(format!("`{tag}` is one of {}", suggest::list(known.iter().copied(), "or"))),
+            };
+            self.problems.push(problem);
+        }
+        if index.is_none() {
+            self.tainted.push(path.to_owned());
+            return placeholder(chosen);
+        }
+        self.tainted.push(join(path, tag));
+        // The tag itself was reported; the rest is checked as if it had been right.
+        let reported = self.problems.len();
+        let mut value = self.visit(node, chosen, path, key);
+        if written.is_some() {
+            let again = self.problems[reported..]
+                .iter()
+                .position(|problem| written.is_some_and(|entry| problem.span == point(&entry.value, Some(&entry.key_span))));
+            if let Some(again) = again {
+                self.problems.remove(reported + again);
+            }
+        }
+        if let (Some(members), Some(word)) = (value.as_object_mut(), constant(chosen)) {
+            members.insert(tag.to_owned(), Value::String(word));
+        }
+        value
+    }
+
+    fn word(&mut self, node: &Node, schema: &Value, words: &[&Value], path: &str, key: Option<&Span>) -> Value {
+        let Data::Scalar { text, .. } = &node.data else {
+            return self.mismatch(node, schema, path, key);
+        };
+        let value = scalar::value(text, Kind::of(node));
+        if let Some(found) = words.iter().find(|word| ***word == value || word.as_str() == Some(text)) {
+            return (*found).clone();
+        }
+        let known: Vec<&str> = words.iter().filter_map(|word| word.as_str()).collect();
+        if known.is_empty() || Kind::of(node) == Kind::Null {
+            return self.mismatch(node, schema, path, key);
+        }
+        let problem = Problem::error("RQ0104", node.span.clone(), format!("unknown {} `{}`", last(path), shorten(text)))
+            .label(format!("not one of {}", suggest::list(known.iter().copied(), "or")));
+        let meant = suggest::closest(text, known.iter().copied()).map(|found| format!("did you mean `{found}`?"));
+        self.broken(path, schema, problem.maybe_help(meant))
+    }
+
+    fn mismatch(&mut self, node: &Node, schema: &Value, path: &str, key: Option<&Span>) -> Value {
+        let found = Kind::of(node);
+        let wanted = wanted(schema);
+        let text = match &node.data {
+            Data::Scalar { text, .. } => text.as_str(),
+            _ => "",
+        };
+        let what = if path.is_empty() { "the file".to_owned() } else { format!("`{}`", last(path)) };
+        let message = format!("{what} must be {}, not {}", either(&wanted), found.words());
+        let help = match found {
+            Kind::Boolean if path.starts_with("topology.config.") => Some("Redis says `yes` and `no`".to_owned()),
+            Kind::Boolean | Kind::Integer | Kind::Number if wanted.contains(&Kind::String) => Some(format!("quote it: `\"{text}\"`")),
+            Kind::String if wanted.contains(&Kind::Integer) && scalar::integer(text).is_some() => Some("remove the quotes".to_owned()),
+            Kind::Object if wanted == [Kind::Array] => Some("begin each item of a list with `- `".to_owned()),
+            _ => None,
+        };
+        self.broken(path, schema, Problem::error("RQ0106", point(node, key), message).maybe_help(help))
+    }
+
+    fn broken(&mut self, path: &str, schema: &Value, problem: Problem) -> Value {
+        self.problems.push(problem);
+        self.tainted.push(path.to_owned());
+        placeholder(schema)
+    }
+}
+
+/// What to underline for a node: a scalar or a one-line collection whole, else its key or its first key.
+pub(super) fn point(node: &Node, key: Option<&Span>) -> Span {
+    match &node.data {
+        Data::Scalar { .. } if node.span.range.is_empty() => key.unwrap_or(&node.span).clone(),
+        Data::Scalar { .. } | Data::Mapping { flow: true, .. } => node.span.clone(),
+        Data::Mapping { entries, .. } => match (key, entries.first()) {
+            (Some(key), _) => key.clone(),
+            (None, Some(entry)) => entry.key_span.clone(),
+            (None, None) => node.span.clone(),
+        },
+        Data::Sequence(items) => match (key, items.first()) {
+            (Some(key), _) => key.clone(),
+            (None, Some(item)) => point(item, None),
+            (None, None) => node.span.clone(),
+        },
+    }
+}
+
+fn branches(schema: &Value) -> Option<Vec<&Value>> {
+    let all = schema.get("oneOf").or_else(|| schema.get("anyOf"))?.as_array()?;
+    if all.iter().all(|branch| branch.get("const").is_some()) {
+        return None;
+    }
+    Some(all.iter().collect())
+}
+
+/// The words of an enumeration.
+fn words(schema: &Value) -> Option<Vec<&Value>> {
+    if let Some(one) = schema.get("const") {
+        return Some(vec![one]);
+    }
+    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
+        return Some(words.iter().collect());
+    }
+    let branches = schema.get("oneOf").and_then(Value::as_array)?;
+    branches.iter().map(|branch| branch.get("const")).collect()
+}
+
+/// The key that tells the forms apart: the one that is a constant in each of them.
+fn tag<'s>(branches: &[&'s Value]) -> Option<&'s str> {
+    let first = resolve(branches.first()?).1.get("properties")?.as_object()?;
+    let constant = |branch: &Value, key: &str| resolve(branch).1.get("properties").and_then(|p| p.get(key)?.get("const")).is_some();
+    first.keys().find(|key| branches.iter().all(|branch| constant(branch, key))).map(String::as_str)
+}
+
+fn wanted(schema: &Value) -> Vec<Kind> {
+    let schema = resolve(schema).1;
+    let names: Vec<&str> = match schema.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect(),
+        _ => Vec::new(),
+    };
+    let mut kinds: Vec<Kind> = names.into_iter().filter_map(Kind::named).collect();
+    let branches = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array);
+    for branch in branches.into_iter().flatten() {
+        kinds.extend(wanted(branch).into_iter().filter(|kind| *kind != Kind::Null));
+    }
+    kinds.dedup();
+    kinds
+}
+
+fn accepts(schema: &Value, kind: Kind) -> bool {
+    let schema = resolve(schema).1;
+    if let Some(branches) = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array) {
+        return branches.iter().any(|branch| accepts(branch, kind));
+    }
+    match schema.get("type") {
+        Some(Value::String(name)) => Kind::named(name).is_some_and(|wanted| kind.fits(wanted)),
+        Some(Value::Array(names)) => names.iter().filter_map(|name| Kind::named(name.as_str()?)).any(|wanted| kind.fits(wanted)),
+        _ => true,
+    }
+}
+
+/// `a string, a number or a list`.
+fn either(kinds: &[Kind]) -> String {
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.words()).collect();
+    match words.as_slice() {
+        [] => "something else".to_owned(),
+        [one] => (*one).to_owned(),
+        [init @ .., last] => format!("{} or {last}", init.join(", ")),
+    }
+}
+
+fn bounds(schema: &Value) -> (f64, f64) {
+    let low = schema.get("minimum").and_then(Value::as_f64).unwrap_or(f64::MIN);
+    let format = match schema.get("format").and_then(Value::as_str) {
+        Some("uint32") => f64::from(u32::MAX),
+        _ => f64::MAX,
+    };
+    (low, schema.get("maximum").and_then(Value::as_f64).unwrap_or(format))
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// The last key of a path, without indices.
+fn last(path: &str) -> &str {
+    let tail = path.rsplit('.').next().unwrap_or(path);
+    tail.split('[').next().unwrap_or(tail)
+}
