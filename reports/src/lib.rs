@@ -2,6 +2,7 @@
 //!
 //! Pure: no sockets, no clock, no processes. The history is the only thing analysis sees.
 
+pub mod analysis;
 pub mod history;
 pub mod render;
 pub mod result;

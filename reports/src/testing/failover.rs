@@ -6,7 +6,8 @@ use redquake_experiments::spec::Role;
 
 use super::{locks, plan, sentinels};
 use crate::history::{
-    End, Event, FORMAT_VERSION, FaultEvent, FaultState, Header, Node, NodeRole, Outcome, Phase, PhaseName, Probe, ProbeKind, RoleSample, Why,
+    End, Event, FORMAT_VERSION, FaultEvent, FaultState, Header, Node, NodeRole, Outcome, Phase, PhaseName, Probe, ProbeKind, RoleSample,
+    Why,
 };
 
 const MS: u64 = 1_000_000;

@@ -45,8 +45,7 @@ type Job = (u64, u16, bool, u64, u32);
 pub fn run(params: &FailoverParams, course: &Course, rng: &mut ChaCha8Rng, events: &mut Vec<(u64, Event)>) {
     let mut server = Server { state: State::new(), log: Vec::new() };
     let mut promoted = false;
-    let rediscovered: Vec<u64> =
-        (0..params.clients).map(|_| course.announced.saturating_add(rng.random_range(5 * MS..60 * MS))).collect();
+    let rediscovered: Vec<u64> = (0..params.clients).map(|_| course.announced.saturating_add(rng.random_range(5 * MS..60 * MS))).collect();
     let mut jobs: BinaryHeap<Reverse<Job>> = BinaryHeap::new();
     let every = 1_000_000_000 / params.rate.max(1);
     let mut at = 950 * MS;

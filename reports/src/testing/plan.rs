@@ -2,8 +2,8 @@
 
 use redquake_experiments::plan::{NodePlan, Plan, PlannedFault, RuntimeKind, TrialPlan};
 use redquake_experiments::spec::{
-    Assertion, ClientPolicy, Directives, Duration, Experiment, Fault, Kill, LockWorkload, Pick, Rate, Role, Selector, SentinelTopology, Server,
-    Severity, Topology, TopologyConfig, Workload,
+    Assertion, ClientPolicy, Directives, Duration, Experiment, Fault, Kill, LockWorkload, Pick, Rate, Role, Selector, SentinelTopology,
+    Server, Severity, Topology, TopologyConfig, Workload,
 };
 
 use super::FailoverParams;
@@ -73,11 +73,7 @@ pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
         ],
         faults: faults
             .into_iter()
-            .map(|fault| PlannedFault {
-                inject_at: fault.at().as_nanos(),
-                revert_at: fault.until().map(Duration::as_nanos),
-                fault,
-            })
+            .map(|fault| PlannedFault { inject_at: fault.at().as_nanos(), revert_at: fault.until().map(Duration::as_nanos), fault })
             .collect(),
         trials: (1..=5).map(|index| TrialPlan { index, seed: params.seed.wrapping_add(u64::from(index)) }).collect(),
     }

@@ -1,0 +1,133 @@
+//! Findings in sentences: who, when, served by which node.
+
+use std::cmp::Reverse;
+
+use super::hold::Hold;
+use super::keys::{Stuck, StuckBy};
+use super::pairing::Lost;
+use crate::analysis::words::{instant, span};
+use crate::result::{Anomaly, AnomalyKind};
+
+/// What is needed to name things.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a> {
+    /// Name of the workload.
+    pub workload: &'a str,
+    /// Names of the nodes, by index.
+    pub nodes: &'a [String],
+    /// Zero of the schedule, ns since the trial began.
+    pub zero: u64,
+}
+
+impl Names<'_> {
+    fn node(&self, index: u16) -> &str {
+        self.nodes.get(usize::from(index)).map_or("an unknown node", String::as_str)
+    }
+
+    fn at(&self, at: u64) -> String {
+        instant(at, self.zero)
+    }
+
+    /// `client 3 (hold 12, taken at T+4.000 s from redis-1)`.
+    fn holder(&self, hold: &Hold) -> String {
+        format!("client {} (hold {}, taken at {} from {})", hold.client, hold.id, self.at(hold.start), self.node(hold.node))
+    }
+
+    fn anomaly(&self, kind: AnomalyKind, key: u32, from: u64, to: Option<u64>, text: String) -> Anomaly {
+        Anomaly { kind, workload: self.workload.to_owned(), key, from, to, text }
+    }
+}
+
+/// Where two intervals overlap.
+fn shared(first: &Hold, second: &Hold) -> (u64, u64) {
+    (first.start.max(second.start), first.end.min(second.end))
+}
+
+pub fn double(first: &Hold, second: &Hold, names: &Names<'_>) -> Anomaly {
+    let (from, to) = shared(first, second);
+    let text = format!(
+        "key {}: {} and {} both held it for {}, both leases valid",
+        first.key,
+        names.holder(first),
+        names.holder(second),
+        span(to - from)
+    );
+    names.anomaly(AnomalyKind::DoubleAcquired, first.key, from, Some(to), text)
+}
+
+pub fn overrun(first: &Hold, second: &Hold, names: &Names<'_>) -> Anomaly {
+    let (from, to) = shared(first, second);
+    let text = format!(
+        "key {}: {} kept it after its lease had ended, until {}; {} had it meanwhile",
+        first.key,
+        names.holder(first),
+        names.at(first.end),
+        names.holder(second)
+    );
+    names.anomaly(AnomalyKind::TtlOverrun, first.key, from, Some(to), text)
+}
+
+pub fn lost(lost: &Lost, names: &Names<'_>) -> Anomaly {
+    let hold = &lost.hold;
+    let text = format!(
+        "key {}: {} found it gone when it gave it back at {} (answered by {}), {} before its lease could end",
+        hold.key,
+        names.holder(hold),
+        names.at(hold.end),
+        names.node(lost.found_by),
+        span(lost.lease - hold.end)
+    );
+    names.anomaly(AnomalyKind::LostLock, hold.key, hold.start, Some(hold.end), text)
+}
+
+pub fn stuck(stuck: &Stuck, names: &Names<'_>) -> Anomaly {
+    let key = stuck.key;
+    let (to, text) = match stuck.why {
+        StuckBy::Held { at, client } => (
+            at,
+            format!(
+                "key {key}: client {client} was told at {} that it is held, but no hold that could have been granted lived past {}",
+                names.at(at),
+                names.at(stuck.from)
+            ),
+        ),
+        StuckBy::NoExpiry { at } => {
+            (at, format!("key {key}: the final read at {} found it without expiry: nobody will ever get it", names.at(at)))
+        }
+        StuckBy::Present { at, pttl } => (
+            at,
+            format!(
+                "key {key}: the final read at {} found it held for another {pttl} ms, but no hold that could have been granted lived past {}",
+                names.at(at),
+                names.at(stuck.from)
+            ),
+        ),
+    };
+    names.anomaly(AnomalyKind::StuckLock, key, stuck.from.min(to), Some(to), text)
+}
+
+pub fn possible(maybe: &Hold, sure: &Hold, names: &Names<'_>) -> Anomaly {
+    let (from, to) = shared(maybe, sure);
+    let text = format!(
+        "key {}: client {} (hold {}) never learned whether it got it at {}; if it did, {} had it at the same time",
+        maybe.key,
+        maybe.client,
+        maybe.id,
+        names.at(maybe.start),
+        names.holder(sure)
+    );
+    names.anomaly(AnomalyKind::PossibleDouble, maybe.key, from, Some(to), text)
+}
+
+/// By kind; overlaps by their length, the rest by time.
+pub fn worst_first(anomalies: &mut [Anomaly]) {
+    anomalies.sort_by_cached_key(|anomaly| {
+        let overlap = match anomaly.kind {
+            AnomalyKind::DoubleAcquired | AnomalyKind::TtlOverrun | AnomalyKind::PossibleDouble => {
+                anomaly.to.map_or(0, |to| to - anomaly.from)
+            }
+            AnomalyKind::StuckLock | AnomalyKind::LostLock => 0,
+        };
+        (anomaly.kind, Reverse(overlap), anomaly.from, anomaly.key, anomaly.text.clone())
+    });
+}

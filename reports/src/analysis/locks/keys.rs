@@ -1,0 +1,95 @@
+//! Locks nobody can take.
+//!
+//! A key is stuck when an attempt was answered `held` at a time at which no hold that is known, or possible because a
+//! reply was lost, could still have lived; or when the final read finds it without expiry, or still there so late.
+
+use crate::analysis::hash::Map;
+
+use super::LockRules;
+use crate::history::{Final, Op, OpKind, Outcome, Why};
+
+/// What is remembered of a key.
+#[derive(Debug, Clone, Copy, Default)]
+struct Key {
+    /// Completion of the last acquire that was, or may have been, granted.
+    granted: u64,
+    /// The attempt answered `held` that was invoked last: invocation and client.
+    held: Option<(u64, u16)>,
+    /// The final read: time and `PTTL`.
+    last: Option<(u64, i64)>,
+}
+
+/// All keys of a workload.
+#[derive(Debug, Default)]
+pub struct Keys(Map<u32, Key>);
+
+/// A key nobody can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stuck {
+    pub key: u32,
+    /// From when it should have been free.
+    pub from: u64,
+    pub why: StuckBy,
+}
+
+/// How a stuck key was noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StuckBy {
+    /// That client's attempt at that time was answered `held`.
+    Held { at: u64, client: u16 },
+    /// The final read at that time found it without expiry.
+    NoExpiry { at: u64 },
+    /// The final read at that time found it with that many milliseconds to live.
+    Present { at: u64, pttl: i64 },
+}
+
+impl Keys {
+    pub fn op(&mut self, op: &Op) {
+        if op.op != OpKind::Acquire {
+            return;
+        }
+        match (op.out, op.why) {
+            (Outcome::Ok | Outcome::Info, _) => {
+                let key = self.0.entry(op.key).or_default();
+                key.granted = key.granted.max(op.at[2]);
+            }
+            (Outcome::Fail, Some(Why::Held)) => {
+                let key = self.0.entry(op.key).or_default();
+                key.held = key.held.max(Some((op.at[1], op.c)));
+            }
+            _ => {}
+        }
+    }
+
+    pub fn last(&mut self, last: &Final) {
+        let key = self.0.entry(last.key).or_default();
+        key.last = key.last.max(Some((last.at, last.pttl)));
+    }
+
+    /// The stuck keys in order. Without a time of healing only a missing expiry counts.
+    pub fn stuck(&self, rules: LockRules, healed: Option<u64>) -> Vec<Stuck> {
+        let mut found: Vec<Stuck> = self
+            .0
+            .iter()
+            .filter_map(|(key, known)| {
+                let free = healed.map_or(u64::MAX, |healed| rules.expired(known.granted.max(healed)));
+                let (from, why) = known.judge(free)?;
+                Some(Stuck { key: *key, from, why })
+            })
+            .collect();
+        found.sort_by_key(|stuck| stuck.key);
+        found
+    }
+}
+
+impl Key {
+    fn judge(&self, free: u64) -> Option<(u64, StuckBy)> {
+        match self.last {
+            Some((at, -1)) => return Some((self.granted, StuckBy::NoExpiry { at })),
+            Some((at, pttl)) if pttl >= 0 && at >= free => return Some((free, StuckBy::Present { at, pttl })),
+            _ => {}
+        }
+        let (at, client) = self.held?;
+        (at >= free).then_some((free, StuckBy::Held { at, client }))
+    }
+}
