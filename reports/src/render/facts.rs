@@ -1,6 +1,6 @@
 //! What the reports have in common: look-ups in a document and the few sums that are made of it.
 
-use redquake_experiments::spec::{Expectation, Limit, Severity};
+use redquake_experiments::spec::{Comparison, Expectation, Limit, Severity};
 
 use super::number;
 use crate::result::{
@@ -143,15 +143,19 @@ pub fn actual(document: &Document, assertion: &AssertionResult) -> String {
     }
 }
 
-/// The distance to the limit in words: `2.71 s inside`, `290 ms over`.
+/// The distance to the limit in words: `2.71 s to spare`, `290 ms over`, `8 off`.
 pub fn margin(document: &Document, assertion: &AssertionResult) -> String {
     let Some(margin) = assertion.margin else { return "–".to_owned() };
     let distance = number::value(unit_of(document, assertion), margin.abs());
-    match margin {
-        0.0 if assertion.verdict == Verdict::Pass => "at the limit".to_owned(),
-        m if m < 0.0 || assertion.verdict == Verdict::Fail => format!("{distance} outside"),
-        _ => format!("{distance} inside"),
-    }
+    let comparison = assertion.expect.parse::<Expectation>().map(|expectation| expectation.comparison);
+    let (inside, outside) = match comparison {
+        Ok(Comparison::Less | Comparison::AtMost) => ("to spare", "over"),
+        Ok(Comparison::Greater | Comparison::AtLeast) => ("to spare", "short"),
+        Ok(Comparison::Equal) if assertion.verdict == Verdict::Pass => return "exact".to_owned(),
+        _ => ("to spare", "off"),
+    };
+    let missed = margin < 0.0 || assertion.verdict == Verdict::Fail;
+    format!("{distance} {}", if missed { outside } else { inside })
 }
 
 /// The verdict of an assertion as it counts: a missed `warn` is a warning.

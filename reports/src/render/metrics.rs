@@ -41,7 +41,7 @@ pub fn render(document: &Document) -> String {
 
 fn metric_family(text: &mut String, run: &str, name: &str, metric: &MetricSummary) {
     let (unit, scale) = match metric.unit {
-        MetricUnit::Ns => ("seconds", 1e-9),
+        MetricUnit::Ns => ("seconds", 1e9),
         MetricUnit::Share => ("ratio", 1.0),
         MetricUnit::Count | MetricUnit::Rate => ("", 1.0),
     };
@@ -53,7 +53,7 @@ fn metric_family(text: &mut String, run: &str, name: &str, metric: &MetricSummar
     let name = label("metric", name);
     for (stat, sample) in [("min", metric.min), ("median", metric.median), ("max", metric.max)] {
         let bound = if let Sample::AtLeast(_) = sample { ",bound=\"at_least\"" } else { "" };
-        line(text, &family_name, &format!("{run},{name},stat=\"{stat}\"{bound}"), sample.value() * scale);
+        line(text, &family_name, &format!("{run},{name},stat=\"{stat}\"{bound}"), sample.value() / scale);
     }
     if metric.unit == MetricUnit::Count {
         line(text, &family_name, &format!("{run},{name},stat=\"total\""), metric.total);

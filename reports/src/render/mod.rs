@@ -1,6 +1,7 @@
 //! How a result is shown: pure functions from the document to text.
 
 mod facts;
+pub mod html;
 pub mod junit;
 pub mod metrics;
 pub mod number;

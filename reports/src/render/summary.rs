@@ -31,7 +31,7 @@ pub fn render(document: &Document) -> String {
 }
 
 fn reasons(text: &mut String, document: &Document) {
-    let mut lines: Vec<String> = document.reasons.iter().map(|reason| inline(reason)).collect();
+    let mut lines: Vec<String> = words::further_reasons(document).iter().map(|reason| inline(reason)).collect();
     lines.extend(document.residue.iter().map(|left| format!("left behind: {}", code(left))));
     const SHOWN: usize = 20;
     for line in lines.iter().take(SHOWN) {

@@ -23,7 +23,7 @@ pub fn render(document: &Document, options: &Options) -> String {
     for line in wrap(&plain(&words::sentence(document)), 96) {
         let _ = writeln!(text, "  {line}");
     }
-    for reason in document.reasons.iter().take(5) {
+    for reason in words::further_reasons(document).iter().take(5) {
         let _ = writeln!(text, "  - {}", plain(reason));
     }
     gaps(&mut text, document, paint);

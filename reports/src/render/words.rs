@@ -1,7 +1,5 @@
 //! The verdict in plain words: the sentence every report begins with.
 
-use redquake_experiments::spec::Severity;
-
 use super::{facts, number};
 use crate::result::{Document, MetricSummary, Sample, Verdict};
 
@@ -59,6 +57,16 @@ pub fn sentence(document: &Document) -> String {
     }
 }
 
+/// Reasons that neither the sentence nor the table of assertions tells already.
+pub fn further_reasons(document: &Document) -> &[String] {
+    match document.verdict {
+        Verdict::Pass => &document.reasons,
+        Verdict::Inconclusive | Verdict::Error => document.reasons.get(1..).unwrap_or_default(),
+        Verdict::Fail if document.assertions.iter().any(|assertion| facts::verdict_word(assertion) == "fail") => &[],
+        Verdict::Fail => document.reasons.get(1..).unwrap_or_default(),
+    }
+}
+
 fn gap_words(gap: &MetricSummary) -> String {
     let n = gap.samples.len();
     let open = gap.samples.iter().filter(|(_, sample)| facts::is_open(*sample)).count();
@@ -97,9 +105,8 @@ fn assertions_kept(document: &Document) -> String {
 }
 
 fn assertions_missed(document: &Document) -> String {
-    let binding: Vec<_> = document.assertions.iter().filter(|assertion| assertion.severity == Severity::Error).collect();
-    let missed: Vec<_> = binding.iter().filter(|assertion| assertion.verdict == Verdict::Fail).collect();
-    match (missed.as_slice(), binding.len()) {
+    let missed: Vec<_> = document.assertions.iter().filter(|assertion| facts::verdict_word(assertion) == "fail").collect();
+    match (missed.as_slice(), document.assertions.len()) {
         ([], _) => document.reasons.first().map_or_else(|| "The run failed".to_owned(), |reason| capital(reason.trim_end_matches('.'))),
         ([one], 1) => format!("The assertion {} {} does not hold", one.metric, one.expect),
         ([one], total) => format!("1 of {total} assertions does not hold: {} {}", one.metric, one.expect),

@@ -1,0 +1,177 @@
+//! Lanes of a timeline: what each data node was, what each Sentinel published, and where the anomalies are.
+
+use redquake_experiments::spec::Role;
+
+use super::svg::{self, Anchor};
+use super::timeline::{Chart, RIGHT};
+use crate::history::NodeRole;
+use crate::render::{facts, number};
+use crate::result::{AnomalyKind, SentinelMark};
+
+/// Roles told by each data node as bars, and under them a line while the node acknowledged probe writes.
+pub fn nodes(chart: &mut Chart) {
+    let trial = chart.trial;
+    for lane in &trial.timeline.nodes {
+        let y = chart.y;
+        chart.name(y + 11.0, &lane.name, "");
+        for span in &lane.roles {
+            if !chart.shows(span.from, span.to) {
+                continue;
+            }
+            let (class, fill, word) = match span.role {
+                NodeRole::Primary => ("rp", "#1b7f6b", "primary"),
+                NodeRole::Replica => ("rr", "#cfd8dc", "replica"),
+                NodeRole::Unreachable => ("ru", "url(#hu)", "no answer"),
+            };
+            let (x1, x2) = (chart.at(span.from), chart.at(span.to));
+            let times = [span.from, span.to].map(|at| number::instant(at, trial.zero));
+            chart.moving.rect(class, fill, [x1, y, x2 - x1, 14.0], &format!("{} {word}, {} to {}", lane.name, times[0], times[1]));
+            if x2 - x1 > svg::width_of(word) + 10.0 {
+                chart.moving.label(&format!("{class}x"), Anchor::Start, [x1, 5.0], y + 11.0, word, Some(x2));
+            }
+        }
+        for [from, to] in &lane.writable {
+            if !chart.shows(*from, *to) {
+                continue;
+            }
+            let (x1, x2) = (chart.at(*from), chart.at(*to));
+            let times = [*from, *to].map(|at| number::instant(at, trial.zero));
+            let title = format!("{} acknowledges writes, {} to {}", lane.name, times[0], times[1]);
+            chart.moving.rect("wr", "#2f6fb7", [x1, y + 15.5, x2 - x1, 3.5], &title);
+        }
+        chart.y += 24.0;
+    }
+    chart.y += 4.0;
+}
+
+/// One lane a Sentinel: a tick for each message; in a close-up with the messages' names.
+pub fn sentinels(chart: &mut Chart) {
+    let trial = chart.trial;
+    let sentinels = trial.nodes.iter().filter(|node| node.role == Role::Sentinel).map(|node| node.name.as_str());
+    let mut names: Vec<&str> = Vec::new();
+    for name in sentinels.chain(trial.timeline.sentinel.iter().map(|mark| mark.node.as_str())) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    for name in names {
+        let marks: Vec<&SentinelMark> =
+            trial.timeline.sentinel.iter().filter(|mark| mark.node == name && chart.shows(mark.at, mark.at)).collect();
+        if chart.window.close && marks.is_empty() {
+            continue;
+        }
+        let groups = group(chart, &marks);
+        let rows = if chart.window.close { 4 } else { 0 };
+        let placed = place(&groups, rows);
+        let used = placed.iter().filter_map(|row| row.map(|row| row + 1)).max().unwrap_or(0);
+        let top = chart.y;
+        let base = top + used as f64 * 12.0 + if used == 0 { 12.0 } else { 4.0 };
+        chart.name(base - 1.0, name, "");
+        chart.grid.line("bl", "#bbbbbb", [super::timeline::LEFT, base, RIGHT, base], "");
+        for (group, row) in groups.iter().zip(&placed) {
+            let up = match row {
+                Some(row) => base - top - *row as f64 * 12.0 - 3.0,
+                None => 8.0,
+            };
+            chart.moving.line("sm", "#444444", [group.x, base - up, group.x, base], &group.title);
+            if let Some(row) = row {
+                chart.moving.label("sx", Anchor::Start, [group.x, 3.0], top + *row as f64 * 12.0 + 10.0, &group.label, None);
+            }
+        }
+        chart.y = base + 8.0;
+    }
+}
+
+/// Messages of one Sentinel so close to each other that they share a tick.
+struct Group {
+    x: f64,
+    label: String,
+    title: String,
+}
+
+fn group(chart: &Chart, marks: &[&SentinelMark]) -> Vec<Group> {
+    let mut groups: Vec<(f64, Vec<&SentinelMark>)> = Vec::new();
+    for mark in marks {
+        let x = chart.at(mark.at);
+        match groups.last_mut() {
+            Some((last, list)) if x - *last < 4.0 => list.push(mark),
+            _ => groups.push((x, vec![mark])),
+        }
+    }
+    let title = |mark: &SentinelMark| format!("{} {} {} {}", number::instant(mark.at, chart.trial.zero), mark.node, mark.event, mark.payload);
+    groups
+        .into_iter()
+        .map(|(x, list)| {
+            let first = list.iter().min_by_key(|mark| rank(&mark.event)).map_or("", |mark| mark.event.as_str());
+            let short = first.trim_start_matches("+failover-state-");
+            let short: String = short.chars().take(28).collect();
+            let label = if list.len() > 1 { format!("{short} and {} more", list.len() - 1) } else { short };
+            let titles: Vec<String> = list.iter().take(12).map(|mark| title(mark)).collect();
+            Group { x, label, title: titles.join("\n") }
+        })
+        .collect()
+}
+
+/// What tells most about a failover comes first.
+fn rank(event: &str) -> usize {
+    const ORDER: [&str; 9] = [
+        "+switch-master", "+sdown", "+odown", "+elected-leader", "+promoted-slave", "+selected-slave", "+try-failover", "+failover-end", "+vote-for-leader",
+    ];
+    match event.starts_with('-') {
+        true => 0,
+        false => ORDER.iter().position(|name| *name == event).map_or(ORDER.len() + 1, |at| at + 1),
+    }
+}
+
+/// A row for each label. A tick stands on the base line and reaches up to its label, so a label may only stand where every row
+/// below it is free as well; what finds no place is told by its title and the table alone.
+fn place(groups: &[Group], rows: usize) -> Vec<Option<usize>> {
+    let mut ends = vec![0.0f64; rows];
+    groups
+        .iter()
+        .map(|group| {
+            let row = (0..rows).find(|row| ends[*row..].iter().all(|end| *end <= group.x))?;
+            let end = group.x + svg::width_of(&group.label) + 8.0;
+            if end > RIGHT + 4.0 {
+                return None;
+            }
+            ends[row] = end;
+            Some(row)
+        })
+        .collect()
+}
+
+/// A mark for each anomaly: a bar while it lasted, with the letter of its kind.
+pub fn anomalies(chart: &mut Chart) {
+    let trial = chart.trial;
+    let kinds = [
+        (AnomalyKind::DoubleAcquired, "ad", "#8b1a1a"),
+        (AnomalyKind::StuckLock, "as", "#5b3a8e"),
+        (AnomalyKind::LostLock, "al", "#c8452c"),
+        (AnomalyKind::TtlOverrun, "at", "#9a6b00"),
+        (AnomalyKind::PossibleDouble, "ap", "#777777"),
+    ];
+    for (kind, class, fill) in kinds {
+        let found: Vec<_> =
+            trial.anomalies.iter().filter(|one| one.kind == kind && chart.shows(one.from, one.to.unwrap_or(one.from))).collect();
+        if found.is_empty() {
+            continue;
+        }
+        let y = chart.y;
+        chart.name(y + 10.0, facts::anomaly_name(kind), "");
+        let mut last = f64::MIN;
+        for one in &found {
+            let (x1, x2) = (chart.at(one.from), chart.at(one.to.unwrap_or(one.from)));
+            // Marks that would hide each other are drawn once; the table has them all.
+            if x2 - last < 0.5 {
+                continue;
+            }
+            last = x2;
+            let title = format!("{} {} of {} key {}", number::instant(one.from, trial.zero), facts::anomaly_name(kind), one.workload, one.key);
+            chart.moving.rect(class, fill, [x1 - 1.0, y, (x2 - x1).max(2.0) + 1.0, 12.0], &title);
+        }
+        let words = number::plural(found.len() as u64, "place", "places");
+        chart.fixed.text("ax", Anchor::End, super::timeline::LEFT - 5.0, y + 10.0, &words.replace(" places", "").replace(" place", ""));
+        chart.y += 18.0;
+    }
+}

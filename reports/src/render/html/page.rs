@@ -1,0 +1,216 @@
+//! The whole page: what the template is filled with.
+
+use askama::Template;
+
+use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, ReasonRow, WorkloadRow};
+use super::trials::{self, Budget, TrialView};
+use super::{anatomy, strip};
+use crate::render::{facts, number, words};
+use crate::result::{Document, MetricUnit, NodeInfo};
+
+const STYLE: &str = include_str!("../../../templates/report.css");
+const SCRIPT: &str = include_str!("../../../templates/report.js");
+const SHAPES: &str = include_str!("../../../templates/shapes.svg");
+
+/// One key figure.
+pub struct Tile {
+    label: &'static str,
+    value: String,
+    note: String,
+    /// `good`, `bad` or empty.
+    tone: &'static str,
+}
+
+/// A metric with its strip of dots.
+pub struct Strip {
+    name: String,
+    svg: String,
+    median: String,
+    range: String,
+    limit: String,
+}
+
+/// What `report.html` is filled with.
+#[derive(Template)]
+#[template(path = "report.html")]
+pub struct Page<'a> {
+    document: &'a Document,
+    style: &'static str,
+    script: &'static str,
+    shapes: &'static str,
+    verdict: &'static str,
+    sign: &'static str,
+    sentence: String,
+    reasons: &'a [String],
+    subtitle: Vec<String>,
+    tiles: Vec<Tile>,
+    assertions: Vec<AssertionRow>,
+    first: Option<TrialView>,
+    why_first: String,
+    others: Vec<TrialView>,
+    anatomy: Option<String>,
+    any_unjudged: bool,
+    parts: Vec<PartRow>,
+    predictions: Vec<PredictionRow>,
+    anomalies: Vec<AnomalyRow>,
+    anomalies_left: u64,
+    anomalies_total: String,
+    strips: Vec<Strip>,
+    workloads: Vec<WorkloadRow>,
+    error_classes: Vec<ReasonRow>,
+    metrics: Vec<MetricRow>,
+    environment: Vec<(&'static str, String)>,
+    nodes: &'a [NodeInfo],
+    experiment: String,
+}
+
+impl<'a> Page<'a> {
+    /// Formats a document.
+    pub fn new(document: &'a Document) -> Self {
+        let budget = Budget::new(document);
+        let worst = trials::worst(document);
+        let shown = worst.as_ref().map(|(trial, _)| trial.index);
+        let others = document.trials.iter().filter(|trial| Some(trial.index) != shown);
+        let (anomalies, anomalies_left) = tables::anomalies(document);
+        Self {
+            document,
+            style: STYLE,
+            script: SCRIPT,
+            shapes: SHAPES,
+            verdict: words::verdict(document.verdict),
+            sign: tables::sign(document.verdict.as_str()),
+            sentence: words::sentence(document),
+            reasons: words::further_reasons(document),
+            subtitle: subtitle(document),
+            tiles: tiles(document),
+            assertions: tables::assertions(document),
+            first: worst.as_ref().map(|(trial, _)| TrialView::new(trial, &budget)),
+            why_first: worst.map(|(_, why)| why).unwrap_or_default(),
+            others: others.map(|trial| TrialView::new(trial, &budget)).collect(),
+            anatomy: anatomy::draw(document),
+            any_unjudged: anatomy::outages(document).iter().any(|(trial, _)| trial.status != crate::result::TrialStatus::Conclusive),
+            parts: tables::parts(document),
+            predictions: tables::predictions(document),
+            anomalies,
+            anomalies_left,
+            anomalies_total: number::count(facts::anomalies_total(document) as f64),
+            strips: strips(document),
+            workloads: tables::workloads(document),
+            error_classes: tables::reasons(document),
+            metrics: tables::metrics(document),
+            environment: environment(document),
+            nodes: document.trials.first().map_or(&[], |trial| &trial.nodes),
+            experiment: serde_json::to_string_pretty(&document.experiment).unwrap_or_default(),
+        }
+    }
+}
+
+fn subtitle(document: &Document) -> Vec<String> {
+    let all = document.trials.len();
+    let judged = facts::conclusive(document).count();
+    let mut list = vec![number::plural(all as u64, "trial", "trials")];
+    if judged < all {
+        list.push(format!("{judged} of them conclusive"));
+    }
+    list.push(document.environment.server.clone());
+    list.push(document.environment.runtime.clone());
+    list.push(format!("seed {}", document.seed));
+    list.push(when(document));
+    list.retain(|text| !text.is_empty());
+    list
+}
+
+/// `2026-03-02 09:15 UTC, took 2 min 08 s`.
+fn when(document: &Document) -> String {
+    let start = document.started_at.parse::<jiff::Timestamp>();
+    let end = document.ended_at.parse::<jiff::Timestamp>();
+    let (Ok(start), Ok(end)) = (start, end) else { return document.started_at.clone() };
+    let took = number::duration(end.duration_since(start).as_nanos() as f64);
+    format!("{} UTC, took {took}", start.strftime("%Y-%m-%d %H:%M"))
+}
+
+fn tiles(document: &Document) -> Vec<Tile> {
+    let mut tiles = Vec::new();
+    let gaps = [
+        ("server write gap", facts::WRITE_GAP, "no data node acknowledged a write"),
+        ("client gap", facts::CLIENT_GAP, "no client had a write acknowledged"),
+        ("library cost", facts::LIBRARY_COST, "client gap minus server gap"),
+        ("server read gap", facts::READ_GAP, "the primary answered no read"),
+    ];
+    for (label, name, meaning) in gaps {
+        let Some(metric) = document.metrics.get(name) else { continue };
+        let note = format!("{}; {meaning}", facts::spread_text(metric));
+        tiles.push(Tile { label, value: number::sample(metric.unit, metric.median), note, tone: tone(document, name) });
+    }
+    if let Some(locks) = facts::locks(document) {
+        let tone = |count: u64| if count == 0 { "good" } else { "bad" };
+        let of = format!("of {} acquired", number::count(locks.acquired as f64));
+        let held = match locks.double_acquired {
+            0 => of.clone(),
+            _ => format!("{of}; both held for {} in all", number::duration(locks.double_held_time as f64)),
+        };
+        let count = |value: u64| number::count(value as f64);
+        tiles.push(Tile { label: "locks held twice", value: count(locks.double_acquired), note: held, tone: tone(locks.double_acquired) });
+        tiles.push(Tile { label: "locks lost", value: count(locks.lost), note: "gone before their lease ended".to_owned(), tone: tone(locks.lost) });
+        tiles.push(Tile { label: "locks stuck", value: count(locks.stuck), note: "not acquirable after everything was healed".to_owned(), tone: tone(locks.stuck) });
+        if locks.ttl_overrun + locks.possible > 0 {
+            let note = format!("{} outlived their lease, {} only if a lost reply was a success", count(locks.ttl_overrun), count(locks.possible));
+            tiles.push(Tile { label: "overlaps not counted", value: count(locks.ttl_overrun + locks.possible), note, tone: "" });
+        }
+    }
+    tiles
+}
+
+/// Whether the assertions on a metric hold.
+fn tone(document: &Document, metric: &str) -> &'static str {
+    let words: Vec<_> = document.assertions.iter().filter(|one| one.metric == metric).map(facts::verdict_word).collect();
+    match words.as_slice() {
+        [] => "",
+        words if words.contains(&"fail") => "bad",
+        words if words.contains(&"warn") => "warn",
+        words if words.iter().all(|word| *word == "pass") => "good",
+        _ => "",
+    }
+}
+
+fn strips(document: &Document) -> Vec<Strip> {
+    let times = document.metrics.iter().filter(|(_, metric)| metric.unit == MetricUnit::Ns && metric.samples.len() > 1);
+    times
+        .enumerate()
+        .map(|(index, (name, metric))| {
+            let show = |sample| number::sample(metric.unit, sample);
+            let limits: Vec<_> = document.assertions.iter().filter(|one| one.metric == *name).map(|one| one.expect.as_str()).collect();
+            Strip {
+                name: name.clone(),
+                svg: strip::draw(document, index, name, metric),
+                median: show(metric.median),
+                range: format!("{} to {}", show(metric.min), show(metric.max)),
+                limit: limits.join(", "),
+            }
+        })
+        .collect()
+}
+
+fn environment(document: &Document) -> Vec<(&'static str, String)> {
+    let environment = &document.environment;
+    let mut list = vec![
+        ("server", environment.server.clone()),
+        ("where it came from", environment.server_source.clone()),
+        ("runtime", environment.runtime.clone()),
+        ("kernel", format!("{} {}", environment.kernel, environment.arch).trim().to_owned()),
+    ];
+    if environment.cpus > 0 {
+        list.push(("machine", format!("{} processors, {} memory", environment.cpus, number::bytes(environment.memory))));
+    }
+    list.extend([
+        ("tool", format!("{} {}", document.tool.name, document.tool.version)),
+        ("experiment file", document.source.path.clone()),
+        ("its SHA-256", document.source.sha256.clone()),
+        ("seed", document.seed.to_string()),
+        ("began", document.started_at.clone()),
+        ("ended", document.ended_at.clone()),
+        ("exit code", document.exit_code.to_string()),
+    ]);
+    list.retain(|(_, value)| !value.is_empty());
+    list
+}

@@ -1,0 +1,288 @@
+//! Rows of the page's tables, formatted.
+
+use std::collections::BTreeMap;
+
+use crate::history::{OpKind, Why};
+use crate::render::{facts, number};
+use crate::result::{AssertionResult, Document, MetricUnit, Prediction};
+
+/// Most anomalies listed on the page; every trial has at most 200 in the document.
+const MOST_ANOMALIES: usize = 400;
+
+/// One judged assertion.
+pub struct AssertionRow {
+    /// `pass`, `fail`, `warn`, `inconclusive` or `error`.
+    pub verdict: &'static str,
+    /// A sign that stands with the word.
+    pub sign: &'static str,
+    pub metric: String,
+    pub limit: String,
+    pub actual: String,
+    pub margin: String,
+    pub place: String,
+    pub reason: String,
+}
+
+/// The assertions in the file's order.
+pub fn assertions(document: &Document) -> Vec<AssertionRow> {
+    let row = |assertion: &AssertionResult| AssertionRow {
+        verdict: facts::verdict_word(assertion),
+        sign: sign(facts::verdict_word(assertion)),
+        metric: assertion.metric.clone(),
+        limit: assertion.expect.clone(),
+        actual: facts::actual(document, assertion),
+        margin: facts::margin(document, assertion),
+        place: assertion.location.as_ref().map_or_else(String::new, |at| format!("{}:{}", at.file, at.line)),
+        reason: assertion.reason.clone(),
+    };
+    document.assertions.iter().map(row).collect()
+}
+
+/// A sign for a verdict, so that colour is never alone.
+pub fn sign(verdict: &str) -> &'static str {
+    match verdict {
+        "pass" => "✓",
+        "fail" => "✗",
+        "warn" => "!",
+        "error" => "⚡",
+        _ => "?",
+    }
+}
+
+/// One metric over the trials.
+pub struct MetricRow {
+    pub name: String,
+    pub meaning: String,
+    pub min: String,
+    pub median: String,
+    pub max: String,
+    pub total: String,
+    pub trials: usize,
+}
+
+/// Every metric, by name.
+pub fn metrics(document: &Document) -> Vec<MetricRow> {
+    let rows = document.metrics.iter().map(|(name, metric)| {
+        let show = |sample| number::sample(metric.unit, sample);
+        MetricRow {
+            name: name.clone(),
+            meaning: metric.meaning.clone(),
+            min: show(metric.min),
+            median: show(metric.median),
+            max: show(metric.max),
+            total: if metric.unit == MetricUnit::Count { number::count(metric.total) } else { String::new() },
+            trials: metric.samples.len(),
+        }
+    });
+    rows.collect()
+}
+
+/// One anomaly.
+pub struct AnomalyRow {
+    pub kind: &'static str,
+    pub severe: bool,
+    pub trial: u32,
+    /// Milliseconds from the schedule's zero, for the page's script.
+    pub at: f64,
+    pub when: String,
+    pub lasted: String,
+    pub workload: String,
+    pub key: u32,
+    pub text: String,
+}
+
+/// Anomalies worst first, and how many are not listed.
+pub fn anomalies(document: &Document) -> (Vec<AnomalyRow>, u64) {
+    use crate::result::AnomalyKind as Kind;
+    let found = facts::anomalies(document);
+    let rows: Vec<AnomalyRow> = found
+        .iter()
+        .take(MOST_ANOMALIES)
+        .map(|(trial, one)| AnomalyRow {
+            kind: facts::anomaly_name(one.kind),
+            severe: matches!(one.kind, Kind::DoubleAcquired | Kind::StuckLock | Kind::LostLock),
+            trial: trial.index,
+            at: (one.from as f64 - trial.zero as f64) / 1e6,
+            when: number::instant(one.from, trial.zero),
+            lasted: one.to.map_or_else(String::new, |to| number::duration(to.saturating_sub(one.from) as f64)),
+            workload: one.workload.clone(),
+            key: one.key,
+            text: one.text.clone(),
+        })
+        .collect();
+    let rest = facts::anomalies_total(document).saturating_sub(rows.len() as u64);
+    (rows, rest)
+}
+
+/// How often attempts ended for one reason, over the conclusive trials.
+pub struct ReasonRow {
+    pub workload: String,
+    pub op: &'static str,
+    pub why: &'static str,
+    pub outcome: &'static str,
+    pub meaning: &'static str,
+    pub count: String,
+    pub per_trial: String,
+}
+
+/// Error classes, most frequent first within a workload.
+pub fn reasons(document: &Document) -> Vec<ReasonRow> {
+    let trials = facts::conclusive(document).count().max(1);
+    let mut sums: BTreeMap<(usize, &'static str, Why), (String, u64)> = BTreeMap::new();
+    for trial in facts::conclusive(document) {
+        for (index, workload) in trial.workloads.iter().enumerate() {
+            for reason in &workload.reasons {
+                let entry = sums.entry((index, op_word(reason.op), reason.why)).or_insert_with(|| (workload.name.clone(), 0));
+                entry.1 += reason.count;
+            }
+        }
+    }
+    let mut sums: Vec<_> = sums.into_iter().filter(|(_, (_, count))| *count > 0).collect();
+    sums.sort_by_key(|((index, ..), (_, count))| (*index, std::cmp::Reverse(*count)));
+    let row = |((_, op, why), (workload, count)): ((usize, &'static str, Why), (String, u64))| {
+        let (outcome, meaning) = explain(why);
+        ReasonRow {
+            workload,
+            op,
+            why: why.as_str(),
+            outcome,
+            meaning,
+            count: number::count(count as f64),
+            per_trial: number::count((count as f64 / trials as f64).round()),
+        }
+    };
+    sums.into_iter().map(row).collect()
+}
+
+fn op_word(op: OpKind) -> &'static str {
+    match op {
+        OpKind::Acquire => "acquire",
+        OpKind::Release => "release",
+    }
+}
+
+/// What a reason says about whether the operation was executed, and where it comes from.
+fn explain(why: Why) -> (&'static str, &'static str) {
+    match why {
+        Why::Held => ("not executed", "SET NX answered nil: somebody holds the lock; normal under contention"),
+        Why::Gone => ("executed", "compare-and-delete found the key gone or with another token"),
+        Why::Connect => ("not executed", "no connection: refused, unreachable or timed out before anything was sent"),
+        Why::NoPrimary => ("not executed", "no primary was found"),
+        Why::Overload => ("not executed", "more operations were waiting than the client may have; never sent"),
+        Why::Timeout => ("unknown", "no reply in time; it may have been executed"),
+        Why::Reset => ("unknown", "the connection broke after the request was sent"),
+        Why::Readonly => ("not executed", "-READONLY: the node is a replica"),
+        Why::Loading => ("not executed", "-LOADING: the node reads its data set"),
+        Why::Masterdown => ("not executed", "-MASTERDOWN: the replica has no link to its primary"),
+        Why::Noreplicas => ("not executed", "-NOREPLICAS: min-replicas-to-write is not met"),
+        Why::Misconf => ("not executed", "-MISCONF: persistence fails"),
+        Why::Oom => ("not executed", "-OOM: maxmemory reached"),
+        Why::Busy => ("not executed", "-BUSY: a script blocks the server"),
+        Why::Denied => ("not executed", "authentication or permission refused"),
+        Why::Redirected => ("not executed", "cluster redirection or cluster down"),
+        Why::Cancelled => ("unknown", "the client was stopped while the operation was under way"),
+        Why::Other => ("unknown", "any other error reply"),
+    }
+}
+
+/// What one workload's clients saw, over the conclusive trials.
+pub struct WorkloadRow {
+    pub name: String,
+    pub kind: String,
+    pub attempts: String,
+    pub ok: String,
+    pub fail: String,
+    pub info: String,
+    pub latency: [String; 3],
+    pub locks: String,
+}
+
+/// The workloads in the file's order; latencies are medians over the trials, the largest is the largest of all.
+pub fn workloads(document: &Document) -> Vec<WorkloadRow> {
+    let trials: Vec<_> = facts::conclusive(document).collect();
+    let Some(most) = trials.iter().map(|trial| trial.workloads.len()).max() else { return Vec::new() };
+    let row = |index: usize| {
+        let results: Vec<_> = trials.iter().filter_map(|trial| trial.workloads.get(index)).collect();
+        let first = results.first()?;
+        let sum = |value: fn(&crate::result::WorkloadResult) -> u64| results.iter().map(|one| value(one)).sum::<u64>();
+        let (ok, fail, info) = (sum(|one| one.ok), sum(|one| one.fail), sum(|one| one.info));
+        let spread = |at: usize| facts::spread(&results.iter().map(|one| one.latency[at] as f64).collect::<Vec<_>>());
+        let acquired: u64 = results.iter().filter_map(|one| one.locks.as_ref()).map(|locks| locks.acquired).sum();
+        Some(WorkloadRow {
+            name: first.name.clone(),
+            kind: first.kind.clone(),
+            attempts: number::count((ok + fail + info) as f64),
+            ok: number::count(ok as f64),
+            fail: number::count(fail as f64),
+            info: number::count(info as f64),
+            latency: [number::duration(spread(0).1), number::duration(spread(1).1), number::duration(spread(2).2)],
+            locks: if first.locks.is_some() { number::count(acquired as f64) } else { String::new() },
+        })
+    };
+    (0..most).filter_map(row).collect()
+}
+
+/// One part of the gap over the trials.
+pub struct PartRow {
+    pub number: &'static str,
+    pub class: &'static str,
+    pub name: String,
+    pub median: String,
+    pub range: String,
+    pub share: String,
+}
+
+/// The parts of the gap with their share of the median gap.
+pub fn parts(document: &Document) -> Vec<PartRow> {
+    let parts = facts::parts(document);
+    let whole: f64 = parts.iter().map(|part| part.spread().1).sum();
+    let row = |part: &facts::PartSummary| {
+        let (min, median, max) = part.spread();
+        let (class, _, number) = super::anatomy::part_style(&part.name);
+        PartRow {
+            number,
+            class,
+            name: part.name.clone(),
+            median: number::duration(median),
+            range: format!("{} to {}", number::duration(min), number::duration(max)),
+            share: number::share(if whole > 0.0 { (median / whole * 1e3).round() / 1e3 } else { 0.0 }),
+        }
+    };
+    parts.iter().map(row).collect()
+}
+
+/// A metric with a prediction, both in words.
+pub struct PredictionRow {
+    pub metric: String,
+    pub measured: String,
+    pub predicted: String,
+    pub agreement: String,
+    pub formula: String,
+}
+
+/// The predictions beside what was measured.
+pub fn predictions(document: &Document) -> Vec<PredictionRow> {
+    let row = |(name, prediction): (&String, &Prediction)| {
+        let metric = document.metrics.get(name);
+        let range = format!("{} to {}", number::duration(prediction.low as f64), number::duration(prediction.high as f64));
+        let agreement = metric.map_or_else(
+            || "not measured".to_owned(),
+            |metric| {
+                let median = metric.median.value();
+                match median {
+                    m if m < prediction.low as f64 => format!("{} below", number::duration(prediction.low as f64 - m)),
+                    m if m > prediction.high as f64 => format!("{} above", number::duration(m - prediction.high as f64)),
+                    _ => "inside".to_owned(),
+                }
+            },
+        );
+        PredictionRow {
+            metric: name.clone(),
+            measured: metric.map_or_else(String::new, |metric| number::sample(metric.unit, metric.median)),
+            predicted: range,
+            agreement,
+            formula: prediction.formula.clone(),
+        }
+    };
+    document.predictions.iter().map(row).collect()
+}

@@ -1,0 +1,307 @@
+//! The timeline of a trial: operations, latency, faults, gaps, nodes, Sentinels and anomalies over one time axis.
+
+use std::fmt::Write;
+
+use super::columns::Columns;
+use super::lanes;
+use super::scale::{self, Linear};
+use super::series;
+use super::svg::{self, Anchor, Svg};
+use crate::render::number;
+use crate::result::{Failover, FaultOutcome, Gap, Sample, Trial};
+
+/// Width of a chart.
+pub const WIDTH: f64 = 1160.0;
+/// Where the plot begins; names of the lanes stand before it.
+pub const LEFT: f64 = 136.0;
+/// Where the plot ends.
+pub const RIGHT: f64 = WIDTH - 14.0;
+
+/// A part of a trial's time as a chart.
+pub struct Window<'a> {
+    /// Identity of the chart on the page.
+    pub id: &'a str,
+    /// From and to, ns since the trial began.
+    pub time: [u64; 2],
+    /// Most columns a workload is drawn with.
+    pub columns: usize,
+    /// Whether there is room to name every message and every part of the gap.
+    pub close: bool,
+}
+
+/// A chart under construction: rows are added from top to bottom.
+pub struct Chart<'a> {
+    /// The trial.
+    pub trial: &'a Trial,
+    /// The time scale.
+    pub x: Linear,
+    /// The window.
+    pub window: &'a Window<'a>,
+    /// Where the next row begins.
+    pub y: f64,
+    /// What lies behind the rows over the whole height.
+    bands: Vec<Band>,
+    /// Shapes that follow the time axis.
+    pub moving: Svg,
+    /// Names and value axes, which stay.
+    pub fixed: Svg,
+    /// Lines of value axes, behind everything.
+    pub grid: Svg,
+}
+
+struct Band {
+    class: &'static str,
+    fill: &'static str,
+    from: u64,
+    to: Option<u64>,
+    top: f64,
+    title: String,
+}
+
+impl Chart<'_> {
+    /// The place of an instant.
+    pub fn at(&self, at: u64) -> f64 {
+        self.x.at(at as f64)
+    }
+
+    /// Whether any of the interval is inside the window.
+    pub fn shows(&self, from: u64, to: u64) -> bool {
+        let [start, end] = self.window.time;
+        from <= end && to >= start
+    }
+
+    /// The name of the lane that begins here, before the plot.
+    pub fn name(&mut self, baseline: f64, name: &str, note: &str) {
+        let clipped: String = name.chars().take(20).collect();
+        let clipped = if clipped.len() < name.len() { format!("{clipped}…") } else { clipped };
+        self.fixed.text("nm", Anchor::Start, 2.0, baseline, &clipped);
+        if !note.is_empty() {
+            self.fixed.text("dim", Anchor::Start, 2.0, baseline + 13.0, note);
+        }
+    }
+
+    fn instant(&self, at: u64) -> String {
+        number::instant(at, self.trial.zero)
+    }
+}
+
+/// The chart with the data for its read-out.
+pub fn draw(trial: &Trial, window: &Window) -> String {
+    let [from, to] = window.time;
+    let x = Linear { from: from as f64, to: to.max(from + 1) as f64, start: LEFT, end: RIGHT };
+    let mut chart = Chart { trial, x, window, y: 4.0, bands: Vec::new(), moving: Svg::default(), fixed: Svg::default(), grid: Svg::default() };
+    faults(&mut chart);
+    gaps(&mut chart);
+    let mut data = Vec::new();
+    for workload in &trial.timeline.workloads {
+        let columns = Columns::new(workload, trial.timeline.bucket, window.time, window.columns);
+        series::attempts(&mut chart, &workload.name, &columns);
+        series::latency(&mut chart, &columns);
+        data.push(series::data(&workload.name, trial.zero, &columns));
+    }
+    lanes::nodes(&mut chart);
+    lanes::sentinels(&mut chart);
+    lanes::anomalies(&mut chart);
+    finish(chart, &data)
+}
+
+/// One flag a fault at the top, and a line or a band over everything below.
+fn faults(chart: &mut Chart) {
+    let mut rows: Vec<f64> = Vec::new();
+    let trial = chart.trial;
+    let flags: Vec<(&FaultOutcome, u64)> =
+        trial.faults.iter().filter_map(|fault| fault.injected_at.map(|at| (fault, at))).filter(|(_, at)| chart.shows(*at, *at)).collect();
+    let top = chart.y;
+    for (fault, at) in flags {
+        let x = chart.at(at);
+        let label = format!("{}: {} {}", fault.name, fault.action, fault.targets.join(", "));
+        let label = if label.chars().count() > 60 { label.chars().take(59).chain(['…']).collect() } else { label };
+        let width = svg::width_of(&label) + 10.0;
+        let left = x + width > RIGHT;
+        let start = if left { x - width } else { x };
+        let row = rows.iter().position(|end| *end <= start).unwrap_or(rows.len());
+        if row == rows.len() {
+            rows.push(0.0);
+        }
+        rows[row] = start + width;
+        let y = top + row as f64 * 15.0;
+        let title = format!("{} {} ({}), {}", chart.instant(at), label, state_words(fault), fault.proof);
+        match fault.reverted_at {
+            Some(end) => {
+                chart.bands.push(Band { class: "fb", fill: "url(#hb)", from: at, to: Some(end), top: y, title: title.clone() });
+                let healed = format!("{} {} healed", chart.instant(end), fault.name);
+                chart.bands.push(Band { class: "fl", fill: "#b3261e", from: end, to: None, top: y, title: healed });
+            }
+            None if fault.action != "kill" => {
+                chart.bands.push(Band { class: "fb", fill: "url(#hb)", from: at, to: Some(trial.end), top: y, title: title.clone() });
+            }
+            None => {}
+        }
+        chart.bands.push(Band { class: "fl", fill: "#b3261e", from: at, to: None, top: y, title });
+        let (anchor, distance) = if left { (Anchor::End, -4.0) } else { (Anchor::Start, 4.0) };
+        chart.moving.label("fx", anchor, [x, distance], y + 10.0, &label, None);
+    }
+    if !rows.is_empty() {
+        chart.name(top + 10.0, "faults", "");
+        chart.y = top + rows.len() as f64 * 15.0 + 4.0;
+    }
+}
+
+fn state_words(fault: &FaultOutcome) -> &'static str {
+    use crate::history::FaultState as S;
+    match fault.state {
+        S::Injected => "not checked",
+        S::Proved => "proved",
+        S::Unproved => "not proved",
+        S::Reverted => "reverted",
+        S::RevertProved => "proved and reverted",
+        S::RevertUnproved => "its end is not proved",
+        S::Skipped => "skipped",
+    }
+}
+
+/// Brackets over the times without acknowledged writes, each with its length, and the parts of the server gap where there is room.
+fn gaps(chart: &mut Chart) {
+    let trial = chart.trial;
+    type Pick = fn(&Failover) -> Option<&Gap>;
+    let kinds: [(&str, &str, Pick); 2] =
+        [("writes down", "server", |f| f.write_gap.as_ref()), ("writes down", "clients", |f| f.client_gap.as_ref())];
+    for (name, whose, pick) in kinds {
+        let found: Vec<&Gap> =
+            trial.failovers.iter().filter_map(pick).filter(|gap| chart.shows(gap.from, gap.to.unwrap_or(trial.end))).collect();
+        if found.is_empty() {
+            continue;
+        }
+        let y = chart.y;
+        chart.name(y + 10.0, &format!("{name}, {whose}"), "");
+        for gap in found {
+            let to = gap.to.unwrap_or(trial.end);
+            let (x1, x2) = (chart.at(gap.from), chart.at(to));
+            let label = gap_label(gap);
+            let title = format!("{name} ({whose}) {label}: {} to {}", chart.instant(gap.from), chart.instant(to));
+            if whose == "server" {
+                chart.bands.push(Band { class: "gb", fill: "#f3f0e6", from: gap.from, to: Some(to), top: y, title: title.clone() });
+            }
+            let (x1, x2, y1, y2) = (svg::Px(x1), svg::Px(x2), svg::Px(y + 1.0), svg::Px(y + 11.0));
+            let middle = svg::Px(y + 6.0);
+            let ends = if gap.to.is_some() { format!("M{x2} {y1}V{y2}") } else { String::new() };
+            chart.moving.outline("br", "#333333", &format!("M{x1} {y1}V{y2}M{x1} {middle}H{x2}{ends}"), &title);
+            let (anchor, at) =
+                if x2.0 + svg::width_of(&label) + 8.0 > RIGHT { (Anchor::End, [x1.0, -5.0]) } else { (Anchor::Start, [x2.0, 5.0]) };
+            chart.moving.label("bx", anchor, at, y + 10.0, &label, None);
+        }
+        chart.y += 16.0;
+        if whose == "server" && chart.window.close {
+            parts(chart);
+        }
+    }
+}
+
+/// `1.39 s`, or `≥ 14.0 s, still down at the end`.
+pub fn gap_label(gap: &Gap) -> String {
+    match gap.length {
+        Sample::Exact(length) => number::duration(length),
+        Sample::AtLeast(length) => format!("≥ {}, still down at the end", number::duration(length)),
+    }
+}
+
+fn parts(chart: &mut Chart) {
+    let trial = chart.trial;
+    let y = chart.y;
+    for part in trial.failovers.iter().flat_map(|failover| &failover.parts) {
+        if !chart.shows(part.from, part.to) {
+            continue;
+        }
+        let (x1, x2) = (chart.at(part.from), chart.at(part.to));
+        let length = number::duration(part.to.saturating_sub(part.from) as f64);
+        let title = format!("{} {length}: until {} {}", part.name, chart.instant(part.to), part.ended_by);
+        let (class, fill, letter) = super::anatomy::part_style(&part.name);
+        chart.moving.rect(class, fill, [x1, y, x2 - x1, 16.0], &title);
+        let long = format!("{} {length}", part.name);
+        let room = x2 - x1 - 6.0;
+        let label = [long.as_str(), part.name.as_str(), letter].into_iter().find(|text| svg::width_of(text) <= room);
+        if let Some(label) = label {
+            chart.moving.text(&format!("{class}x"), Anchor::Middle, f64::midpoint(x1, x2), y + 12.0, label);
+        }
+    }
+    chart.name(y + 12.0, "  its parts", "");
+    chart.y += 22.0;
+}
+
+/// Bands behind, rows, the time axis, and the frame around them.
+fn finish(chart: Chart, data: &[String]) -> String {
+    let Chart { trial, x, window, y, bands, moving, fixed, grid, .. } = chart;
+    let bottom = y + 2.0;
+    let height = bottom + 22.0;
+    let mut behind = Svg::default();
+    let mut lines = Svg::default();
+    for band in &bands {
+        let start = x.at(band.from as f64);
+        match band.to {
+            Some(to) => behind.rect(band.class, band.fill, [start, band.top, x.at(to as f64) - start, bottom - band.top], &band.title),
+            None => lines.line(band.class, band.fill, [start, band.top, start, bottom], &band.title),
+        }
+    }
+    let mut axis = Svg::default();
+    let zero = trial.zero as f64;
+    let seconds = Linear { from: (x.from - zero) / 1e9, to: (x.to - zero) / 1e9, start: x.start, end: x.end };
+    let (ticks, step) = seconds.ticks(14);
+    let digits = scale::digits(step);
+    for tick in ticks {
+        let place = seconds.at(tick);
+        axis.line("gr", "#dddddd", [place, 4.0, place, bottom], "");
+        if place < RIGHT - 14.0 {
+            let sign = if tick < -step * 0.01 { '-' } else { '+' };
+            axis.text("ax", Anchor::Middle, place, bottom + 14.0, &format!("T{sign}{:.digits$} s", tick.abs()));
+        }
+    }
+    // Milliseconds with two decimals.
+    let relative = |at: f64| ((at - zero) / 1e4).round() / 1e2;
+    let extra = format!(
+        r#" data-from="{}" data-to="{}" data-left="{LEFT}" data-right="{RIGHT}" data-bottom="{}""#,
+        relative(x.from),
+        relative(x.to),
+        svg::Px(bottom)
+    );
+    let what = if window.close { "close-up" } else { "whole trial" };
+    let title = format!("Trial {}, {what}: {} to {}", trial.index, number::instant(window.time[0], trial.zero), number::instant(window.time[1], trial.zero));
+    let mut out = svg::open("tl", window.id, WIDTH, height, &extra, &title, &describe(trial));
+    let clip = format!("{}-c", window.id);
+    let _ = write!(
+        out,
+        r#"<clipPath id="{clip}"><rect x="{LEFT}" y="0" width="{}" height="{}"/></clipPath>{}<g class="axis">{}</g>"#,
+        RIGHT - LEFT,
+        svg::Px(height),
+        grid.0,
+        axis.0
+    );
+    let _ = write!(out, r##"<g clip-path="url(#{clip})"><g class="z">{}{}{}</g></g>{}</svg>"##, behind.0, moving.0, lines.0, fixed.0);
+    let _ = write!(out, r#"<script type="application/json" class="tl-data">[{}]</script>"#, data.join(","));
+    out
+}
+
+/// The trial in words, for who cannot see the chart.
+fn describe(trial: &Trial) -> String {
+    let at = |at: u64| number::instant(at, trial.zero);
+    let mut words = Vec::new();
+    for fault in &trial.faults {
+        if let Some(injected) = fault.injected_at {
+            words.push(format!("{} ({} {}) at {}", fault.name, fault.action, fault.targets.join(", "), at(injected)));
+        }
+    }
+    for failover in &trial.failovers {
+        for (gap, whose) in [(&failover.write_gap, "server"), (&failover.client_gap, "clients")] {
+            if let Some(gap) = gap {
+                words.push(format!("writes down ({whose}) {} from {}", gap_label(gap), at(gap.from)));
+            }
+        }
+        if let (Some(old), Some(new)) = (&failover.old_primary, &failover.new_primary) {
+            words.push(format!("primary moved from {old} to {new}"));
+        }
+    }
+    for workload in &trial.workloads {
+        words.push(format!("{}: {} ok, {} failed, {} unknown", workload.name, workload.ok, workload.fail, workload.info));
+    }
+    words.push(format!("{} anomalies", trial.anomalies_total));
+    format!("{}. The tables on this page carry the same data.", words.join("; "))
+}

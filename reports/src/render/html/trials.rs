@@ -1,0 +1,234 @@
+//! One trial on the page: what was done to it, its charts and the Sentinels' messages.
+
+use super::timeline::{self, Window};
+use crate::render::{facts, number};
+use crate::result::{AnomalyKind, Document, Failover, Trial, TrialStatus};
+
+/// A trial, formatted.
+pub struct TrialView {
+    pub index: u32,
+    pub seed: u64,
+    pub status: &'static str,
+    pub judged: bool,
+    pub headline: String,
+    pub reasons: Vec<String>,
+    pub remarks: Vec<String>,
+    pub faults: Vec<FaultRow>,
+    pub overview: String,
+    pub closeups: Vec<String>,
+    pub steps: Vec<StepRow>,
+    pub messages: Vec<MessageRow>,
+    pub messages_left: usize,
+    pub ready: String,
+    pub history: String,
+    /// The history as a link target, where the name is a plain relative path.
+    pub link: String,
+}
+
+/// A fault and its proof.
+pub struct FaultRow {
+    pub when: String,
+    pub what: String,
+    pub state: &'static str,
+    pub proof: String,
+}
+
+/// A part of a gap and who reported its end.
+pub struct StepRow {
+    pub number: &'static str,
+    pub class: &'static str,
+    pub name: String,
+    pub from: String,
+    pub to: String,
+    pub length: String,
+    pub ended_by: String,
+}
+
+/// A message of a Sentinel.
+pub struct MessageRow {
+    pub when: String,
+    pub node: String,
+    pub event: String,
+    pub payload: String,
+}
+
+/// How much detail the page can afford, shared by its charts.
+pub struct Budget {
+    columns: usize,
+    messages: usize,
+    closeups: usize,
+}
+
+impl Budget {
+    /// About 700 KB of charts, however many trials there are.
+    pub fn new(document: &Document) -> Self {
+        let charts: usize = document.trials.iter().map(|trial| trial.timeline.workloads.len().max(1)).sum();
+        let trials = document.trials.len().max(1);
+        Self {
+            columns: (7_000 / charts.max(1)).clamp(100, 800),
+            messages: (1_200 / trials).clamp(10, 200),
+            closeups: if trials <= 40 { 2 } else { 0 },
+        }
+    }
+}
+
+/// The trial that shows most, and why it is that one.
+pub fn worst(document: &Document) -> Option<(&Trial, String)> {
+    let harm = |trial: &Trial| trial.anomalies.iter().filter(|one| one.kind <= AnomalyKind::LostLock).count() as u64;
+    let gap = |trial: &Trial| trial.failovers.iter().filter_map(facts::gap_length).map(|one| one.value()).fold(0.0, f64::max);
+    let judged = |trial: &Trial| trial.status == TrialStatus::Conclusive;
+    let worst = document.trials.iter().max_by(|a, b| {
+        let order = (judged(a), harm(a)).cmp(&(judged(b), harm(b)));
+        // Of equals the first is taken: `max_by` would take the last.
+        order.then(gap(a).total_cmp(&gap(b))).then(b.index.cmp(&a.index))
+    })?;
+    let why = match document.trials.len() {
+        1 => String::new(),
+        _ if harm(worst) > 0 => "shown first because it has the most anomalies".to_owned(),
+        _ if gap(worst) > 0.0 => "shown first because it has the longest gap".to_owned(),
+        _ => String::new(),
+    };
+    Some((worst, why))
+}
+
+impl TrialView {
+    /// Formats a trial.
+    pub fn new(trial: &Trial, budget: &Budget) -> Self {
+        let id = format!("t{}", trial.index);
+        let begin = trial.timeline.workloads.iter().filter_map(|w| w.buckets.first()).map(|b| b.at).min().unwrap_or(trial.zero);
+        let whole = [begin.min(trial.zero), trial.end.max(trial.zero + 1)];
+        let overview = timeline::draw(trial, &Window { id: &id, time: whole, columns: budget.columns, close: false });
+        let closeups = trial
+            .failovers
+            .iter()
+            .filter_map(|failover| close_up(trial, failover, whole))
+            .take(budget.closeups)
+            .enumerate()
+            .map(|(n, time)| timeline::draw(trial, &Window { id: &format!("{id}-{n}"), time, columns: budget.columns, close: true }))
+            .collect();
+        let shown = &trial.timeline.sentinel[..trial.timeline.sentinel.len().min(budget.messages)];
+        let at = |at: u64| number::instant(at, trial.zero);
+        let messages = shown
+            .iter()
+            .map(|mark| MessageRow { when: at(mark.at), node: mark.node.clone(), event: mark.event.clone(), payload: mark.payload.clone() })
+            .collect();
+        Self {
+            index: trial.index,
+            seed: trial.seed,
+            status: status(trial.status),
+            judged: trial.status == TrialStatus::Conclusive,
+            headline: headline(trial),
+            reasons: trial.reasons.clone(),
+            remarks: trial.remarks.clone(),
+            faults: faults(trial),
+            overview,
+            closeups,
+            steps: steps(trial),
+            messages,
+            messages_left: trial.timeline.sentinel.len() - shown.len(),
+            ready: trial.ready_after.map_or_else(String::new, |nanos| number::duration(nanos as f64)),
+            history: trial.history.clone(),
+            link: link(&trial.history),
+        }
+    }
+}
+
+fn status(status: TrialStatus) -> &'static str {
+    match status {
+        TrialStatus::Conclusive => "conclusive",
+        TrialStatus::Inconclusive => "inconclusive, not judged",
+        TrialStatus::Error => "failed by the environment, not judged",
+    }
+}
+
+/// `write gap 1.39 s, client gap 2.31 s, 3 double-acquired, 6 lost lock`.
+fn headline(trial: &Trial) -> String {
+    let mut parts = Vec::new();
+    for failover in &trial.failovers {
+        if let Some(gap) = &failover.write_gap {
+            parts.push(format!("write gap {}", timeline::gap_label(gap)));
+        }
+        if let Some(gap) = &failover.client_gap {
+            parts.push(format!("client gap {}", number::sample(crate::result::MetricUnit::Ns, gap.length)));
+        }
+    }
+    if trial.failovers.is_empty() {
+        parts.push("no outage".to_owned());
+    }
+    let kinds = [
+        AnomalyKind::DoubleAcquired,
+        AnomalyKind::StuckLock,
+        AnomalyKind::LostLock,
+        AnomalyKind::TtlOverrun,
+        AnomalyKind::PossibleDouble,
+    ];
+    for kind in kinds {
+        let count = trial.anomalies.iter().filter(|one| one.kind == kind).count();
+        if count > 0 {
+            parts.push(format!("{count} {}", facts::anomaly_name(kind)));
+        }
+    }
+    parts.join(", ")
+}
+
+/// From a little before the outage to a little after everybody writes again; `None` when that is most of the trial anyway.
+fn close_up(trial: &Trial, failover: &Failover, [begin, end]: [u64; 2]) -> Option<[u64; 2]> {
+    let gaps = || [&failover.write_gap, &failover.client_gap].into_iter().flatten();
+    let from = gaps().map(|gap| gap.from).chain(failover.fault_at).min()?;
+    let closed = gaps().filter_map(|gap| gap.to).chain(failover.parts.iter().map(|part| part.to)).max();
+    let spoke = trial.timeline.sentinel.iter().map(|mark| mark.at).filter(|at| *at > from).max();
+    // A gap that stays open has no end to look at: what the Sentinels said last is the place of interest.
+    let to = if gaps().any(|gap| gap.to.is_none()) { closed.max(spoke) } else { closed }?;
+    let length = to.saturating_sub(from);
+    if length == 0 {
+        return None;
+    }
+    let window = [from.saturating_sub(length / 12).max(begin), (to + length / 6).min(end)];
+    (window[0] < window[1] && (window[1] - window[0]) * 10 < (end - begin) * 7).then_some(window)
+}
+
+fn faults(trial: &Trial) -> Vec<FaultRow> {
+    use crate::history::FaultState as S;
+    let row = |fault: &crate::result::FaultOutcome| FaultRow {
+        when: number::instant(fault.injected_at.unwrap_or(fault.planned_at), trial.zero),
+        what: format!("{}: {} {}", fault.name, fault.action, fault.targets.join(", ")),
+        state: match fault.state {
+            S::Injected => "injected, not checked",
+            S::Proved => "proved",
+            S::Unproved => "not proved",
+            S::Reverted => "reverted, not checked",
+            S::RevertProved => "proved, and its end proved",
+            S::RevertUnproved => "its end is not proved",
+            S::Skipped => "skipped",
+        },
+        proof: match fault.reverted_at {
+            Some(at) => format!("{}; taken back at {}", fault.proof, number::instant(at, trial.zero)),
+            None => fault.proof.clone(),
+        },
+    };
+    trial.faults.iter().map(row).collect()
+}
+
+fn steps(trial: &Trial) -> Vec<StepRow> {
+    let at = |at: u64| number::instant(at, trial.zero);
+    let row = |part: &crate::result::FailoverPart| {
+        let (class, _, number) = super::anatomy::part_style(&part.name);
+        StepRow {
+            number,
+            class,
+            name: part.name.clone(),
+            from: at(part.from),
+            to: at(part.to),
+            length: number::duration(part.to.saturating_sub(part.from) as f64),
+            ended_by: part.ended_by.clone(),
+        }
+    };
+    trial.failovers.iter().flat_map(|failover| &failover.parts).map(row).collect()
+}
+
+/// Only plain relative paths become links, so that no name can turn into a scheme or leave the folder.
+fn link(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+    let safe = !path.is_empty() && path.chars().all(plain) && !path.starts_with('/') && !path.split('/').any(|part| part == "..");
+    if safe { path.to_owned() } else { String::new() }
+}

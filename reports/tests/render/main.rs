@@ -1,0 +1,5 @@
+//! What people and machines read of a run.
+
+mod fixture;
+mod html;
+mod text;
