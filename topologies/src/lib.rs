@@ -3,5 +3,9 @@
 //! Nothing outside this crate assumes that a node is a local process or a container: whoever needs a
 //! namespace, a signal or a file asks the runtime for it and is told when it cannot be had.
 
+pub mod config;
+pub mod docker;
+pub mod images;
 pub mod namespace;
 pub mod runtime;
+pub mod sentinel;

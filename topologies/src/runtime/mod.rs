@@ -10,3 +10,4 @@ pub use contract::{
 };
 pub use error::RuntimeError;
 pub use owner::Owner;
+pub(crate) use owner::start_time;

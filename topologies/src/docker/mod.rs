@@ -1,0 +1,17 @@
+//! The reference runtime: nodes as containers of a Docker engine, on an internal network of their own.
+
+mod cleanup;
+mod container;
+mod engine;
+mod files;
+mod lab;
+mod labels;
+mod network;
+mod process;
+mod runtime;
+mod subnet;
+
+pub(crate) use engine::{Engine, cause};
+pub use lab::DockerLab;
+pub(crate) use labels::probe_labels;
+pub use runtime::{DockerRuntime, connect};

@@ -1,0 +1,10 @@
+//! Server software for containers: an image that is here, one that can be pulled, or one made from distribution packages.
+
+mod build;
+mod probe;
+mod provide;
+mod pull;
+mod recipe;
+
+pub(crate) use provide::provide;
+pub use recipe::{Recipe, recipes};
