@@ -3,25 +3,34 @@
 /// A ready experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// Path below `experiments/`, for example `sentinel/primary-kill.yaml`.
-    pub path: &'static str,
+    /// Name by which it is run, for example `sentinel/primary-kill`.
+    pub name: &'static str,
+    /// Its description, as in the file.
+    pub description: &'static str,
     /// Its text.
     pub text: &'static str,
 }
 
-macro_rules! entries {
-    ($($path:literal),* $(,)?) => {
-        &[$(Entry { path: $path, text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $path)) }),*]
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $name, ".yaml")))),*]
     };
 }
 
-/// Every ready experiment; a test compares the list with the folders.
-pub const CATALOGUE: &[Entry] = entries!["sentinel/primary-kill.yaml", "sentinel/lost-locks.yaml"];
+/// Name and text of every ready experiment; a test compares the list with the folders.
+const FILES: &[(&str, &str)] = files!["sentinel/primary-kill", "sentinel/lost-locks"];
 
-/// The entry of that path, with or without `.yaml` and the folder.
-pub fn find(name: &str) -> Option<&'static Entry> {
-    let stem = |path: &'static str| path.trim_end_matches(".yaml");
-    let short = |path: &'static str| stem(path).rsplit('/').next().unwrap_or(path);
-    let name = name.trim_end_matches(".yaml");
-    CATALOGUE.iter().find(|entry| stem(entry.path) == name || short(entry.path) == name)
+/// Every ready experiment.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    FILES.iter().map(|&(name, text)| {
+        let description = text.lines().find_map(|line| line.strip_prefix("description: ")).unwrap_or_default();
+        Entry { name, description, text }
+    })
+}
+
+/// Text of the experiment of that name, with or without its folder and `.yaml`.
+pub fn find(name: &str) -> Option<&'static str> {
+    let wanted = name.trim_end_matches(".yaml");
+    let same = |name: &str| name == wanted || name.rsplit('/').next() == Some(wanted);
+    FILES.iter().find(|(name, _)| same(name)).map(|(_, text)| *text)
 }

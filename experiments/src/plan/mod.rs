@@ -11,5 +11,5 @@ pub use build::{Refusal, plan};
 pub use capabilities::{Capabilities, RuntimeKind};
 pub use model::{NodePlan, Plan, PlannedFault, TrialPlan};
 pub use predict::{Prediction, predict};
-pub use render::{human, json};
+pub use render::{json, render};
 pub use timeline::{Act, Step};

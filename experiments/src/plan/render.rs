@@ -8,7 +8,7 @@ use super::{Act, Plan, Prediction, predict};
 use crate::spec::{Direction, Duration, Fault, Pick, Role, Selector, Topology, Workload};
 
 /// A plan for people: what is brought up, what loads it, what happens when and to whom, and what is to be expected.
-pub fn human(plan: &Plan) -> String {
+pub fn render(plan: &Plan) -> String {
     let mut out = String::new();
     write(plan, &mut out).unwrap_or_default();
     out

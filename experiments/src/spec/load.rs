@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::check::{self, Finding};
 use super::include;
 use super::problem::{Level, Problem};
+use super::render;
 use super::schema::VERSION;
 use super::source::{FileId, Location, SourceMap, Sources, Span};
 use super::structure;
@@ -32,6 +33,21 @@ impl Loaded {
     /// Where the value at a path like `assert[0].expect` stands; where the file leaves it out, the nearest value around it.
     pub fn location(&self, path: &str) -> Option<Location> {
         self.map.value(path).map(|span| self.sources.location(span))
+    }
+
+    /// All problems for people, with snippets and a closing line; empty when there are none.
+    pub fn render_human(&self, color: bool) -> String {
+        render::human(self, color)
+    }
+
+    /// All problems as GitHub workflow commands, one a line.
+    pub fn render_github(&self) -> String {
+        render::github(self)
+    }
+
+    /// All problems for programs, one object each.
+    pub fn problems_as_json(&self) -> Vec<Value> {
+        render::json(self)
     }
 
     /// Whether any problem is an error.

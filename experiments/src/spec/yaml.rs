@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::source::{FileId, Span};
 
 /// Largest file read. A long experiment with 200 faults has 20 KB.
-const MAX_BYTES: usize = 1024 * 1024;
+pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 /// Most nodes in a file, expanded aliases included.
 const MAX_NODES: usize = 20_000;
 /// Deepest nesting.
@@ -55,9 +55,9 @@ pub(crate) struct Entry {
 /// Checks size and encoding; the text, or what is wrong with the bytes and the readable part before it.
 pub(crate) fn decode(file: FileId, bytes: &[u8]) -> Result<String, (String, Box<Problem>)> {
     let at = |range: Range<usize>| Span { file, range };
-    if bytes.len() > MAX_BYTES {
+    if bytes.len() > MAX_FILE_BYTES {
         let head = String::from_utf8_lossy(&bytes[..80]).into_owned();
-        let message = format!("the file has {} bytes; at most {MAX_BYTES} are read", bytes.len());
+        let message = format!("the file is larger than {MAX_FILE_BYTES} bytes");
         let help = "an experiment is a few kilobytes; is this the right file?";
         return Err((head, Box::new(Problem::error("RQ0001", at(0..0), message).help(help))));
     }

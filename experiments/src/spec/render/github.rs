@@ -7,7 +7,7 @@ use crate::spec::{Level, Loaded};
 /// One `::error` or `::warning` line a problem (the toolkit's "workflow commands").
 ///
 /// GitHub shows ten of each a step and drops the rest without a word; the caller decides how many to print.
-pub fn github(loaded: &Loaded) -> String {
+pub(crate) fn github(loaded: &Loaded) -> String {
     let mut out = String::new();
     for problem in &loaded.problems {
         let (from, to) = (loaded.sources.location(&problem.span), loaded.sources.end(&problem.span));

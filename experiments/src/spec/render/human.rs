@@ -10,7 +10,7 @@ use crate::spec::{FileId, Level, Loaded, Problem, SourceFile, Span};
 const SHOWN: usize = 100;
 
 /// All problems with snippets and a closing line; empty when there are none.
-pub fn human(loaded: &Loaded, color: bool) -> String {
+pub(crate) fn human(loaded: &Loaded, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
     for problem in loaded.problems.iter().take(SHOWN) {

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::spec::{Loaded, Span};
 
-/// Problems as a JSON array; lines and columns count from 1, `end_column` is the first one after the place.
-pub fn json(loaded: &Loaded) -> Value {
+/// Problems as JSON objects; lines and columns count from 1, `end_column` is the first one after the place.
+pub(crate) fn json(loaded: &Loaded) -> Vec<Value> {
     let place = |span: &Span, label: &str| {
         let (from, to) = (loaded.sources.location(span), loaded.sources.end(span));
         json!({
@@ -23,5 +23,5 @@ pub fn json(loaded: &Loaded) -> Value {
             "help": problem.help,
         })
     });
-    Value::Array(problems.collect())
+    problems.collect()
 }

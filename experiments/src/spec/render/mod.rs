@@ -4,6 +4,6 @@ mod github;
 mod human;
 mod json;
 
-pub use github::github;
-pub use human::human;
-pub use json::json;
+pub(crate) use github::github;
+pub(crate) use human::human;
+pub(crate) use json::json;

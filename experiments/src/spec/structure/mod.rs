@@ -1,5 +1,6 @@
 //! A tree of nodes against the JSON Schema: every problem of shape at once, each at its place.
 
+mod forms;
 mod leaf;
 mod placeholder;
 mod scalar;

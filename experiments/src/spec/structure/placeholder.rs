@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::walk::resolve;
+use super::forms::resolve;
 
 /// Some value that a schema takes.
 pub(super) fn placeholder(schema: &Value) -> Value {
