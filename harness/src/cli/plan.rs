@@ -15,8 +15,7 @@ pub fn perform(args: &PlanArgs) -> Result<Exit, Failure> {
         let capabilities = runtime()?.block_on(redquake_topologies::doctor::capabilities(RuntimeKind::Docker));
         let plan = make(file, args.seed, args.trials, &capabilities)?;
         if args.json {
-            let json = serde_json::to_string_pretty(&plan).map_err(|error| Failure::usage(error.to_string()))?;
-            println!("{json}");
+            println!("{:#}", plan::json(&plan));
         } else {
             print!("{}", plan::render(&plan));
         }

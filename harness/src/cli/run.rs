@@ -62,10 +62,15 @@ async fn one(
         }
     };
     progress.finish();
+    // Nothing is left after a run that ended in order; after a bug or a second signal this is what removes its servers.
     let left = engine.sweep_run(&run).await;
+    tell_left(&left);
     match ended {
         Ok(Ok((document, folder))) => {
-            let exit = conclude(&document, &folder);
+            let mut exit = conclude(&document, &folder);
+            if !left.is_empty() {
+                exit = exit.worse(Exit::Residue);
+            }
             Ok(match interrupt.exit() {
                 Some(signal) => exit.worse(signal),
                 None => exit,
@@ -73,11 +78,9 @@ async fn one(
         }
         Ok(Err(failure)) => Err(failure),
         Err(error) if error.is_panic() => {
-            tell_removed(left);
             std::panic::resume_unwind(error.into_panic())
         }
         Err(_) => {
-            tell_removed(left);
             Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted)))
         }
     }
@@ -86,8 +89,8 @@ async fn one(
 fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> Result<Order, Failure> {
     let plan = plan::make(file, args.seed, args.trials, capabilities)?;
     let locations = (0..plan.experiment.assertions.len()).map(|index| {
-        let (file, line, column) = file.loaded.location(&format!("assert[{index}]"))?;
-        Some(Location { file, line, column })
+        let place = file.loaded.location(&format!("assert[{index}]"))?;
+        Some(Location { file: place.file, line: place.line, column: place.column })
     });
     let trials = args.trials.map(|trials| format!(" --trials {trials}")).unwrap_or_default();
     Ok(Order {
@@ -109,17 +112,17 @@ async fn sweep_the_dead(engine: &dyn Runtime, progress: &Progress) {
     }
 }
 
-fn tell_removed(left: Result<Vec<String>, redquake_topologies::runtime::RuntimeError>) {
-    match left {
-        Ok(removed) => eprintln!("{} objects of the run were removed", removed.len()),
-        Err(error) => eprintln!("objects of the run could not be removed: {error}; `redquake clean` tries again"),
+/// Prints what a last search for the run's objects could not remove.
+fn tell_left(left: &[String]) {
+    for object in left {
+        eprintln!("could not be removed: {object}; `redquake clean` tries again");
     }
 }
 
 /// Prints the result and says which exit code it leads to.
 pub fn conclude(document: &Document, folder: &Folder) -> Exit {
-    let report = folder.path().join("report.html").display().to_string();
-    print!("{}", terminal::render(document, &terminal::Options { colour: std::io::stdout().is_terminal(), report: Some(report) }));
+    let path = folder.path().display().to_string();
+    print!("{}", terminal::render(document, &terminal::Options { color: std::io::stdout().is_terminal(), folder: Some(&path) }));
     match document.exit_code {
         0 => Exit::Pass,
         1 => Exit::AssertionFailed,

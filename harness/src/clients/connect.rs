@@ -9,7 +9,7 @@ use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, R
 use redquake_topologies::runtime::NodeAddress;
 
 /// Name under which the Sentinels know the primary.
-pub use redquake_topologies::sentinel::MASTER_NAME;
+pub use redquake_topologies::config::MASTER as MASTER_NAME;
 
 /// The two waits a client may have.
 #[derive(Debug, Clone, Copy)]

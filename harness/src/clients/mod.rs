@@ -5,5 +5,5 @@ mod connect;
 mod session;
 
 pub use classify::{Reading, classify};
-pub use connect::{MASTER_NAME, Timeouts, open, sentinel_client};
+pub use connect::{MASTER_NAME, Timeouts, open};
 pub use session::Session;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha8Rng;
-use redquake_experiments::plan::PlannedFault;
+use redquake_experiments::plan::{Act, Plan};
 use redquake_experiments::spec::Fault;
 use redquake_reports::history::{Event, FaultEvent, FaultState};
 use tokio_util::sync::CancellationToken;
@@ -21,34 +21,29 @@ const REVERT_WITHIN: Duration = Duration::from_secs(10);
 /// The fault engine of one trial.
 pub struct Engine<'a> {
     stage: &'a Stage,
-    faults: &'a [PlannedFault],
+    plan: &'a Plan,
     ledger: Ledger,
     random: ChaCha8Rng,
     /// Injected and not yet taken back, oldest first.
     active: Vec<(usize, partition::Cut)>,
 }
 
-enum Step {
-    Inject(usize),
-    Revert(usize),
-}
-
 impl<'a> Engine<'a> {
     /// An engine that has done nothing yet.
-    pub fn new(stage: &'a Stage, faults: &'a [PlannedFault], ledger: Ledger) -> Self {
-        Self { stage, faults, ledger, random: stream_of(stage.seed, PICK_STREAM), active: Vec::new() }
+    pub fn new(stage: &'a Stage, plan: &'a Plan, ledger: Ledger) -> Self {
+        Self { stage, plan, ledger, random: stream_of(stage.seed, PICK_STREAM), active: Vec::new() }
     }
 
     /// Performs the schedule, whose zero is `zero`. Ends early when the token is cancelled; `revert_all` must follow in any case.
     pub async fn perform(&mut self, zero: Instant, cancel: &CancellationToken) {
-        for (at, step) in self.schedule() {
-            let due = tokio::time::sleep_until((zero + Duration::from_nanos(at)).into());
+        for step in self.plan.timeline() {
+            let due = tokio::time::sleep_until((zero + Duration::from_nanos(step.at)).into());
             if cancel.run_until_cancelled(due).await.is_none() {
                 return;
             }
-            match step {
-                Step::Inject(index) => self.inject(index).await,
-                Step::Revert(index) => self.revert(index).await,
+            match step.act {
+                Act::Inject => self.inject(step.fault).await,
+                Act::Revert => self.revert(step.fault).await,
             }
         }
     }
@@ -60,19 +55,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn schedule(&self) -> Vec<(u64, Step)> {
-        let mut steps = Vec::new();
-        for (index, planned) in self.faults.iter().enumerate() {
-            steps.push((planned.inject_at, Step::Inject(index)));
-            steps.extend(planned.revert_at.map(|at| (at, Step::Revert(index))));
-        }
-        // Stable: at the same instant the file's order holds.
-        steps.sort_by_key(|(at, _)| *at);
-        steps
-    }
-
     async fn inject(&mut self, index: usize) {
-        let planned = &self.faults[index];
+        let planned = &self.plan.faults[index];
         let fault = &planned.fault;
         match fault {
             Fault::Kill(spec) => match select::resolve(&spec.target, self.stage, &mut self.random).await {
@@ -131,7 +115,7 @@ impl<'a> Engine<'a> {
         let (_, cut) = self.active.remove(position);
         let names = cut.names();
         // A ledger that cannot be written must not keep a fault in place.
-        let _ = self.ledger.write("revert", self.faults[index].fault.name(), self.faults[index].fault.action(), &names);
+        let _ = self.ledger.write("revert", self.plan.faults[index].fault.name(), self.plan.faults[index].fault.action(), &names);
         let reverted = tokio::time::timeout(REVERT_WITHIN, cut.revert(self.stage)).await;
         match reverted {
             Ok(Ok(at)) => {
@@ -146,7 +130,7 @@ impl<'a> Engine<'a> {
 
     /// Writes the ledger line that must be on disk first; without it nothing is injected.
     fn announce(&mut self, step: &str, index: usize, names: &[String]) -> bool {
-        let fault = &self.faults[index].fault;
+        let fault = &self.plan.faults[index].fault;
         match self.ledger.write(step, fault.name(), fault.action(), names) {
             Ok(()) => true,
             Err(error) => {

@@ -28,6 +28,11 @@ const CLIENT_THREADS: usize = 2;
 /// Beyond hold and timeouts, how long stopped clients may take to finish what is under way.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
+/// A loaded machine takes several times the usual second.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// Tasks of a zone end at their next await; blocking ones do not exist.
+const ZONE_ENDS_WITHIN: Duration = Duration::from_secs(2);
+
 /// What a trial needs.
 pub struct TrialRequest<'a> {
     /// The plan of the run.
@@ -117,7 +122,7 @@ async fn on_stage(request: &TrialRequest<'_>, clock: Clock, recorder: &Recorder,
     // Threads leave the lab network before it goes, so that no packet can be sent to addresses that are no longer ours.
     let Stage { control, .. } = stage;
     for zone in [crew.clients, crew.prober, control] {
-        zone.close().await;
+        zone.close(ZONE_ENDS_WITHIN).await;
     }
     ended
 }
@@ -131,10 +136,8 @@ struct Crew {
 }
 
 async fn bring_up(request: &TrialRequest<'_>, stage: &Stage) -> Result<(), String> {
-    let Topology::Sentinel(topology) = request.plan.experiment.topology.clone();
-    let lab = Arc::clone(&stage.lab);
-    let booted = stage.control.spawn(async move { sentinel::bring_up(lab, &topology).await }).await;
-    let set = booted.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    let Topology::Sentinel(topology) = &request.plan.experiment.topology;
+    let set = sentinel::bring_up(&*stage.lab, &stage.control, topology, READY_WITHIN).await.map_err(|error| error.to_string())?;
     let at = stage.clock.now();
     for node in set.nodes {
         let address = node.address.to_string();
@@ -172,7 +175,7 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
             let zero = stage.clock.instant(stage.recorder.phase(PhaseName::Baseline));
             reach(PhaseName::Baseline);
             let ledger = Ledger::create(&request.folder.join("ledger.ndjson")).map_err(|error| format!("the ledger could not be created: {error}"))?;
-            let mut engine = Engine::new(stage, &request.plan.faults, ledger);
+            let mut engine = Engine::new(stage, request.plan, ledger);
             request.progress.transient("baseline and faults");
             engine.perform(zero, cancel).await;
             engine.revert_all().await;

@@ -3,5 +3,5 @@
 mod arrivals;
 mod lock;
 
-pub use arrivals::{Arrivals, stream_of};
+pub use arrivals::stream_of;
 pub use lock::{LockLoad, lock_key, token, token_id};

@@ -1,0 +1,72 @@
+//! The main job on real servers.
+
+mod support;
+
+use redquake_reports::result::{Sample, TrialStatus, Verdict};
+
+/// `down-after-milliseconds` of the experiment, ns.
+const DOWN_AFTER: f64 = 1e9;
+
+#[test]
+fn five_kills_are_five_conclusive_trials_whose_gap_lies_where_the_configuration_predicts() {
+    let Some(bench) = support::bench() else { return };
+    let output = bench.run(&["sentinel/primary-kill", "--trials", "5", "--seed", "7"]).output().expect("redquake");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{}{text}", String::from_utf8_lossy(&output.stdout));
+
+    let document = bench.document();
+    assert_eq!(document.verdict, Verdict::Pass);
+    assert_eq!(document.trials.len(), 5);
+    for trial in &document.trials {
+        assert_eq!(trial.status, TrialStatus::Conclusive, "trial {}: {:?}", trial.index, trial.reasons);
+        let failover = trial.failovers.first().expect("a failover");
+        let gap = failover.write_gap.as_ref().expect("a write gap");
+        let Sample::Exact(length) = gap.length else { panic!("trial {}: the gap never ended", trial.index) };
+        // The formula's own bounds: ticks of 53 to 100 ms and a ping period of 1 s decide where in them a failover falls.
+        let predicted = &document.predictions["failover.write_gap"];
+        assert!(length >= predicted.low as f64 && length <= predicted.high as f64, "trial {}: {length} outside {predicted:?}", trial.index);
+        assert!(length > DOWN_AFTER, "trial {}: {length}", trial.index);
+
+        let to = gap.to.expect("an end");
+        let server: u64 = failover.parts.iter().filter(|part| part.to <= to).map(|part| part.to - part.from).sum();
+        assert_eq!(server as f64, length, "trial {}: the parts up to promotion add up to the gap", trial.index);
+        let client = failover.client_gap.as_ref().expect("a client gap");
+        let all: u64 = failover.parts.iter().map(|part| part.to - part.from).sum();
+        assert_eq!(failover.parts.first().map(|part| part.from + all), client.to, "trial {}: all parts lead to the clients' first success", trial.index);
+        assert_eq!(failover.old_primary.as_deref(), Some("redis-1"));
+        assert_ne!(failover.new_primary, failover.old_primary);
+    }
+    for name in ["report.html", "junit.xml", "summary.md", "metrics.txt", "result.json", "run.json", "experiment.yaml"] {
+        assert!(bench.results().join(name).exists(), "{name}");
+    }
+    assert_eq!(support::residue(), Vec::<String>::new());
+}
+
+#[test]
+fn analyze_gives_the_same_result_from_the_histories_alone() {
+    let Some(bench) = support::bench() else { return };
+    let file = bench.experiment(&support::quick("max < 3s"));
+    assert!(bench.run(&[&file]).status().expect("redquake").success());
+    let folder = bench.results();
+    let before = std::fs::read(folder.join("result.json")).expect("result.json");
+    let report = std::fs::read(folder.join("report.html")).expect("report.html");
+    std::fs::remove_file(folder.join("result.json")).expect("removed");
+    std::fs::remove_file(folder.join("report.html")).expect("removed");
+
+    let status = support::redquake().arg("analyze").arg(&folder).status().expect("redquake");
+    assert!(status.success());
+    assert_eq!(before, std::fs::read(folder.join("result.json")).expect("result.json"));
+    assert_eq!(report, std::fs::read(folder.join("report.html")).expect("report.html"));
+}
+
+#[test]
+fn a_client_that_leaves_everything_to_the_library_never_comes_back() {
+    let Some(bench) = support::bench() else { return };
+    let text = support::quick("max < 3s").replace("hold: 20ms", "hold: 20ms, client: library");
+    let file = bench.experiment(&text);
+    let output = bench.run(&[&file]).output().expect("redquake");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let failover = bench.document().trials[0].failovers[0].clone();
+    assert!(matches!(failover.write_gap.expect("a write gap").length, Sample::Exact(_)), "the servers came back");
+    assert!(matches!(failover.client_gap.expect("a client gap").length, Sample::AtLeast(_)), "the clients did not");
+}

@@ -1,0 +1,113 @@
+//! What the tests with servers share: the binary, a results folder, and what a run left on the machine.
+#![expect(dead_code, reason = "each test binary uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use redquake_reports::result::Document;
+
+/// One run at a time: tests that measure must not disturb each other.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A results folder and the right to run.
+pub struct Bench {
+    pub out: tempfile::TempDir,
+    _turn: Option<MutexGuard<'static, ()>>,
+}
+
+/// `None`, with the reason printed, where no Docker engine answers.
+pub fn bench() -> Option<Bench> {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let answers = Command::new("docker").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !answers.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no Docker engine answers `docker version`");
+        return None;
+    }
+    Some(Bench { out: tempfile::tempdir().expect("a temporary folder"), _turn: Some(turn) })
+}
+
+impl Bench {
+    /// Another results folder under the same right to run.
+    pub fn again(&self) -> Self {
+        Self { out: tempfile::tempdir().expect("a temporary folder"), _turn: None }
+    }
+
+    /// `redquake run --out <folder> ARGUMENTS`.
+    pub fn run(&self, arguments: &[&str]) -> Command {
+        let mut command = redquake();
+        command.arg("run").arg("--out").arg(self.out.path()).args(arguments);
+        command
+    }
+
+    /// Writes an experiment file into the folder.
+    pub fn experiment(&self, text: &str) -> String {
+        let path = self.out.path().join("experiment.yaml");
+        std::fs::write(&path, text).expect("the experiment");
+        path.display().to_string()
+    }
+
+    /// The results folder of the only run.
+    pub fn results(&self) -> PathBuf {
+        self.out.path().join("latest").canonicalize().expect("a results folder")
+    }
+
+    /// The result of the only run.
+    pub fn document(&self) -> Document {
+        document(&self.results())
+    }
+}
+
+/// The binary.
+pub fn redquake() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_redquake"));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// `result.json` of a results folder.
+pub fn document(folder: &Path) -> Document {
+    let text = std::fs::read(folder.join("result.json")).expect("result.json");
+    serde_json::from_slice(&text).expect("a result")
+}
+
+/// Ends the child if the test ends first.
+pub struct Reaped(pub Child);
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Containers and networks with labels of this project.
+pub fn residue() -> Vec<String> {
+    let list = |arguments: &[&str]| {
+        let output = Command::new("docker").args(arguments).output().expect("docker");
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut left = list(&["ps", "-a", "--filter", "label=redquake.run", "--format", "container {{.Names}}"]);
+    left.extend(list(&["network", "ls", "--filter", "label=redquake.run", "--format", "network {{.Name}}"]));
+    left
+}
+
+/// A short experiment: the primary of a fast set is killed. `{assert}` is replaced.
+pub fn quick(assertion: &str) -> String {
+    format!(
+        "version: 1
+name: quick
+topology:
+  kind: sentinel
+  config:
+    sentinel: {{ down-after-milliseconds: 1000, failover-timeout: 10000 }}
+duration: 5s
+workloads:
+  - {{ name: locks, kind: lock, clients: 4, rate: 100/s, keys: 8, ttl: 3s, hold: 20ms }}
+faults:
+  - {{ name: crash, at: 1s, action: kill, target: {{ role: primary }} }}
+assert:
+  - {{ metric: failover.write_gap, expect: \"{assertion}\" }}
+"
+    )
+}
