@@ -62,14 +62,11 @@ impl Blueprint {
         }
     }
 
-    /// Creates the container and starts it up to its gate.
-    pub(super) async fn raise(&self, engine: &Docker) -> Result<Process, RuntimeError> {
+    /// Creates the container without starting it.
+    pub(super) async fn create(&self, engine: &Docker) -> Result<(), RuntimeError> {
         let options = CreateContainerOptionsBuilder::new().name(&self.name).build();
-        engine
-            .create_container(Some(options), self.body())
-            .await
-            .map_err(|error| RuntimeError::failed(format!("creating the container {}", self.name), error))?;
-        start(engine, &self.name).await
+        let created = engine.create_container(Some(options), self.body()).await;
+        created.map(drop).map_err(|error| RuntimeError::failed(format!("creating the container {}", self.name), error))
     }
 }
 

@@ -1,11 +1,14 @@
 //! Putting files into a container and opening its gate.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 
 use bollard::query_parameters::UploadToContainerOptionsBuilder;
 use bollard::{Docker, body_full};
+use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
 
 use super::container::{FOLDER, GO, START};
+use super::process::Process;
 use crate::runtime::{NodeFile, RuntimeError};
 
 /// The files of a boot in the order in which they must appear: the gate opens with the last one.
@@ -40,10 +43,24 @@ fn archive(files: &[NodeFile]) -> io::Result<Vec<u8>> {
     builder.into_inner()
 }
 
-/// Writes files into the folder of a running container directly; false when this process may not.
-pub(super) fn write(process: &super::process::Process, files: &[NodeFile]) -> bool {
+/// Writes files into the folder of a running container directly; false when this process may not. Links the image may have put
+/// in the way are not followed: they would lead out of the container.
+pub(super) fn write(process: &Process, files: &[NodeFile]) -> bool {
     let Some(root) = process.root() else { return false };
-    let folder = format!("{root}{FOLDER}");
-    std::fs::create_dir_all(&folder).is_ok()
-        && files.iter().all(|file| std::fs::write(format!("{folder}/{}", file.name), &file.content).is_ok())
+    let folder = FOLDER.trim_start_matches('/');
+    let write = || -> rustix::io::Result<()> {
+        let root = open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        match mkdirat(&root, folder, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(error),
+        }
+        let folder = openat(&root, folder, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        for file in files {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let opened = openat(&folder, &file.name, flags, Mode::from_raw_mode(0o644))?;
+            File::from(opened).write_all(file.content.as_bytes()).map_err(|_| rustix::io::Errno::IO)?;
+        }
+        Ok(())
+    };
+    write().is_ok()
 }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bollard::Docker;
 use bollard::query_parameters::{InspectContainerOptions, KillContainerOptionsBuilder, LogsOptionsBuilder};
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use redquake_experiments::spec::Role;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -19,10 +20,15 @@ use super::network::{self, LabNetwork};
 use super::process::Process;
 use super::{cleanup, files};
 use crate::namespace::{Namespace, Privilege};
-use crate::runtime::{DATA_PORT, Lab, LabNode, LabRequest, NodeAddress, NodeFile, RuntimeError, SENTINEL_PORT, ServerSource, Signal};
+use crate::runtime::{
+    DATA_PORT, Lab, LabNode, LabRequest, NodeAddress, NodeFile, NodeSpec, RuntimeError, SENTINEL_PORT, ServerSource, Signal,
+};
 
 /// Longest time a removal may take before what is left is reported.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Pause between two requests that should reach the engine in order; each has a connection of its own.
+const IN_ORDER: Duration = Duration::from_millis(2);
 
 /// A lab in Docker.
 #[derive(Debug)]
@@ -85,16 +91,18 @@ impl DockerLab {
         }
     }
 
-    async fn fill(&mut self, wanted: &[crate::runtime::NodeSpec]) -> Result<(), RuntimeError> {
-        // The clients' place first: connections are made from it as soon as the first node answers.
-        let clients = Privilege::current().enter_namespaces().then(|| self.raise(CLIENTS, self.network.clients(), false));
+    async fn fill(&mut self, wanted: &[NodeSpec]) -> Result<(), RuntimeError> {
+        // In the order in which they are needed: connections are made from the clients' place as soon as the first node answers.
+        let mut places = Vec::new();
+        let clients = Privilege::current().enter_namespaces().then(|| self.make_room(CLIENTS, self.network.clients(), false, &mut places));
         for (index, node) in wanted.iter().enumerate() {
             let port = if node.role == Role::Sentinel { SENTINEL_PORT } else { DATA_PORT };
             let address = NodeAddress { ip: self.network.node(index), port };
-            let place = self.raise(&node.name, address.ip, true);
+            let place = self.make_room(&node.name, address.ip, true, &mut places);
             self.places.insert(node.name.clone(), place);
             self.nodes.push(LabNode { name: node.name.clone(), role: node.role, address });
         }
+        self.work.spawn(raise(self.engine.clone(), self.work.clone(), places));
         let first = match &clients {
             Some(place) => place.up().await?,
             None => match self.nodes.first() {
@@ -116,7 +124,7 @@ impl DockerLab {
         Ok(())
     }
 
-    fn raise(&self, node: &str, address: Ipv4Addr, server: bool) -> Place {
+    fn make_room(&self, node: &str, address: Ipv4Addr, server: bool, places: &mut Vec<(Blueprint, watch::Sender<State>)>) -> Place {
         let blueprint = Blueprint {
             name: format!("{}-{node}", self.labels.name()),
             image: self.server.reference.clone(),
@@ -125,16 +133,9 @@ impl DockerLab {
             address,
             server,
         };
-        let container = blueprint.name.clone();
-        let process = watch::Sender::new(State::Starting);
-        let (engine, state) = (self.engine.clone(), process.clone());
-        self.work.spawn(async move {
-            state.send_replace(match blueprint.raise(&engine).await {
-                Ok(process) => State::Up(Arc::new(process)),
-                Err(error) => State::Failed(error.to_string()),
-            });
-        });
-        Place { container, process }
+        let place = Place { container: blueprint.name.clone(), process: watch::Sender::new(State::Starting) };
+        places.push((blueprint, place.process.clone()));
+        place
     }
 
     fn place(&self, node: &str) -> Result<&Place, RuntimeError> {
@@ -145,6 +146,26 @@ impl DockerLab {
         let details = self.engine.inspect_container(container, None::<InspectContainerOptions>).await;
         let details = details.map_err(|error| RuntimeError::failed(format!("inspecting the container {container}"), error))?;
         Ok(details.state.and_then(|state| state.running).unwrap_or(false))
+    }
+}
+
+/// Creates all containers at once, then starts all of them at once, yet asks in order: the engine sets networks up one after the
+/// other, in the order in which it was asked.
+async fn raise(engine: Docker, work: TaskTracker, places: Vec<(Blueprint, watch::Sender<State>)>) {
+    let created = join_all(places.iter().map(|(blueprint, _)| blueprint.create(&engine))).await;
+    for ((blueprint, state), created) in places.into_iter().zip(created) {
+        let engine = engine.clone();
+        work.spawn(async move {
+            let started = match created {
+                Ok(()) => container::start(&engine, &blueprint.name).await,
+                Err(error) => Err(error),
+            };
+            state.send_replace(match started {
+                Ok(process) => State::Up(Arc::new(process)),
+                Err(error) => State::Failed(error.to_string()),
+            });
+        });
+        tokio::time::sleep(IN_ORDER).await;
     }
 }
 
