@@ -36,6 +36,12 @@ pub(crate) fn redis(name: &str) -> Option<Refusal> {
     })
 }
 
+/// Whether a directive's arguments are nobody's business, not even in a diagnostic's snippet.
+pub(crate) fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    matches!(name.as_str(), "requirepass" | "masterauth" | "user" | "auth-pass" | "sentinel-pass") || name.ends_with("-file-pass")
+}
+
 /// Directives of a monitored primary that a file may set, all of them whole numbers from 1 unless said otherwise.
 pub(crate) const SENTINEL: &[&str] = &["down-after-milliseconds", "failover-timeout", "master-reboot-down-after-period", "parallel-syncs"];
 

@@ -37,14 +37,14 @@ pub(super) fn expand(root: &mut Node, name: &str, resolver: Resolver<'_>, source
 fn read_topology(path: &str, name: &str, place: &Span, resolver: Resolver<'_>, sources: &mut Sources) -> Result<Node, Box<Problem>> {
     let bytes = resolver(path).map_err(|reason| unreadable("the topology file", path, &reason, place))?;
     let mut node = tree(&beside(name, path), &bytes, sources)?;
-    if let Data::Mapping { entries, .. } = &mut node.data {
+    if let Data::Mapping(entries) = &mut node.data {
         entries.retain(|entry| entry.key != "version");
     }
     Ok(node)
 }
 
 fn expand_conf(redis: &mut Node, base: &str, name: &str, resolver: Resolver<'_>, sources: &mut Sources, problems: &mut Vec<Problem>) {
-    let Data::Mapping { entries, .. } = &mut redis.data else { return };
+    let Data::Mapping(entries) = &mut redis.data else { return };
     let Some(index) = entries.iter().position(|entry| entry.key == "include") else { return };
     let Data::Scalar { text, .. } = &entries[index].value.data else { return };
     let place = entries[index].value.span.clone();
@@ -78,10 +78,16 @@ fn expand_conf(redis: &mut Node, base: &str, name: &str, resolver: Resolver<'_>,
     }
     for line in lines {
         let span = Span { file, range: line.range };
+        if directive_rules::is_secret(&line.name) {
+            let start = span.range.start + line.name.len();
+            sources.mask(&Span { file, range: start + 1..span.range.end.max(start + 1) });
+        }
         if let Some(refusal) = directive_rules::redis(&line.name) {
             problems.push(dropped(&line.name, refusal, span));
         } else if !written.contains(&line.name) {
-            add(&mut included, line.name, line.arguments, span);
+            // One empty argument is written as an empty value in YAML.
+            let arguments = if matches!(line.arguments.as_str(), "\"\"" | "''") { String::new() } else { line.arguments };
+            add(&mut included, line.name, arguments, span);
         }
     }
     entries.remove(index);
@@ -91,7 +97,7 @@ fn expand_conf(redis: &mut Node, base: &str, name: &str, resolver: Resolver<'_>,
 
 /// A directive that stands several times becomes a list, as it would be written in YAML.
 fn add(entries: &mut Vec<Entry>, name: String, arguments: String, span: Span) {
-    let value = Node { span: span.clone(), data: Data::Scalar { text: arguments, plain: false } };
+    let value = Node { span: span.clone(), inline: true, data: Data::Scalar { text: arguments, plain: false } };
     match entries.iter_mut().find(|entry| entry.key == name) {
         None => entries.push(Entry { key: name, key_span: span, value }),
         Some(entry) => match &mut entry.value.data {
@@ -120,7 +126,7 @@ fn member<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Entry> {
 
 fn member_of<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Entry> {
     match &mut node.data {
-        Data::Mapping { entries, .. } => entries.iter_mut().find(|entry| entry.key == key),
+        Data::Mapping(entries) => entries.iter_mut().find(|entry| entry.key == key),
         _ => None,
     }
 }

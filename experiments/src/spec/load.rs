@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::check::{self, Finding};
+use super::directive_rules;
 use super::include;
 use super::problem::{Level, Problem};
 use super::render;
@@ -102,12 +103,30 @@ pub(super) fn tree(name: &str, bytes: &[u8], sources: &mut Sources) -> Result<No
     let parsed = yaml::parse(file, &text);
     sources.add(name, text);
     let root = parsed?;
+    mask_secrets(&root, sources);
     version(&root)?;
     Ok(root)
 }
 
+/// Covers passwords before anything is shown.
+fn mask_secrets(node: &Node, sources: &mut Sources) {
+    match &node.data {
+        Data::Scalar { .. } => {}
+        Data::Sequence(items) => items.iter().for_each(|item| mask_secrets(item, sources)),
+        Data::Mapping(entries) => {
+            for entry in entries {
+                if directive_rules::is_secret(&entry.key) {
+                    sources.mask(&entry.value.span);
+                } else {
+                    mask_secrets(&entry.value, sources);
+                }
+            }
+        }
+    }
+}
+
 fn version(root: &Node) -> Result<(), Box<Problem>> {
-    let Data::Mapping { entries, .. } = &root.data else {
+    let Data::Mapping(entries) = &root.data else {
         let message = "the file must be a mapping that begins with `version: 1`";
         let problem = Problem::error("RQ0106", Span { file: root.span.file, range: first_line(root) }, message);
         return Err(Box::new(problem.help("`redquake init` writes an experiment to start from")));

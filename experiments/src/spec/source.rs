@@ -52,6 +52,16 @@ impl Sources {
         FileId(self.files.len() - 1)
     }
 
+    /// Puts asterisks over a secret, so that no diagnostic shows it.
+    pub(crate) fn mask(&mut self, span: &Span) {
+        if let Some(file) = self.files.get_mut(span.file.0)
+            && let Some(secret) = file.text.get(span.range.clone())
+        {
+            let stars: String = secret.chars().flat_map(|c| if c == '\n' { vec![c] } else { vec!['*'; c.len_utf8()] }).collect();
+            file.text.replace_range(span.range.clone(), &stars);
+        }
+    }
+
     /// The files, in the order in which they were read.
     pub fn files(&self) -> &[SourceFile] {
         &self.files

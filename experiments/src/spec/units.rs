@@ -120,16 +120,22 @@ impl FromStr for Duration {
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 {
-            return f.write_str("0s");
+        let [hours, minutes, below @ ..] = UNITS;
+        if let Some((scale, unit)) = [hours, minutes].into_iter().find(|(scale, _)| self.0 > 0 && self.0.is_multiple_of(*scale)) {
+            return write!(f, "{}{unit}", self.0 / scale);
         }
-        for (scale, unit) in UNITS {
-            if self.0.is_multiple_of(scale) {
-                return write!(f, "{}{unit}", self.0 / scale);
-            }
+        // A decimal fraction is exact below minutes, so what is printed reads back as the very same duration.
+        let (scale, unit) = match below.into_iter().find(|(scale, _)| self.0 >= *scale) {
+            Some(found) => found,
+            None if self.0 == 0 => (1_000_000_000, "s"),
+            None => (1_000, "us"),
+        };
+        let digits = scale.ilog10() as usize;
+        let fraction = format!("{:0digits$}", self.0 % scale);
+        match fraction.trim_end_matches('0') {
+            "" => write!(f, "{}{unit}", self.0 / scale),
+            fraction => write!(f, "{}.{fraction}{unit}", self.0 / scale),
         }
-        let fraction = format!("{:03}", self.0 % 1_000);
-        write!(f, "{}.{}us", self.0 / 1_000, fraction.trim_end_matches('0'))
     }
 }
 

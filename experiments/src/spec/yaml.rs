@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use serde_yaml::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as Marks};
+use serde_yaml::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as Marks, StructureStyle};
 
 use super::problem::Problem;
 use super::source::{FileId, Span};
@@ -26,6 +26,8 @@ const MAX_ALIASES: usize = 50;
 pub(crate) struct Node {
     /// The whole value.
     pub(crate) span: Span,
+    /// Whether it can be underlined whole: a scalar, or a collection in brackets on one line.
+    pub(crate) inline: bool,
     /// What it is.
     pub(crate) data: Data,
 }
@@ -38,7 +40,7 @@ pub(crate) enum Data {
     /// A list.
     Sequence(Vec<Node>),
     /// A mapping, duplicates kept, in the order written.
-    Mapping { entries: Vec<Entry>, flow: bool },
+    Mapping(Vec<Entry>),
 }
 
 /// Key and value of a mapping.
@@ -110,12 +112,13 @@ struct Open {
     anchor: usize,
     start: usize,
     count_before: usize,
+    flow: bool,
     content: Content,
 }
 
 enum Content {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, flow: bool, key: Option<(String, Span)> },
+    Map { entries: Vec<Entry>, key: Option<(String, Span)> },
 }
 
 impl<'t> Builder<'t> {
@@ -146,20 +149,19 @@ impl<'t> Builder<'t> {
                     }
                     continue;
                 }
-                Event::SequenceStart(_, anchor, _) => {
-                    self.open(&mut open, anchor, &range, Content::List(Vec::new()))?;
+                Event::SequenceStart(style, anchor, _) => {
+                    self.open(&mut open, anchor, &range, style, Content::List(Vec::new()))?;
                     continue;
                 }
                 Event::MappingStart(style, anchor, _) => {
-                    let flow = style == serde_yaml::granit_parser::StructureStyle::Flow;
-                    self.open(&mut open, anchor, &range, Content::Map { entries: Vec::new(), flow, key: None })?;
+                    self.open(&mut open, anchor, &range, style, Content::Map { entries: Vec::new(), key: None })?;
                     continue;
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.close(&mut open, &range),
                 Event::Scalar(text, style, anchor, _) => {
                     self.count(1, &range)?;
                     let data = Data::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
-                    let node = Node { span: self.span(range), data };
+                    let node = Node { span: self.span(range), inline: true, data };
                     self.remember(anchor, &node, 1);
                     Some(node)
                 }
@@ -187,12 +189,20 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn open(&mut self, open: &mut Vec<Open>, anchor: usize, range: &Range<usize>, content: Content) -> Result<(), Box<Problem>> {
+    fn open(
+        &mut self,
+        open: &mut Vec<Open>,
+        anchor: usize,
+        range: &Range<usize>,
+        style: StructureStyle,
+        content: Content,
+    ) -> Result<(), Box<Problem>> {
         self.count(1, range)?;
         if open.len() >= MAX_DEPTH {
             return Err(self.too_deep(range.clone()));
         }
-        open.push(Open { anchor, start: range.start, count_before: self.nodes - 1, content });
+        let flow = style == StructureStyle::Flow;
+        open.push(Open { anchor, start: range.start, count_before: self.nodes - 1, flow, content });
         Ok(())
     }
 
@@ -200,11 +210,12 @@ impl<'t> Builder<'t> {
         let closed = open.pop()?;
         let data = match closed.content {
             Content::List(items) => Data::Sequence(items),
-            Content::Map { entries, flow, .. } => Data::Mapping { entries, flow },
+            Content::Map { entries, .. } => Data::Mapping(entries),
         };
         // A block collection is closed by the next token; what lies between is not part of it.
-        let end = self.text.get(closed.start..range.end).map_or(range.end, |text| closed.start + text.trim_end().len());
-        let node = Node { span: self.span(closed.start..end), data };
+        let text = self.text.get(closed.start..range.end).unwrap_or_default().trim_end();
+        let inline = closed.flow && !text.contains('\n');
+        let node = Node { span: self.span(closed.start..closed.start + text.len()), inline, data };
         self.remember(closed.anchor, &node, self.nodes - closed.count_before);
         Some(node)
     }
@@ -237,6 +248,7 @@ impl<'t> Builder<'t> {
         let (mut node, _) = self.anchors[&anchor].clone();
         // Problems are shown where the value is used.
         node.span = self.span(range);
+        node.inline = true;
         Ok(node)
     }
 
@@ -262,7 +274,13 @@ impl<'t> Builder<'t> {
 
     fn syntax(&self, error: &ScanError) -> Box<Problem> {
         use serde_yaml::granit_parser::ErrorKind as Kind;
-        let start = error.marker().byte_offset().unwrap_or(0).min(self.text.len());
+        let mut start = error.marker().byte_offset().unwrap_or(0).min(self.text.len());
+        if matches!(error.kind(), Kind::TabNotAllowed | Kind::TabInBlockIndentation | Kind::TabInIndentation | Kind::TabAtBlockScalarStart)
+        {
+            // The parser has read past the tab it complains about.
+            let line = self.text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+            start = self.text.get(line..start).and_then(|before| before.find('\t')).map_or(start, |tab| line + tab);
+        }
         let width = self.text.get(start..).and_then(|rest| rest.chars().next()).filter(|c| *c != '\n').map_or(0, char::len_utf8);
         let range = start..start + width;
         let help = match error.kind() {
@@ -280,6 +298,7 @@ impl<'t> Builder<'t> {
             }
             Kind::ExpectedFlowMappingSeparator | Kind::UnexpectedEofFlowMapping => Some("a `,` or a `}` is missing before this place"),
             Kind::ExpectedFlowSequenceSeparator | Kind::UnexpectedEofFlowSequence => Some("a `,` or a `]` is missing before this place"),
+            Kind::UnclosedFlowCollection { .. } => Some("its closing bracket is missing"),
             Kind::UnclosedQuotedScalar => Some("a closing quote is missing"),
             _ => None,
         };

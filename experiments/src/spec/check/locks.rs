@@ -1,7 +1,7 @@
 //! Lifetimes of locks.
 
 use super::Finding;
-use super::topology::{DOWN_AFTER_PATH, down_after_ms, sentinel};
+use super::topology::{DOWN_AFTER, DOWN_AFTER_PATH, down_after_ms, sentinel};
 use crate::spec::{Duration, Experiment, LockWorkload, Workload};
 
 fn all(experiment: &Experiment) -> impl Iterator<Item = (String, &LockWorkload)> {
@@ -44,13 +44,15 @@ pub(super) fn drift_leaves_a_core(experiment: &Experiment, found: &mut Vec<Findi
 
 pub(super) fn expiry_does_not_hide_a_second_holder(experiment: &Experiment, found: &mut Vec<Finding>) {
     let Some(down_after) = down_after_ms(sentinel(experiment)).map(Duration::from_millis) else { return };
+    let written = sentinel(experiment).config.sentinel.get(DOWN_AFTER).is_some();
+    let by_default = if written { "" } else { ", the default of `down-after-milliseconds`" };
     for (path, lock) in all(experiment) {
-        if lock.ttl < down_after && !experiment.faults.is_empty() {
+        if lock.ttl < down_after && !lock.ttl.is_zero() && !experiment.faults.is_empty() {
             let message = format!("locks of `{}` have expired before a failover can give them to another", lock.name);
             found.push(
                 Finding::warning("RQ0308", format!("{path}.ttl"), message)
                     .label(format!("gone after {}", lock.ttl))
-                    .related(DOWN_AFTER_PATH, format!("no failover before {down_after}"))
+                    .related(DOWN_AFTER_PATH, format!("no failover before {down_after}{by_default}"))
                     .help("double-acquired locks cannot show; use a `ttl` longer than the detection, as production does"),
             );
         }

@@ -80,7 +80,7 @@ pub(super) fn pick_what_is_there(experiment: &Experiment, found: &mut Vec<Findin
     for (path, selector) in all(experiment) {
         let Pick::Count(count) = selector.pick else { continue };
         let (most, whom) = match (selector.role, &selector.node) {
-            (Some(role), None) => (most(topology, role), format!("node{} that can be {}", plural(most(topology, role)), role.as_str())),
+            (Some(role), None) => (most(topology, role), format!("{}{}", role.as_str(), plural(most(topology, role)))),
             (None, Some(_)) => (1, "node of that name".to_owned()),
             _ => continue,
         };

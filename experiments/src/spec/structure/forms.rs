@@ -73,7 +73,8 @@ pub(super) fn accepts(schema: &Value, kind: Kind) -> bool {
 
 /// `a string, a number or a list`.
 pub(super) fn either(kinds: &[Kind]) -> String {
-    let words: Vec<&str> = kinds.iter().map(|kind| kind.words()).collect();
+    let plain = |kind: &Kind| if *kind == Kind::Number { "a number" } else { kind.words() };
+    let words: Vec<&str> = kinds.iter().map(plain).collect();
     match words.as_slice() {
         [] => "something else".to_owned(),
         [one] => (*one).to_owned(),

@@ -21,7 +21,7 @@ impl Kind {
     pub(super) fn of(node: &Node) -> Self {
         match &node.data {
             Data::Sequence(_) => Self::Array,
-            Data::Mapping { .. } => Self::Object,
+            Data::Mapping(_) => Self::Object,
             Data::Scalar { plain: false, .. } => Self::String,
             Data::Scalar { text, plain: true } => Self::of_plain(text),
         }
@@ -66,7 +66,7 @@ impl Kind {
             Self::Null => "nothing",
             Self::Boolean => "true or false",
             Self::Integer => "a whole number",
-            Self::Number => "a number",
+            Self::Number => "a decimal number",
             Self::String => "a string",
             Self::Array => "a list",
             Self::Object => "a mapping",

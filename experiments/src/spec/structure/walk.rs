@@ -1,5 +1,7 @@
 //! The walk over tree and schema.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::forms::{accepts, bounds, branches, either, resolve, tag, wanted, words};
@@ -70,7 +72,7 @@ impl Walk {
                 });
                 Value::Array(items.collect())
             }
-            Data::Mapping { entries, .. } => self.mapping(node, entries, schema, path, key),
+            Data::Mapping(entries) => self.mapping(node, entries, schema, path, key),
             Data::Scalar { text, .. } => self.scalar(node, text, kind, schema, path),
         }
     }
@@ -106,20 +108,23 @@ impl Walk {
         let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&nothing);
         let others = schema.get("additionalProperties").filter(|others| others.is_object());
         let mut members = Map::new();
-        let mut first: Vec<&Entry> = Vec::new();
+        let mut first: HashMap<&str, &Entry> = HashMap::new();
         for entry in entries {
             let here = join(path, &entry.key);
-            if let Some(earlier) = first.iter().find(|earlier| earlier.key == entry.key) {
+            if let Some(earlier) = first.get(entry.key.as_str()) {
                 let message = format!("the key `{}` is written twice", shorten(&entry.key));
+                let repeats = path.starts_with("topology.config.");
+                let help =
+                    if repeats { "a directive that repeats takes a list: `save: [\"900 1\", \"300 10\"]`" } else { "keep one of the two" };
                 let problem = Problem::error("RQ0107", entry.key_span.clone(), message)
                     .label("written again here")
                     .related(earlier.key_span.clone(), "first written here")
-                    .help("keep one of the two; a directive that repeats takes a list: `save: [\"900 1\", \"300 10\"]`");
+                    .help(help);
                 self.problems.push(problem);
                 self.tainted.push(here);
                 continue;
             }
-            first.push(entry);
+            first.insert(&entry.key, entry);
             let Some(member) = properties.get(&entry.key).or(others) else {
                 if let Some(meant) = self.unknown_key(entry, properties, path)
                     && !entries.iter().any(|other| other.key == meant)
@@ -135,7 +140,7 @@ impl Walk {
             members.insert(entry.key.clone(), value);
         }
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        for wanted in required.filter(|wanted| !first.iter().any(|entry| entry.key == *wanted)) {
+        for wanted in required.filter(|wanted| !first.contains_key(wanted)) {
             let here = join(path, wanted);
             // A misspelt key was reported already; that it is also missing tells nothing new.
             if !self.tainted.contains(&here) {
@@ -177,7 +182,7 @@ impl Walk {
         match (fitting.as_slice(), &node.data) {
             ([], _) => self.mismatch(node, schema, path, key),
             ([one], _) if tag(&fitting).is_none() => self.visit(node, one, path, key),
-            (several, Data::Mapping { entries, .. }) => match tag(several) {
+            (several, Data::Mapping(entries)) => match tag(several) {
                 Some(tag) => self.tagged(node, entries, several, tag, path, key),
                 None => {
                     let shared = |branch: &&&Value| {
@@ -198,7 +203,11 @@ impl Walk {
         let constant = |branch: &Value| resolve(branch).1.get("properties")?.get(tag)?.get("const")?.as_str().map(str::to_owned);
         let known: Vec<String> = branches.iter().filter_map(|branch| constant(branch)).collect();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        let written = entries.iter().find(|entry| entry.key == tag);
+        let properties = branches.iter().filter_map(|branch| resolve(branch).1.get("properties")?.as_object());
+        let keys: Vec<&str> = properties.flat_map(|properties| properties.keys().map(String::as_str)).collect();
+        let misspelt =
+            |entry: &&Entry| !keys.contains(&entry.key.as_str()) && suggest::closest(&entry.key, keys.iter().copied()) == Some(tag);
+        let written = entries.iter().find(|entry| entry.key == tag).or_else(|| entries.iter().find(misspelt));
         let word = written.and_then(|entry| match &entry.value.data {
             Data::Scalar { text, .. } => Some(text.as_str()),
             _ => None,
@@ -220,7 +229,7 @@ impl Walk {
                 (Some(entry), Some(word)) => {
                     Problem::error("RQ0104", point(&entry.value, Some(&entry.key_span)), format!("unknown {tag} `{}`", shorten(word)))
                         .label(format!("not one of {}", suggest::list(known.iter().copied(), "or")))
-                        .help(suggest::help(word, &known))
+                        .maybe_help(suggest::closest(word, known.iter().copied()).map(|found| format!("did you mean `{found}`?")))
                 }
                 (Some(entry), None) => {
                     let message = format!("`{tag}` must be one word");
@@ -237,7 +246,9 @@ impl Walk {
             self.tainted.push(path.to_owned());
             return placeholder(chosen);
         }
-        self.tainted.push(join(path, tag));
+        if written.is_some() {
+            self.tainted.push(join(path, tag));
+        }
         // The tag itself was reported; the rest is checked as if it had been right.
         let reported = self.problems.len();
         let mut value = self.visit(node, chosen, path, key);
@@ -287,7 +298,7 @@ impl Walk {
             Kind::Boolean | Kind::Integer | Kind::Number if wanted.contains(&Kind::String) => Some(format!("quote it: `\"{text}\"`")),
             Kind::String if wanted.contains(&Kind::Integer) && scalar::integer(text).is_some() => Some("remove the quotes".to_owned()),
             Kind::Object if wanted == [Kind::Array] => Some("begin each item of a list with `- `".to_owned()),
-            _ => None,
+            _ => schema.get("examples").and_then(|examples| examples.get(0)?.as_str()).map(|example| format!("write it like `{example}`")),
         };
         self.broken(path, schema, Problem::error("RQ0106", point(node, key), message).maybe_help(help))
     }
@@ -303,8 +314,9 @@ impl Walk {
 pub(super) fn point(node: &Node, key: Option<&Span>) -> Span {
     match &node.data {
         Data::Scalar { .. } if node.span.range.is_empty() => key.unwrap_or(&node.span).clone(),
-        Data::Scalar { .. } | Data::Mapping { flow: true, .. } => node.span.clone(),
-        Data::Mapping { entries, .. } => match (key, entries.first()) {
+        _ if node.inline => node.span.clone(),
+        Data::Scalar { .. } => node.span.clone(),
+        Data::Mapping(entries) => match (key, entries.first()) {
             (Some(key), _) => key.clone(),
             (None, Some(entry)) => entry.key_span.clone(),
             (None, None) => node.span.clone(),

@@ -1,0 +1,153 @@
+//! Plans: what will be done, when, to whom.
+
+use redquake_experiments::catalogue;
+use redquake_experiments::plan::{self, Act, Capabilities, Plan, RuntimeKind};
+use redquake_experiments::spec::{self, Experiment};
+
+fn capable() -> Capabilities {
+    Capabilities { runtime: RuntimeKind::Docker, enter_namespaces: Ok(()), drop_packets: Ok(()) }
+}
+
+fn experiment(text: &str) -> Experiment {
+    let loaded = spec::load("plan.yaml", text.as_bytes(), &|_| Err("nothing is read".to_owned()));
+    let report = loaded.render_human(false);
+    loaded.experiment.unwrap_or_else(|| panic!("{report}"))
+}
+
+fn of(name: &str) -> Plan {
+    plan::plan(&experiment(catalogue::find(name).expect("in the catalogue")), 42, None, &capable()).expect("nothing is refused")
+}
+
+#[test]
+fn a_plan_reads_as_in_the_snapshot() {
+    for entry in catalogue::entries() {
+        insta::assert_snapshot!(entry.name.replace('/', "-"), plan::render(&of(entry.name)));
+    }
+}
+
+#[test]
+fn a_plan_for_programs_has_the_steps_and_predictions() {
+    let json = plan::json(&of("lost-locks"));
+    assert_eq!(json["steps"][2], serde_json::json!({ "at": 8_000_000_000_u64, "act": "revert", "fault": 0 }));
+    assert_eq!(json["predictions"][1]["metric"], "failover.write_gap");
+    assert_eq!(serde_json::from_value::<Plan>(json["plan"].clone()).unwrap(), of("lost-locks"));
+}
+
+#[test]
+fn nodes_are_brought_up_primary_first_and_sentinels_last() {
+    let plan = of("primary-kill");
+    let names: Vec<&str> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["redis-1", "redis-2", "redis-3", "sentinel-1", "sentinel-2", "sentinel-3"]);
+}
+
+#[test]
+fn the_seed_of_a_trial_is_the_same_for_ever() {
+    // A changed figure here means that recorded seeds no longer repeat the runs they belong to.
+    let seeds: Vec<u64> = of("primary-kill").trials.iter().take(2).map(|trial| trial.seed).collect();
+    insta::assert_debug_snapshot!("seeds_of_42", seeds);
+}
+
+#[test]
+fn an_override_of_the_trials_and_the_seed_are_part_of_the_plans_experiment() {
+    let text = catalogue::find("primary-kill").unwrap();
+    let plan = plan::plan(&experiment(text), 7, Some(2), &capable()).unwrap();
+    assert_eq!((plan.experiment.trials, plan.experiment.seed, plan.trials.len()), (2, Some(7), 2));
+}
+
+#[test]
+fn what_begins_when_another_ends_comes_after_it_and_what_began_last_ends_first() {
+    let text = "version: 1
+name: ties
+topology: { kind: sentinel }
+duration: 30s
+faults:
+  - { name: third, at: 4s, action: kill, target: { role: replica, pick: one } }
+  - { name: first, at: 2s, for: 2s, action: partition, from: { node: redis-1 }, to: { node: redis-2 } }
+  - { name: second, at: 3s, for: 1s, action: partition, from: { node: redis-1 }, to: { node: redis-3 } }
+";
+    let plan = plan::plan(&experiment(text), 1, None, &capable()).unwrap();
+    let steps: Vec<(u64, Act, &str)> =
+        plan.timeline().iter().map(|step| (step.at / 1_000_000_000, step.act, plan.faults[step.fault].fault.name())).collect();
+    let wanted = [
+        (2, Act::Inject, "first"),
+        (3, Act::Inject, "second"),
+        (4, Act::Revert, "second"),
+        (4, Act::Revert, "first"),
+        (4, Act::Inject, "third"),
+    ];
+    assert_eq!(steps, wanted);
+}
+
+#[test]
+fn a_partition_is_refused_where_packets_cannot_be_dropped_with_the_way_out() {
+    let capabilities = Capabilities { drop_packets: Err("nft is missing; install the package nftables".to_owned()), ..capable() };
+    let refusals = plan::plan(&experiment(catalogue::find("lost-locks").unwrap()), 1, None, &capabilities).unwrap_err();
+    let words: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(words, ["partition `lag` needs dropping packets: nft is missing; install the package nftables"]);
+    assert_eq!(refusals[0].path, "faults[0].action");
+}
+
+#[test]
+fn a_kill_needs_no_namespace() {
+    let none = || Err("not root; run as root".to_owned());
+    let capabilities = Capabilities { runtime: RuntimeKind::Docker, enter_namespaces: none(), drop_packets: none() };
+    assert!(plan::plan(&experiment(catalogue::find("primary-kill").unwrap()), 1, None, &capabilities).is_ok());
+}
+
+#[test]
+fn everything_that_cannot_be_done_is_refused_at_once() {
+    let text = "version: 1
+name: refused
+topology: { kind: sentinel, server: { binary: /usr/bin/redis-server } }
+duration: 30s
+faults:
+  - { name: cut, at: 2s, for: 2s, action: partition, from: { role: primary }, to: { role: replica } }
+";
+    let none = || Err("not root; run as root".to_owned());
+    let capabilities = Capabilities { runtime: RuntimeKind::Docker, enter_namespaces: none(), drop_packets: none() };
+    let refusals = plan::plan(&experiment(text), 1, Some(0), &capabilities).unwrap_err();
+    let paths: Vec<&str> = refusals.iter().map(|refusal| refusal.path.as_str()).collect();
+    assert_eq!(paths, ["trials", "topology.server", "faults[0].action", "faults[0].action"]);
+}
+
+#[test]
+fn an_image_is_refused_by_the_process_runtime() {
+    let text = "version: 1\nname: image\ntopology: { kind: sentinel, server: { image: my/redis } }\nduration: 30s\n";
+    let capabilities = Capabilities { runtime: RuntimeKind::Process, ..capable() };
+    let refusals = plan::plan(&experiment(text), 1, None, &capabilities).unwrap_err();
+    assert_eq!(refusals[0].what, "the server image my/redis on the runtime `process`");
+}
+
+/// Range predicted for a metric with `down-after-milliseconds: <down_after>`, in milliseconds.
+fn predicted(down_after: u64, metric: &str) -> (u64, u64) {
+    let text = catalogue::find("primary-kill").expect("in the catalogue").replace(": 1000,", &format!(": {down_after},"));
+    let experiment = experiment(&text.replace("duration: 12s", "duration: 60s").replace("ttl: 3s", "ttl: 31s"));
+    let found = plan::predict(&experiment).into_iter().find(|prediction| prediction.metric == metric).expect("predicted");
+    (found.low / 1_000_000, found.high / 1_000_000)
+}
+
+#[test]
+fn the_predictions_contain_what_was_measured() {
+    // First write through Sentinel after SIGKILL, Redis 7.0.15, N = 3 to 8 each; server-side 330 to 420 ms after down-after.
+    for (down_after, low, high) in [(500, 1693, 1819), (1000, 2158, 2290), (2000, 3177, 3310), (5000, 6185, 6298)] {
+        let client = predicted(down_after, "failover.client_gap");
+        assert!(client.0 <= low && high <= client.1, "{client:?} for {down_after}");
+        let server = predicted(down_after, "failover.write_gap");
+        assert!(server.0 <= down_after + 330 && down_after + 420 <= server.1, "{server:?} for {down_after}");
+    }
+}
+
+#[test]
+fn nothing_is_predicted_where_the_formula_does_not_hold() {
+    let with = |faults: &str, topology: &str| {
+        plan::predict(&experiment(&format!("version: 1\nname: p\ntopology: {topology}\nduration: 90s\nfaults:\n{faults}")))
+    };
+    let kill = "  - { name: a, at: 4s, action: kill, target: { role: primary } }\n";
+    let plain = "{ kind: sentinel }";
+    assert_eq!(with(kill, plain).len(), 2, "no clients, so no client gap");
+    assert!(with(kill, "{ kind: sentinel, replicas: 0 }").is_empty());
+    assert!(with("  - { name: a, at: 4s, action: kill, target: { role: replica, pick: one } }\n", plain).is_empty());
+    assert!(with(&format!("{kill}  - {{ name: b, at: 3s, action: kill, target: {{ role: sentinel, pick: one }} }}\n"), plain).is_empty());
+    assert!(with(&format!("{kill}  - {{ name: b, at: 3s, action: kill, target: {{ role: replica }} }}\n"), plain).is_empty());
+    assert!(with(&format!("{kill}  - {{ name: b, at: 8s, action: kill, target: {{ role: primary }} }}\n"), plain).is_empty());
+}
