@@ -76,7 +76,7 @@
         const number = (name) => Number(el.getAttribute(name));
         const item = { el, title: title ? title.textContent : "" };
         if (title) title.remove();
-        if (el.tagName === "rect") Object.assign(item, { kind: "rect", a: number("x"), b: number("x") + number("width") });
+        if (el.tagName === "rect") Object.assign(item, { kind: "rect", a: number("x"), b: number("x") + number(el.hasAttribute("data-w") ? "data-w" : "width"), least: el.hasAttribute("data-w") ? 2 : 0.8 });
         else if (el.tagName === "line") Object.assign(item, { kind: "line", a: number("x1"), b: number("x2") });
         else if (el.tagName === "text") Object.assign(item, { kind: "text", a: number("x"), b: number("data-to") || 0 });
         else {
@@ -112,7 +112,7 @@
         if (item.kind === "rect") {
           const start = cut(this.map(item.a));
           el.setAttribute("x", start);
-          el.setAttribute("width", Math.max(cut(this.map(item.b)) - start, 0.8));
+          el.setAttribute("width", Math.max(cut(this.map(item.b)) - start, item.least));
         } else if (item.kind === "line") {
           el.setAttribute("x1", cut(this.map(item.a)));
           el.setAttribute("x2", cut(this.map(item.b)));
@@ -139,12 +139,13 @@
       group.replaceChildren();
       const wanted = (this.view[1] - this.view[0]) / 1000 / 13;
       const power = 10 ** Math.floor(Math.log10(wanted));
-      const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= wanted * 0.999999);
-      const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
+      const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((one) => one >= wanted * 0.999999);
+      const digits = Math.max(0, Math.ceil(-Math.log10(power) - 1e-9) + (step / power === 2.5 ? 1 : 0));
       for (let n = Math.ceil(this.view[0] / 1000 / step - 1e-9); n * step * 1000 <= this.view[1] + 1e-6; n += 1) {
         const x = this.place(n * step * 1000);
         node("line", { class: "gr", x1: x, x2: x, y1: 4, y2: this.bottom }, group);
-        if (x < this.right - 14) node("text", { class: "ax", "text-anchor": "middle", x, y: this.bottom + 14 }, group).textContent = `T${n * step < -1e-12 ? "-" : "+"}${Math.abs(n * step).toFixed(digits)} s`;
+        const last = x > this.right - 16;
+        node("text", { class: "ax", "text-anchor": last ? "end" : "middle", x: last ? this.right : x, y: this.bottom + 14 }, group).textContent = `T${n * step < -1e-12 ? "-" : "+"}${Math.abs(n * step).toFixed(digits)} s`;
       }
     }
 

@@ -109,9 +109,15 @@ fn evidence(document: &Document, assertion: &AssertionResult) -> String {
         lines.push(values.join(", "));
         lines.push(format!("measured as: {}", metric.meaning));
     }
-    if assertion.metric == facts::WRITE_GAP {
-        let parts: Vec<_> =
-            facts::parts(document).iter().map(|part| format!("{} {}", part.name, number::duration(part.spread().1))).collect();
+    if [facts::WRITE_GAP, facts::CLIENT_GAP, facts::LIBRARY_COST].contains(&assertion.metric.as_str()) {
+        let wanted = |name: &str| match assertion.metric.as_str() {
+            facts::WRITE_GAP => facts::is_server_part(name),
+            facts::LIBRARY_COST => !facts::is_server_part(name),
+            _ => true,
+        };
+        let parts = facts::parts(document);
+        let parts: Vec<_> = parts.iter().filter(|part| wanted(&part.name)).collect();
+        let parts: Vec<_> = parts.iter().map(|part| format!("{} {}", part.name, number::duration(part.spread().1))).collect();
         if !parts.is_empty() {
             lines.push(format!("parts (median): {}", parts.join(", ")));
         }
@@ -172,4 +178,3 @@ fn run_time(document: &Document) -> Duration {
         _ => Duration::ZERO,
     }
 }
-

@@ -76,17 +76,24 @@ fn parts(document: &Document) -> String {
         return String::new();
     }
     let mut text = "\n<details><summary>Where the time went</summary>\n\n| Part of the gap | Median | Range |\n|---|--:|---|\n".to_owned();
-    for part in &parts {
-        let (min, median, max) = part.spread();
-        let range = format!("{} to {}", number::duration(min), number::duration(max));
-        let _ = writeln!(text, "| {} | {} | {range} |", inline(&part.name), number::duration(median));
-    }
-    for (name, label) in [(facts::WRITE_GAP, "server write gap"), (facts::CLIENT_GAP, "client gap"), (facts::LIBRARY_COST, "library cost")] {
-        if let Some(metric) = document.metrics.get(name) {
-            let show = |sample| number::sample(metric.unit, sample);
-            let _ = writeln!(text, "| **{label}** | **{}** | {} to {} |", show(metric.median), show(metric.min), show(metric.max));
+    let mut rows = |server: bool| {
+        for part in parts.iter().filter(|part| facts::is_server_part(&part.name) == server) {
+            let (_, median, _) = part.spread();
+            let _ = writeln!(text, "| {} | {} | {} |", inline(&part.name), number::duration(median), part.range());
         }
-    }
+        let sums: &[(&str, &str)] = match server {
+            true => &[(facts::WRITE_GAP, "server write gap")],
+            false => &[(facts::CLIENT_GAP, "client gap"), (facts::LIBRARY_COST, "library cost")],
+        };
+        for (name, label) in sums {
+            if let Some(metric) = document.metrics.get(*name) {
+                let show = |sample| number::sample(metric.unit, sample);
+                let _ = writeln!(text, "| **{label}** | **{}** | {} to {} |", show(metric.median), show(metric.min), show(metric.max));
+            }
+        }
+    };
+    rows(true);
+    rows(false);
     if let Some(prediction) = document.predictions.get(facts::WRITE_GAP) {
         let range = format!("{} to {}", number::duration(prediction.low as f64), number::duration(prediction.high as f64));
         let _ = writeln!(text, "| predicted | | {range} |\n\nPrediction: {}", inline(&prediction.formula));

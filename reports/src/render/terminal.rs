@@ -53,30 +53,24 @@ fn trials(document: &Document) -> String {
 }
 
 fn gaps(text: &mut String, document: &Document, paint: Paint) {
+    let parts = facts::parts(document);
     let mut rows: Vec<[String; 3]> = Vec::new();
-    let mut metric_row = |name: &str, label: &str| {
-        if let Some(metric) = document.metrics.get(name) {
-            let predicted = document.predictions.get(name).map_or_else(String::new, |prediction| {
-                format!(", predicted {} to {}", number::duration(prediction.low as f64), number::duration(prediction.high as f64))
-            });
-            rows.push([label.to_owned(), number::sample(metric.unit, metric.median), format!("{}{predicted}", facts::spread_text(metric))]);
-        }
-        document.metrics.contains_key(name)
-    };
-    if metric_row(facts::WRITE_GAP, "write gap") {
-        for part in facts::parts(document) {
-            let (min, median, max) = part.spread();
-            let range = format!("{} to {}", number::duration(min), number::duration(max));
-            rows.push([format!("  {}", part.name), number::duration(median), range]);
+    for (name, label) in [(facts::WRITE_GAP, "write gap"), (facts::CLIENT_GAP, "client gap"), (facts::LIBRARY_COST, "library cost")] {
+        let Some(metric) = document.metrics.get(name) else { continue };
+        let predicted = document.predictions.get(name).map_or_else(String::new, |prediction| {
+            format!(", predicted {} to {}", number::duration(prediction.low as f64), number::duration(prediction.high as f64))
+        });
+        rows.push([label.to_owned(), number::sample(metric.unit, metric.median), format!("{}{predicted}", facts::spread_text(metric))]);
+        let own = parts.iter().filter(|part| match name {
+            facts::WRITE_GAP => facts::is_server_part(&part.name),
+            facts::LIBRARY_COST => !facts::is_server_part(&part.name),
+            _ => false,
+        });
+        for part in own {
+            let (_, median, _) = part.spread();
+            rows.push([format!("  {}", part.name), number::duration(median), part.range()]);
         }
     }
-    let mut metric_row = |name: &str, label: &str| {
-        if let Some(metric) = document.metrics.get(name) {
-            rows.push([label.to_owned(), number::sample(metric.unit, metric.median), facts::spread_text(metric)]);
-        }
-    };
-    metric_row(facts::CLIENT_GAP, "client gap");
-    metric_row(facts::LIBRARY_COST, "library cost");
     if rows.is_empty() {
         return;
     }

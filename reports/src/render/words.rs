@@ -100,7 +100,11 @@ fn assertions_kept(document: &Document) -> String {
         (0, 0) => "Nothing was asserted".to_owned(),
         (1, 0) => "The assertion holds".to_owned(),
         (kept, 0) => format!("All {kept} assertions hold"),
-        (kept, missed) => format!("{}, {}", number::plural(kept as u64, "assertion holds", "assertions hold"), number::plural(missed as u64, "warning", "warnings")),
+        (kept, missed) => format!(
+            "{}, {}",
+            number::plural(kept as u64, "assertion holds", "assertions hold"),
+            number::plural(missed as u64, "warning", "warnings")
+        ),
     }
 }
 

@@ -257,14 +257,25 @@ fn document(trials: Vec<Trial>) -> Document {
         seed: 42,
         repro: "redquake run experiments/sentinel/primary-kill.yaml --seed 42 --trials 5".to_owned(),
         assertions,
-        predictions: BTreeMap::from([(
-            "failover.write_gap".to_owned(),
-            Prediction {
-                low: 1_330 * MS,
-                high: 1_420 * MS,
-                formula: "down-after-milliseconds + 0.33 to 0.42 s (agreement, election and promotion; sentinel.c timers)".to_owned(),
-            },
-        )]),
+        predictions: BTreeMap::from([
+            (
+                "failover.write_gap".to_owned(),
+                Prediction {
+                    low: 1_212 * MS,
+                    high: 1_600 * MS,
+                    formula: "down-after 1s + detection, agreement, election and promotion: 4 to 6 Sentinel ticks of 53 to 100 ms"
+                        .to_owned(),
+                },
+            ),
+            (
+                "failover.client_gap".to_owned(),
+                Prediction {
+                    low: 2_012 * MS,
+                    high: 3_200 * MS,
+                    formula: "write gap + announcement of 0.8 to 1.1 s + up to 500ms of a client's own timeouts".to_owned(),
+                },
+            ),
+        ]),
         metrics,
         trials,
         residue: Vec::new(),
@@ -297,6 +308,8 @@ pub fn trial(shape: &Shape) -> Trial {
         part("agreement", sdown, odown, "+odown #quorum 2/2, told by sentinel-2"),
         part("election", odown, elected, "+elected-leader, sentinel-2 in epoch 1"),
         part("promotion", elected, writable, "redis-3 acknowledged a probe write"),
+        part("announcement", writable, announced, "+switch-master, first told by sentinel-1"),
+        part("rediscovery", announced, client_back, "client 3 of locks had an acquire acknowledged by redis-3"),
     ];
     if !shape.recovers {
         parts.truncate(3);
@@ -525,7 +538,8 @@ fn anomalies(shape: &Shape, writable: u64) -> Vec<Anomaly> {
             key: 9,
             from: writable + 4 * MS,
             to: Some(writable + 11 * MS),
-            text: "client 1's acquire of key 9 had no reply (timeout at T+6.250 s); if it succeeded, it overlapped client 7's hold".to_owned(),
+            text: "client 1's acquire of key 9 had no reply (timeout at T+6.250 s); if it succeeded, it overlapped client 7's hold"
+                .to_owned(),
         });
     }
     list
@@ -533,7 +547,11 @@ fn anomalies(shape: &Shape, writable: u64) -> Vec<Anomaly> {
 
 fn summarise(trials: &[Trial]) -> BTreeMap<String, MetricSummary> {
     const METRICS: [(&str, MetricUnit, &str); 6] = [
-        ("failover.client_gap", MetricUnit::Ns, "Longest time without an acknowledged write of a workload's client around a fault, by the clients' own clocks."),
+        (
+            "failover.client_gap",
+            MetricUnit::Ns,
+            "Longest time without an acknowledged write of a workload's client around a fault, by the clients' own clocks.",
+        ),
         ("failover.library_cost", MetricUnit::Ns, "Client gap minus server gap: the price of finding the new primary."),
         (
             "failover.write_gap",

@@ -194,11 +194,25 @@ fn everything_that_was_judged_or_found_is_on_the_page_in_order() {
         assert!(text.contains(&trial.history));
     }
     assert!(text.contains(&document.repro));
-    let sections = ["FAIL", "Key figures", "Assertions", "Timeline", "Failover anatomy", "Anomalies", "Distribution", "What clients saw", "Metrics, and", "Environment and"];
+    let sections = [
+        "FAIL",
+        "Key figures",
+        "Assertions",
+        "Timeline",
+        "Failover anatomy",
+        "Anomalies",
+        "Distribution",
+        "What clients saw",
+        "Metrics, and",
+        "Environment and",
+    ];
     let body = &text[text.find("Environment").unwrap()..];
     let mut last = 0;
     for section in &sections[1..] {
-        let at = body.find(&format!("\n{section}")).or_else(|| body[last..].find(section).map(|at| at + last)).unwrap_or_else(|| panic!("{section} is missing"));
+        let at = body
+            .find(&format!("\n{section}"))
+            .or_else(|| body[last..].find(section).map(|at| at + last))
+            .unwrap_or_else(|| panic!("{section} is missing"));
         assert!(at >= last, "{section} is out of order");
         last = at;
     }

@@ -4,9 +4,9 @@ use super::scale::{self, Linear};
 use super::svg::{self, Anchor, Svg};
 use super::timeline::{WIDTH, gap_label};
 use crate::render::{facts, number};
-use crate::result::{Document, Failover, Gap, Sample, Trial, TrialStatus};
+use crate::result::{Document, Failover, Gap, Prediction, Sample, Trial, TrialStatus};
 
-const LEFT: f64 = 96.0;
+const LEFT: f64 = 136.0;
 const RIGHT: f64 = WIDTH - 150.0;
 const ROW: f64 = 24.0;
 /// Most outages that are drawn; the table has the numbers of all.
@@ -37,11 +37,15 @@ pub fn draw(document: &Document) -> Option<String> {
     if outages.is_empty() {
         return None;
     }
-    let prediction = document.predictions.get(facts::WRITE_GAP);
+    let predicted = [(facts::WRITE_GAP, "write gap"), (facts::CLIENT_GAP, "client gap")]
+        .map(|(name, label)| document.predictions.get(name).map(|prediction| (label, prediction)));
+    let predicted: Vec<(&str, &Prediction)> = predicted.into_iter().flatten().collect();
     let longest = outages.iter().map(|(_, failover)| extent(failover)).fold(0.0, f64::max);
-    let longest = prediction.map_or(longest, |prediction| longest.max(prediction.high as f64));
+    // A prediction far beyond what was measured would press the bars together; its label and the table tell it all the same.
+    let reach = predicted.iter().map(|(_, prediction)| prediction.high as f64).filter(|high| *high < longest * 1.5);
+    let longest = reach.fold(longest, f64::max);
     let x = Linear { from: 0.0, to: longest / 1e9, start: LEFT, end: RIGHT };
-    let top = if prediction.is_some() { 24.0 } else { 6.0 };
+    let top = 6.0 + predicted.len() as f64 * 16.0;
     let bottom = top + outages.len() as f64 * ROW + 2.0;
     let mut body = Svg::default();
     let (ticks, step) = x.ticks(10);
@@ -50,24 +54,38 @@ pub fn draw(document: &Document) -> Option<String> {
         body.line("gr", "#dddddd", [place, top - 4.0, place, bottom], "");
         body.text("ax", Anchor::Middle, place, bottom + 14.0, &format!("{tick:.*} s", scale::digits(step)));
     }
-    if let Some(prediction) = prediction {
-        let (low, high) = (x.at(prediction.low as f64 / 1e9), x.at(prediction.high as f64 / 1e9));
-        let range = format!("{} to {}", number::duration(prediction.low as f64), number::duration(prediction.high as f64));
-        body.rect("pb", "url(#hp)", [low, top - 6.0, (high - low).max(2.0), bottom - top + 6.0], &format!("predicted {range}: {}", prediction.formula));
-        let label = format!("predicted {range}");
-        let anchor = if high + svg::width_of(&label) > WIDTH { Anchor::End } else { Anchor::Start };
-        let place = if anchor == Anchor::End { high } else { low };
-        body.text("pt", anchor, place, 12.0, &label);
-    }
     for (row, (trial, failover)) in outages.iter().enumerate() {
         bar(&mut body, &x, top + row as f64 * ROW, trial, failover);
     }
+    for (row, (label, prediction)) in predicted.iter().enumerate() {
+        predict(&mut body, &x, [2.0 + row as f64 * 16.0, bottom], label, prediction);
+    }
     let height = bottom + 22.0;
     let description = format!("{}. The tables below carry the same data.", words(document));
-    let mut out = svg::open("an", "anatomy-chart", WIDTH, height, "", "Parts of each outage, one bar a trial, from the last acknowledged write", &description);
+    let mut out = svg::open(
+        "an",
+        "anatomy-chart",
+        WIDTH,
+        height,
+        "",
+        "Parts of each outage, one bar a trial, from the last acknowledged write",
+        &description,
+    );
     out.push_str(&body.0);
     out.push_str("</svg>");
     Some(out)
+}
+
+/// A bracket over the range that the configuration predicts, with its bounds drawn through the bars.
+fn predict(body: &mut Svg, x: &Linear, [y, bottom]: [f64; 2], label: &str, prediction: &Prediction) {
+    let (low, high) = (x.at(prediction.low as f64 / 1e9), x.at(prediction.high as f64 / 1e9));
+    let range = format!("{} to {}", number::duration(prediction.low as f64), number::duration(prediction.high as f64));
+    body.rect("pb", "url(#hp)", [low, y + 2.0, (high - low).max(2.0), 9.0], &format!("{label} predicted {range}: {}", prediction.formula));
+    for place in [low, high] {
+        body.line("pl", "#6a4a9c", [place, y + 11.0, place, bottom], "");
+    }
+    body.text("pt", Anchor::Start, 2.0, y + 10.0, &format!("predicted {label}"));
+    body.text("pt", Anchor::Start, high + 6.0, y + 10.0, &range);
 }
 
 fn words(document: &Document) -> String {
@@ -86,6 +104,7 @@ fn bar(body: &mut Svg, x: &Linear, y: f64, trial: &Trial, failover: &Failover) {
     let client = end(&failover.client_gap);
     if let (Some(server), Some(client)) = (server, client)
         && client > server
+        && !failover.parts.iter().any(|part| part.to > server)
     {
         let cost = number::duration((client - server) as f64);
         let (x1, x2) = (place(server), place(client));
@@ -104,8 +123,8 @@ fn bar(body: &mut Svg, x: &Linear, y: f64, trial: &Trial, failover: &Failover) {
         let (x1, x2) = (place(part.from), place(part.to));
         let length = number::duration(part.to.saturating_sub(part.from) as f64);
         body.rect(class, fill, [x1, y, x2 - x1, 18.0], &format!("{letter} {} {length}: until {}", part.name, part.ended_by));
-        let long = format!("{letter} {} {length}", part.name);
-        let label = [long.as_str(), letter].into_iter().find(|text| svg::width_of(text) + 6.0 <= x2 - x1);
+        let (long, short) = (format!("{letter} {} {length}", part.name), format!("{letter} {}", part.name));
+        let label = [long.as_str(), short.as_str(), letter].into_iter().find(|text| svg::width_of(text) + 6.0 <= x2 - x1);
         if let Some(label) = label {
             body.text(&format!("{class}x"), Anchor::Middle, f64::midpoint(x1, x2), y + 13.0, label);
         }

@@ -66,7 +66,7 @@ pub fn sentinels(chart: &mut Chart) {
         let used = placed.iter().filter_map(|row| row.map(|row| row + 1)).max().unwrap_or(0);
         let top = chart.y;
         let base = top + used as f64 * 12.0 + if used == 0 { 12.0 } else { 4.0 };
-        chart.name(base - 1.0, name, "");
+        chart.name(if used > 1 { top + 10.0 } else { base - 1.0 }, name, "");
         chart.grid.line("bl", "#bbbbbb", [super::timeline::LEFT, base, RIGHT, base], "");
         for (group, row) in groups.iter().zip(&placed) {
             let up = match row {
@@ -98,7 +98,8 @@ fn group(chart: &Chart, marks: &[&SentinelMark]) -> Vec<Group> {
             _ => groups.push((x, vec![mark])),
         }
     }
-    let title = |mark: &SentinelMark| format!("{} {} {} {}", number::instant(mark.at, chart.trial.zero), mark.node, mark.event, mark.payload);
+    let title =
+        |mark: &SentinelMark| format!("{} {} {} {}", number::instant(mark.at, chart.trial.zero), mark.node, mark.event, mark.payload);
     groups
         .into_iter()
         .map(|(x, list)| {
@@ -115,7 +116,15 @@ fn group(chart: &Chart, marks: &[&SentinelMark]) -> Vec<Group> {
 /// What tells most about a failover comes first.
 fn rank(event: &str) -> usize {
     const ORDER: [&str; 9] = [
-        "+switch-master", "+sdown", "+odown", "+elected-leader", "+promoted-slave", "+selected-slave", "+try-failover", "+failover-end", "+vote-for-leader",
+        "+switch-master",
+        "+sdown",
+        "+odown",
+        "+elected-leader",
+        "+promoted-slave",
+        "+selected-slave",
+        "+try-failover",
+        "+failover-end",
+        "+vote-for-leader",
     ];
     match event.starts_with('-') {
         true => 0,
@@ -162,13 +171,14 @@ pub fn anomalies(chart: &mut Chart) {
         let mut last = f64::MIN;
         for one in &found {
             let (x1, x2) = (chart.at(one.from), chart.at(one.to.unwrap_or(one.from)));
-            // Marks that would hide each other are drawn once; the table has them all.
-            if x2 - last < 0.5 {
+            // Of many marks those that would hide each other are drawn once; the table has them all.
+            if found.len() > 60 && x2 - last < 1.5 {
                 continue;
             }
             last = x2;
-            let title = format!("{} {} of {} key {}", number::instant(one.from, trial.zero), facts::anomaly_name(kind), one.workload, one.key);
-            chart.moving.rect(class, fill, [x1 - 1.0, y, (x2 - x1).max(2.0) + 1.0, 12.0], &title);
+            let title =
+                format!("{} {} of {} key {}", number::instant(one.from, trial.zero), facts::anomaly_name(kind), one.workload, one.key);
+            chart.moving.mark(class, fill, [x1, y, x2 - x1, 12.0], &title);
         }
         let words = number::plural(found.len() as u64, "place", "places");
         chart.fixed.text("ax", Anchor::End, super::timeline::LEFT - 5.0, y + 10.0, &words.replace(" places", "").replace(" place", ""));

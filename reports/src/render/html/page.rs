@@ -6,7 +6,7 @@ use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, Predicti
 use super::trials::{self, Budget, TrialView};
 use super::{anatomy, strip};
 use crate::render::{facts, number, words};
-use crate::result::{Document, MetricUnit, NodeInfo};
+use crate::result::{Document, MetricSummary, MetricUnit, NodeInfo};
 
 const STYLE: &str = include_str!("../../../templates/report.css");
 const SCRIPT: &str = include_str!("../../../templates/report.js");
@@ -53,6 +53,7 @@ pub struct Page<'a> {
     parts: Vec<PartRow>,
     predictions: Vec<PredictionRow>,
     anomalies: Vec<AnomalyRow>,
+    no_anomalies: &'static str,
     anomalies_left: u64,
     anomalies_total: String,
     strips: Vec<Strip>,
@@ -92,6 +93,11 @@ impl<'a> Page<'a> {
             parts: tables::parts(document),
             predictions: tables::predictions(document),
             anomalies,
+            no_anomalies: match facts::locks(document) {
+                Some(_) => "None was found: no lock had two holders, none was lost, none was stuck.",
+                None if facts::conclusive(document).next().is_some() => "None was found. No workload ran that could show one.",
+                None => "No trial counts, so nothing can be said.",
+            },
             anomalies_left,
             anomalies_total: number::count(facts::anomalies_total(document) as f64),
             strips: strips(document),
@@ -151,10 +157,21 @@ fn tiles(document: &Document) -> Vec<Tile> {
         };
         let count = |value: u64| number::count(value as f64);
         tiles.push(Tile { label: "locks held twice", value: count(locks.double_acquired), note: held, tone: tone(locks.double_acquired) });
-        tiles.push(Tile { label: "locks lost", value: count(locks.lost), note: "gone before their lease ended".to_owned(), tone: tone(locks.lost) });
-        tiles.push(Tile { label: "locks stuck", value: count(locks.stuck), note: "not acquirable after everything was healed".to_owned(), tone: tone(locks.stuck) });
+        tiles.push(Tile {
+            label: "locks lost",
+            value: count(locks.lost),
+            note: "gone before their lease ended".to_owned(),
+            tone: tone(locks.lost),
+        });
+        tiles.push(Tile {
+            label: "locks stuck",
+            value: count(locks.stuck),
+            note: "not acquirable after everything was healed".to_owned(),
+            tone: tone(locks.stuck),
+        });
         if locks.ttl_overrun + locks.possible > 0 {
-            let note = format!("{} outlived their lease, {} only if a lost reply was a success", count(locks.ttl_overrun), count(locks.possible));
+            let note =
+                format!("{} outlived their lease, {} only if a lost reply was a success", count(locks.ttl_overrun), count(locks.possible));
             tiles.push(Tile { label: "overlaps not counted", value: count(locks.ttl_overrun + locks.possible), note, tone: "" });
         }
     }
@@ -173,9 +190,18 @@ fn tone(document: &Document, metric: &str) -> &'static str {
     }
 }
 
+/// Every time metric with two values or more that are not all zero; the gaps first, then their parts, then the others.
 fn strips(document: &Document) -> Vec<Strip> {
-    let times = document.metrics.iter().filter(|(_, metric)| metric.unit == MetricUnit::Ns && metric.samples.len() > 1);
+    let place = |name: &str| {
+        let gaps = [facts::WRITE_GAP, facts::CLIENT_GAP, facts::LIBRARY_COST, facts::READ_GAP];
+        let part = || name.strip_prefix("failover.").and_then(|part| facts::PARTS.iter().position(|one| *one == part));
+        gaps.iter().position(|gap| *gap == name).or_else(|| part().map(|at| at + gaps.len())).unwrap_or(usize::MAX)
+    };
+    let varied = |metric: &MetricSummary| metric.unit == MetricUnit::Ns && metric.samples.len() > 1 && metric.max.value() != 0.0;
+    let mut times: Vec<_> = document.metrics.iter().filter(|(_, metric)| varied(metric)).collect();
+    times.sort_by_key(|(name, _)| place(name));
     times
+        .into_iter()
         .enumerate()
         .map(|(index, (name, metric))| {
             let show = |sample| number::sample(metric.unit, sample);

@@ -26,25 +26,32 @@ impl Linear {
         let mut ticks = Vec::new();
         let mut index = (self.from / step - 1e-9).ceil();
         while index * step <= self.to + step * 1e-9 && ticks.len() < 100 {
-            ticks.push(index * step);
+            // Adding zero turns a negative zero into a plain one.
+            ticks.push(index * step + 0.0);
             index += 1.0;
         }
         (ticks, step)
     }
 }
 
-/// The smallest of 1, 2, 5 times a power of ten that is not below the value.
+/// The smallest of 1, 2, 2.5, 5 times a power of ten that is not below the value.
 pub fn step(at_least: f64) -> f64 {
     if !at_least.is_finite() || at_least <= 0.0 {
         return 1.0;
     }
     let power = 10f64.powf(at_least.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= at_least * 0.999_999).unwrap_or(power * 10.0)
+    [1.0, 2.0, 2.5, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= at_least * 0.999_999).unwrap_or(power * 10.0)
 }
 
 /// Digits after the point that tell steps of that size apart.
 pub fn digits(step: f64) -> usize {
-    if step >= 1.0 { 0 } else { (-step.log10() - 1e-9).ceil().max(0.0) as usize }
+    let mut digits = 0;
+    let mut scaled = step.abs();
+    while digits < 9 && (scaled - scaled.round()).abs() > 1e-6 * scaled {
+        scaled *= 10.0;
+        digits += 1;
+    }
+    digits
 }
 
 /// A logarithmic scale over whole decades.
@@ -84,9 +91,10 @@ mod tests {
     #[test]
     fn ticks_are_round_and_inside() {
         let scale = Linear { from: -0.35, to: 20.0, start: 0.0, end: 100.0 };
-        assert_eq!(scale.ticks(10), (vec![0.0, 5.0, 10.0, 15.0, 20.0], 5.0));
+        assert_eq!(scale.ticks(10), (vec![0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 17.5, 20.0], 2.5));
         assert_eq!(digits(0.05), 2);
         assert_eq!(digits(0.5), 1);
+        assert_eq!(digits(2.5), 1);
         assert_eq!(digits(5.0), 0);
     }
 

@@ -27,8 +27,8 @@ const LAYERS: [Layer; 4] = [
 pub fn attempts(chart: &mut Chart, name: &str, columns: &Columns) {
     let top = chart.y + 6.0;
     let base = top + ATTEMPTS;
-    let step = scale::step(columns.busiest() / 2.0);
-    let most = (columns.busiest() / step).ceil().max(1.0) * step;
+    let most = (columns.busiest() * 1.04).max(1.0);
+    let step = scale::step(most / 3.0);
     let height = |attempts: u64| base - columns.per_second(attempts) / most * ATTEMPTS;
     for (class, fill, own, sum) in LAYERS {
         let d = runs(chart, columns, |column| own(column) > 0, |column| (height(sum(column)), base));
@@ -36,7 +36,7 @@ pub fn attempts(chart: &mut Chart, name: &str, columns: &Columns) {
             chart.moving.area(class, fill, &d);
         }
     }
-    chart.name(top + 10.0, name, &format!("attempts per {}", number::duration(columns.width as f64)));
+    chart.name(top + 10.0, name, &format!("bars of {}", number::duration(columns.width as f64)));
     let mut value = 0.0;
     while value <= most * 1.000_001 {
         let y = base - value / most * ATTEMPTS;

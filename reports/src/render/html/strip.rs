@@ -23,7 +23,7 @@ pub fn draw(document: &Document, index: usize, name: &str, metric: &MetricSummar
     let mut body = Svg::default();
     let (unit, scale) = axis_unit(metric.unit, x.to);
     let shown = Linear { from: x.from / scale, to: x.to / scale, ..x };
-    let (ticks, step) = shown.ticks(6);
+    let (ticks, step) = shown.ticks(8);
     for tick in ticks {
         let place = shown.at(tick);
         body.line("gr", "#dddddd", [place, 8.0, place, 40.0], "");
@@ -89,7 +89,11 @@ fn dots(body: &mut Svg, x: &Linear, metric: &MetricSummary) {
         let y = MIDDLE + offset;
         match sample {
             Sample::Exact(_) => {
-                body.0.push_str(&format!(r##"<circle class="dt" fill="#2f6fb7" cx="{}" cy="{}" r="4"><title>{title}</title></circle>"##, svg::Px(place), svg::Px(y)));
+                body.0.push_str(&format!(
+                    r##"<circle class="dt" fill="#2f6fb7" cx="{}" cy="{}" r="4"><title>{title}</title></circle>"##,
+                    svg::Px(place),
+                    svg::Px(y)
+                ));
             }
             Sample::AtLeast(_) => {
                 let (x1, x2, y1, y2) = (svg::Px(place - 4.0), svg::Px(place + 6.0), svg::Px(y - 5.0), svg::Px(y + 5.0));

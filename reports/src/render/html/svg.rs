@@ -70,6 +70,13 @@ impl Svg {
         self.close("rect", title);
     }
 
+    /// A rectangle that is drawn at least two pixels wide; its true width is kept for when the time axis is stretched.
+    pub fn mark(&mut self, class: &str, fill: &str, [x, y, width, height]: [f64; 4], title: &str) {
+        let (shown, [x, y, width, height]) = (Px(width.max(2.0)), [x, y, width.max(0.0), height].map(Px));
+        let _ = write!(self.0, r#"<rect class="{class}" fill="{fill}" x="{x}" y="{y}" width="{shown}" height="{height}" data-w="{width}""#);
+        self.close("rect", title);
+    }
+
     /// A line.
     pub fn line(&mut self, class: &str, stroke: &str, [x1, y1, x2, y2]: [f64; 4], title: &str) {
         let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(Px);
@@ -102,6 +109,10 @@ impl Svg {
             Anchor::End => r#" text-anchor="end""#,
         };
         let _ = write!(self.0, r#"<text class="{class}"{anchor} x="{}" y="{}""#, Px(x), Px(y));
+        if matches!(class, "p1x" | "p3x" | "p5x" | "p7x" | "rpx") {
+            // Dark bars under it, also where style sheets are blocked.
+            self.0.push_str(r##" fill="#ffffff""##);
+        }
         if distance != 0.0 {
             let _ = write!(self.0, r#" dx="{}""#, Px(distance));
         }
@@ -122,7 +133,19 @@ impl Svg {
 
 /// About how wide a text is at the charts' small size; errs on the wide side.
 pub fn width_of(text: &str) -> f64 {
-    text.chars().map(|c| if matches!(c, 'i' | 'l' | 't' | 'f' | 'j' | '.' | ',' | ' ' | '-' | ':') { 4.2 } else { 6.6 }).sum()
+    text.chars().map(|c| if matches!(c, 'i' | 'l' | 't' | 'f' | 'j' | '.' | ',' | ' ' | '-' | ':') { 4.4 } else { 7.0 }).sum()
+}
+
+/// As much of a name, at the size of the lanes' names, as fits into a width.
+pub fn clip(text: &str, width: f64) -> String {
+    let mut clipped = String::new();
+    for c in text.chars() {
+        if width_of(&clipped) * 1.1 + 10.0 > width {
+            return clipped + "…";
+        }
+        clipped.push(c);
+    }
+    clipped
 }
 
 /// Begins a chart: `role="img"` with a title and a description as its text alternative.

@@ -229,6 +229,7 @@ pub struct PartRow {
     pub name: String,
     pub median: String,
     pub range: String,
+    pub whose: &'static str,
     pub share: String,
 }
 
@@ -237,14 +238,15 @@ pub fn parts(document: &Document) -> Vec<PartRow> {
     let parts = facts::parts(document);
     let whole: f64 = parts.iter().map(|part| part.spread().1).sum();
     let row = |part: &facts::PartSummary| {
-        let (min, median, max) = part.spread();
+        let (_, median, _) = part.spread();
         let (class, _, number) = super::anatomy::part_style(&part.name);
         PartRow {
             number,
             class,
             name: part.name.clone(),
             median: number::duration(median),
-            range: format!("{} to {}", number::duration(min), number::duration(max)),
+            range: part.range(),
+            whose: if facts::is_server_part(&part.name) { "server write gap" } else { "library cost" },
             share: number::share(if whole > 0.0 { (median / whole * 1e3).round() / 1e3 } else { 0.0 }),
         }
     };

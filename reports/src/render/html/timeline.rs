@@ -72,8 +72,7 @@ impl Chart<'_> {
 
     /// The name of the lane that begins here, before the plot.
     pub fn name(&mut self, baseline: f64, name: &str, note: &str) {
-        let clipped: String = name.chars().take(20).collect();
-        let clipped = if clipped.len() < name.len() { format!("{clipped}…") } else { clipped };
+        let clipped = svg::clip(name, if note.is_empty() { LEFT - 12.0 } else { LEFT - 40.0 });
         self.fixed.text("nm", Anchor::Start, 2.0, baseline, &clipped);
         if !note.is_empty() {
             self.fixed.text("dim", Anchor::Start, 2.0, baseline + 13.0, note);
@@ -89,7 +88,8 @@ impl Chart<'_> {
 pub fn draw(trial: &Trial, window: &Window) -> String {
     let [from, to] = window.time;
     let x = Linear { from: from as f64, to: to.max(from + 1) as f64, start: LEFT, end: RIGHT };
-    let mut chart = Chart { trial, x, window, y: 4.0, bands: Vec::new(), moving: Svg::default(), fixed: Svg::default(), grid: Svg::default() };
+    let mut chart =
+        Chart { trial, x, window, y: 4.0, bands: Vec::new(), moving: Svg::default(), fixed: Svg::default(), grid: Svg::default() };
     faults(&mut chart);
     gaps(&mut chart);
     let mut data = Vec::new();
@@ -165,7 +165,7 @@ fn gaps(chart: &mut Chart) {
     let trial = chart.trial;
     type Pick = fn(&Failover) -> Option<&Gap>;
     let kinds: [(&str, &str, Pick); 2] =
-        [("writes down", "server", |f| f.write_gap.as_ref()), ("writes down", "clients", |f| f.client_gap.as_ref())];
+        [("write gap", "server", |f| f.write_gap.as_ref()), ("write gap", "clients", |f| f.client_gap.as_ref())];
     for (name, whose, pick) in kinds {
         let found: Vec<&Gap> =
             trial.failovers.iter().filter_map(pick).filter(|gap| chart.shows(gap.from, gap.to.unwrap_or(trial.end))).collect();
@@ -186,14 +186,19 @@ fn gaps(chart: &mut Chart) {
             let middle = svg::Px(y + 6.0);
             let ends = if gap.to.is_some() { format!("M{x2} {y1}V{y2}") } else { String::new() };
             chart.moving.outline("br", "#333333", &format!("M{x1} {y1}V{y2}M{x1} {middle}H{x2}{ends}"), &title);
-            let (anchor, at) =
-                if x2.0 + svg::width_of(&label) + 8.0 > RIGHT { (Anchor::End, [x1.0, -5.0]) } else { (Anchor::Start, [x2.0, 5.0]) };
-            chart.moving.label("bx", anchor, at, y + 10.0, &label, None);
+            let width = svg::width_of(&label) * 1.1 + 8.0;
+            // Behind the bracket where there is room, else on it, else before it.
+            let (class, anchor, at) = match () {
+                () if x2.0 + width <= RIGHT => ("bx", Anchor::Start, [x2.0, 5.0]),
+                () if x2.0 - x1.0 > width => ("bx bh", Anchor::Middle, [f64::midpoint(x1.0, x2.0), 0.0]),
+                () => ("bx", Anchor::End, [x1.0, -5.0]),
+            };
+            chart.moving.label(class, anchor, at, y + 10.0, &label, None);
         }
         chart.y += 16.0;
-        if whose == "server" && chart.window.close {
-            parts(chart);
-        }
+    }
+    if chart.window.close && trial.failovers.iter().any(|failover| !failover.parts.is_empty()) {
+        parts(chart);
     }
 }
 
@@ -207,7 +212,7 @@ pub fn gap_label(gap: &Gap) -> String {
 
 fn parts(chart: &mut Chart) {
     let trial = chart.trial;
-    let y = chart.y;
+    let y = chart.y + 2.0;
     for part in trial.failovers.iter().flat_map(|failover| &failover.parts) {
         if !chart.shows(part.from, part.to) {
             continue;
@@ -224,8 +229,8 @@ fn parts(chart: &mut Chart) {
             chart.moving.text(&format!("{class}x"), Anchor::Middle, f64::midpoint(x1, x2), y + 12.0, label);
         }
     }
-    chart.name(y + 12.0, "  its parts", "");
-    chart.y += 22.0;
+    chart.name(y + 12.0, "parts of the gap", "");
+    chart.y += 24.0;
 }
 
 /// Bands behind, rows, the time axis, and the frame around them.
@@ -245,15 +250,14 @@ fn finish(chart: Chart, data: &[String]) -> String {
     let mut axis = Svg::default();
     let zero = trial.zero as f64;
     let seconds = Linear { from: (x.from - zero) / 1e9, to: (x.to - zero) / 1e9, start: x.start, end: x.end };
-    let (ticks, step) = seconds.ticks(14);
+    let (ticks, step) = seconds.ticks(13);
     let digits = scale::digits(step);
     for tick in ticks {
         let place = seconds.at(tick);
         axis.line("gr", "#dddddd", [place, 4.0, place, bottom], "");
-        if place < RIGHT - 14.0 {
-            let sign = if tick < -step * 0.01 { '-' } else { '+' };
-            axis.text("ax", Anchor::Middle, place, bottom + 14.0, &format!("T{sign}{:.digits$} s", tick.abs()));
-        }
+        let sign = if tick < -step * 0.01 { '-' } else { '+' };
+        let (anchor, place) = if place > RIGHT - 16.0 { (Anchor::End, RIGHT) } else { (Anchor::Middle, place) };
+        axis.text("ax", anchor, place, bottom + 14.0, &format!("T{sign}{:.digits$} s", tick.abs()));
     }
     // Milliseconds with two decimals.
     let relative = |at: f64| ((at - zero) / 1e4).round() / 1e2;
@@ -264,7 +268,12 @@ fn finish(chart: Chart, data: &[String]) -> String {
         svg::Px(bottom)
     );
     let what = if window.close { "close-up" } else { "whole trial" };
-    let title = format!("Trial {}, {what}: {} to {}", trial.index, number::instant(window.time[0], trial.zero), number::instant(window.time[1], trial.zero));
+    let title = format!(
+        "Trial {}, {what}: {} to {}",
+        trial.index,
+        number::instant(window.time[0], trial.zero),
+        number::instant(window.time[1], trial.zero)
+    );
     let mut out = svg::open("tl", window.id, WIDTH, height, &extra, &title, &describe(trial));
     let clip = format!("{}-c", window.id);
     let _ = write!(

@@ -155,13 +155,8 @@ fn headline(trial: &Trial) -> String {
     if trial.failovers.is_empty() {
         parts.push("no outage".to_owned());
     }
-    let kinds = [
-        AnomalyKind::DoubleAcquired,
-        AnomalyKind::StuckLock,
-        AnomalyKind::LostLock,
-        AnomalyKind::TtlOverrun,
-        AnomalyKind::PossibleDouble,
-    ];
+    let kinds =
+        [AnomalyKind::DoubleAcquired, AnomalyKind::StuckLock, AnomalyKind::LostLock, AnomalyKind::TtlOverrun, AnomalyKind::PossibleDouble];
     for kind in kinds {
         let count = trial.anomalies.iter().filter(|one| one.kind == kind).count();
         if count > 0 {
@@ -178,12 +173,15 @@ fn close_up(trial: &Trial, failover: &Failover, [begin, end]: [u64; 2]) -> Optio
     let closed = gaps().filter_map(|gap| gap.to).chain(failover.parts.iter().map(|part| part.to)).max();
     let spoke = trial.timeline.sentinel.iter().map(|mark| mark.at).filter(|at| *at > from).max();
     // A gap that stays open has no end to look at: what the Sentinels said last is the place of interest.
-    let to = if gaps().any(|gap| gap.to.is_none()) { closed.max(spoke) } else { closed }?;
+    let open = gaps().any(|gap| gap.to.is_none());
+    let to = if open { closed.max(spoke) } else { closed }?;
     let length = to.saturating_sub(from);
     if length == 0 {
         return None;
     }
-    let window = [from.saturating_sub(length / 12).max(begin), (to + length / 6).min(end)];
+    // Room for the name of the last message.
+    let after = if open { length / 3 } else { length / 6 };
+    let window = [from.saturating_sub(length / 12).max(begin), (to + after).min(end)];
     (window[0] < window[1] && (window[1] - window[0]) * 10 < (end - begin) * 7).then_some(window)
 }
 
