@@ -7,5 +7,6 @@ pub mod config;
 pub mod docker;
 pub mod images;
 pub mod namespace;
+pub mod rules;
 pub mod runtime;
 pub mod sentinel;

@@ -1,0 +1,7 @@
+//! Packet rules in a node's network namespace: each fault has one table of its own there, and nothing else is ever touched.
+
+mod apply;
+mod render;
+
+pub use apply::{Presence, drop_packets, present, remove};
+pub use render::PeerRule;
