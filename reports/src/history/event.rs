@@ -384,7 +384,7 @@ pub struct Note {
     pub text: String,
 }
 
-/// Kinds of notes. All but `Remark` make the trial inconclusive or an error.
+/// Kinds of notes. All but `Remark` and `NotRecovered` make the trial inconclusive or an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteKind {
@@ -396,7 +396,7 @@ pub enum NoteKind {
     Interrupted,
     /// Something of the environment failed (a container died by itself, the engine stopped answering).
     Environment,
-    /// Full redundancy or client recovery was not seen before the end.
+    /// Full redundancy or client recovery was not seen before the end. A result, not a flaw of the trial.
     NotRecovered,
 }
 

@@ -12,6 +12,7 @@ mod pairing;
 mod tally;
 
 pub use evidence::Names;
+pub use hold::NO_NODE;
 pub use tally::{LockFindings, Locks};
 
 /// The rules of one lock workload.

@@ -1,0 +1,9 @@
+//! Who became primary, and what the time until then was spent on. Definitions: docs/definitions.md.
+
+mod anatomy;
+mod message;
+mod promotions;
+
+pub use anatomy::{Anatomy, Known, anatomy};
+pub use message::Message;
+pub use promotions::{Promotion, promotions, unexplained};

@@ -1,0 +1,47 @@
+//! What became of every planned fault.
+
+use redquake_experiments::plan::PlannedFault;
+
+use crate::history::{FaultEvent, FaultState};
+use crate::result::FaultOutcome;
+
+/// The steps of the planned faults, as they come in.
+#[derive(Debug)]
+pub struct Faults(Vec<Vec<FaultEvent>>);
+
+impl Faults {
+    /// None of so many faults has been injected yet.
+    pub fn new(planned: usize) -> Self {
+        Self(vec![Vec::new(); planned])
+    }
+
+    /// Takes in a step. Steps of a fault that was not planned are ignored: the plan is the contract.
+    pub fn step(&mut self, event: &FaultEvent) {
+        if let Some(steps) = self.0.get_mut(usize::from(event.fault)) {
+            steps.push(event.clone());
+        }
+    }
+
+    /// What became of them, in the plan's order. `zero` is the schedule's.
+    pub fn outcomes(&self, planned: &[PlannedFault], zero: u64) -> Vec<FaultOutcome> {
+        planned.iter().zip(&self.0).map(|(planned, steps)| outcome(planned, steps, zero)).collect()
+    }
+}
+
+fn outcome(planned: &PlannedFault, steps: &[FaultEvent], zero: u64) -> FaultOutcome {
+    let mut steps: Vec<&FaultEvent> = steps.iter().collect();
+    // The sort is stable: steps of one instant stay in the order in which they were recorded.
+    steps.sort_by_key(|step| step.at);
+    let first = |state| steps.iter().find(|step| step.state == state);
+    let proofs = steps.iter().filter(|step| !matches!(step.state, FaultState::Injected | FaultState::Reverted) && !step.detail.is_empty());
+    FaultOutcome {
+        name: planned.fault.name().to_owned(),
+        action: planned.fault.action().to_owned(),
+        planned_at: zero.saturating_add(planned.inject_at),
+        injected_at: first(FaultState::Injected).map(|step| step.at),
+        reverted_at: first(FaultState::Reverted).map(|step| step.at),
+        targets: steps.iter().map(|step| &step.targets).find(|targets| !targets.is_empty()).cloned().unwrap_or_default(),
+        state: steps.last().map_or(FaultState::Skipped, |step| step.state),
+        proof: proofs.map(|step| step.detail.as_str()).collect::<Vec<_>>().join("; "),
+    }
+}

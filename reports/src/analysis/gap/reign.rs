@@ -1,0 +1,50 @@
+//! Which node was a primary when, from what the nodes themselves said and did.
+
+/// For each node the moments at which it was seen to be a primary or not to be one.
+///
+/// Evidence for: it told the role, or it acknowledged a write. Against: it told another role, or it refused a write as
+/// read-only. No answer is evidence of nothing.
+#[derive(Debug, Default)]
+pub struct Reigns(Vec<Vec<(u64, bool)>>);
+
+impl Reigns {
+    /// Takes in one piece of evidence. Only changes are kept.
+    pub fn evidence(&mut self, node: u16, at: u64, primary: bool) {
+        let node = usize::from(node);
+        if self.0.len() <= node {
+            self.0.resize_with(node + 1, Vec::new);
+        }
+        let known = &mut self.0[node];
+        if known.last().is_none_or(|(_, last)| *last != primary) {
+            known.push((at, primary));
+        }
+    }
+
+    /// All evidence is in.
+    pub fn sort(&mut self) {
+        self.0.iter_mut().for_each(|known| known.sort_unstable());
+    }
+
+    /// Whether the latest evidence up to `at` says that the node is a primary.
+    pub fn primary(&self, node: u16, at: u64) -> bool {
+        let Some(known) = self.0.get(usize::from(node)) else { return false };
+        let next = known.partition_point(|(seen, _)| *seen <= at);
+        next > 0 && known[next - 1].1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reigns;
+
+    #[test]
+    fn a_node_is_a_primary_from_the_first_sign_of_it_until_a_sign_against_it() {
+        let mut reigns = Reigns::default();
+        for (at, primary) in [(5, false), (10, true), (12, true), (30, false)] {
+            reigns.evidence(1, at, primary);
+        }
+        reigns.sort();
+        assert_eq!([9, 10, 29, 30].map(|at| reigns.primary(1, at)), [false, true, true, false]);
+        assert!(!reigns.primary(7, 10), "nothing is known of that node");
+    }
+}

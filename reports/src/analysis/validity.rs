@@ -1,0 +1,185 @@
+//! Whether a trial proves anything, and if not, why, in sentences.
+
+use super::words::{count, instant, span};
+use crate::history::{Ending, FaultState, Note, NoteKind, Stall};
+use crate::result::{FaultOutcome, TrialStatus};
+
+/// Smallest lateness of our own loops that can disturb a gap's edge.
+const LATE: u64 = 20_000_000;
+
+/// Lateness anywhere in the measured time from which a trial proves nothing: as long as what is called an outage.
+const STALLED: u64 = super::gap::OUTAGE;
+
+/// Reasons and remarks, as they are found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Why the trial is not conclusive.
+    pub reasons: Vec<String>,
+    /// What is worth knowing besides.
+    pub remarks: Vec<String>,
+    environment: bool,
+}
+
+impl Findings {
+    /// Something that makes the trial inconclusive.
+    pub fn reason(&mut self, text: impl Into<String>) {
+        self.reasons.push(text.into());
+    }
+
+    /// Something worth knowing.
+    pub fn remark(&mut self, text: impl Into<String>) {
+        self.remarks.push(text.into());
+    }
+
+    /// What the trial is worth.
+    pub fn status(&self) -> TrialStatus {
+        match (self.environment, self.reasons.is_empty()) {
+            (true, _) => TrialStatus::Error,
+            (false, true) => TrialStatus::Conclusive,
+            (false, false) => TrialStatus::Inconclusive,
+        }
+    }
+
+    /// Notes of those who performed the trial.
+    pub fn notes(&mut self, notes: &[Note]) {
+        for note in notes {
+            match note.kind {
+                NoteKind::Remark => self.remark(note.text.clone()),
+                // What did not come back is a result, told as a lower bound; to call it inconclusive would hide it.
+                NoteKind::NotRecovered => self.remark(format!("not recovered: {}", note.text)),
+                NoteKind::NotSteady => self.reason(format!("the steady state was not reached: {}", note.text)),
+                NoteKind::Interrupted => self.reason(note.text.clone()),
+                NoteKind::Environment => {
+                    self.environment = true;
+                    self.reason(note.text.clone());
+                }
+            }
+        }
+    }
+
+    /// How the history ended.
+    pub fn ending(&mut self, ending: Option<Ending>) {
+        match ending {
+            Some(Ending::Complete) => {}
+            Some(Ending::Incomplete { written, read }) => {
+                self.reason(format!("the history lacks {} of {written} recorded operations", written.abs_diff(read)));
+            }
+            Some(Ending::Cut { lines }) => self.reason(format!("the history is cut off after {lines} lines")),
+            Some(Ending::Missing) | None => self.reason("the history ends before the trial did"),
+        }
+    }
+
+    /// Faults must have been injected, seen to bite, taken back and seen to be gone.
+    pub fn faults(&mut self, faults: &[FaultOutcome], reversible: &[bool]) {
+        for (fault, reversible) in faults.iter().zip(reversible) {
+            let name = &fault.name;
+            let detail = if fault.proof.is_empty() { String::new() } else { format!(": {}", fault.proof) };
+            match fault.state {
+                FaultState::Skipped if fault.injected_at.is_none() => self.reason(format!("fault `{name}` was not injected{detail}")),
+                FaultState::Unproved => self.reason(format!("fault `{name}` was not seen to take effect{detail}")),
+                FaultState::RevertUnproved => self.reason(format!("fault `{name}` was not seen to be gone{detail}")),
+                FaultState::Injected => self.reason(format!("fault `{name}` was injected, and nothing shows that it took effect")),
+                FaultState::Proved if *reversible => self.reason(format!("fault `{name}` was never taken back")),
+                FaultState::Reverted => self.reason(format!("fault `{name}` was taken back, and nothing shows that it is gone")),
+                FaultState::Proved | FaultState::RevertProved | FaultState::Skipped => {}
+            }
+        }
+    }
+
+    /// Lateness of our own loops, in the measured time `[zero, end]`, given the edges of the gaps that are told.
+    ///
+    /// A stall that covers an edge moves it by up to its length: it counts from 20 ms, or ten intervals between probes.
+    pub fn stalls(&mut self, stalls: &[Stall], zero: u64, end: u64, edges: &[u64], probe_every: u64) {
+        let limit = LATE.max(probe_every.saturating_mul(10));
+        let inside = |stall: &&Stall| stall.at >= zero && stall.at.saturating_sub(stall.late) <= end;
+        let covers = |stall: &Stall| edges.iter().any(|edge| stall.at.saturating_sub(stall.late) <= *edge && *edge <= stall.at);
+        let measured: Vec<&Stall> = stalls.iter().filter(inside).collect();
+        let Some(worst) = measured.iter().max_by_key(|stall| (stall.late, std::cmp::Reverse(stall.at))) else { return };
+        let told = |stall: &Stall| {
+            format!("the tool's own loop for {} was late by {} at {}", stall.place, span(stall.late), instant(stall.at, zero))
+        };
+        if worst.late >= STALLED {
+            self.reason(format!("{}: the machine is too busy to measure", told(worst)));
+        } else if let Some(stall) = measured.iter().find(|stall| stall.late > limit && covers(stall)) {
+            self.reason(format!("{}, at the edge of a gap", told(stall)));
+        } else {
+            let text = format!("{} of the tool's own loops in the measured time; worst: {}", count(measured.len() as u64, "late wake-up"), told(worst));
+            self.remark(text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ending, FaultOutcome, FaultState, Findings, Note, NoteKind, Stall, TrialStatus};
+
+    const MS: u64 = 1_000_000;
+
+    fn stall(at: u64, late: u64) -> Stall {
+        Stall { at: at * MS, late: late * MS, place: "clients".to_owned() }
+    }
+
+    fn stalled(stalls: &[Stall], edges: &[u64]) -> Findings {
+        let mut findings = Findings::default();
+        findings.stalls(stalls, 1000 * MS, 9000 * MS, edges, MS);
+        findings
+    }
+
+    #[test]
+    fn a_small_stall_away_from_the_gap_is_a_remark() {
+        let found = stalled(&[stall(2000, 60)], &[5000 * MS, 6400 * MS]);
+        assert_eq!(found.status(), TrialStatus::Conclusive);
+        assert_eq!(
+            found.remarks,
+            ["1 late wake-up of the tool's own loops in the measured time; worst: the tool's own loop for clients was late by 60.0 ms at T+1.000 s"]
+        );
+    }
+
+    #[test]
+    fn a_stall_at_the_edge_of_a_gap_makes_the_trial_inconclusive() {
+        let found = stalled(&[stall(5030, 60)], &[5000 * MS, 6400 * MS]);
+        assert_eq!(found.reasons, ["the tool's own loop for clients was late by 60.0 ms at T+4.030 s, at the edge of a gap"]);
+        assert_eq!(stalled(&[stall(5030, 60)], &[4900 * MS]).status(), TrialStatus::Conclusive);
+        assert_eq!(stalled(&[stall(5005, 15)], &[5000 * MS]).status(), TrialStatus::Conclusive, "too short to matter");
+    }
+
+    #[test]
+    fn a_long_stall_anywhere_in_the_measured_time_makes_it_inconclusive() {
+        assert_eq!(stalled(&[stall(2000, 300)], &[]).status(), TrialStatus::Inconclusive);
+        assert_eq!(stalled(&[stall(900, 300), stall(9500, 300)], &[]).status(), TrialStatus::Conclusive, "before and after it");
+    }
+
+    #[test]
+    fn a_fault_that_was_not_proved_makes_it_inconclusive() {
+        let fault = |state, injected_at| FaultOutcome {
+            name: "crash".to_owned(),
+            action: "kill".to_owned(),
+            planned_at: 0,
+            injected_at,
+            reverted_at: None,
+            targets: vec![],
+            state,
+            proof: "it still answers".to_owned(),
+        };
+        let status = |state, injected_at, reversible: bool| {
+            let mut findings = Findings::default();
+            findings.faults(&[fault(state, injected_at)], &[reversible]);
+            findings.reasons
+        };
+        assert_eq!(status(FaultState::Unproved, Some(1), false), ["fault `crash` was not seen to take effect: it still answers"]);
+        assert_eq!(status(FaultState::Skipped, None, false), ["fault `crash` was not injected: it still answers"]);
+        assert_eq!(status(FaultState::Proved, Some(1), true), ["fault `crash` was never taken back"]);
+        assert!(status(FaultState::Proved, Some(1), false).is_empty());
+        assert!(status(FaultState::RevertProved, Some(1), true).is_empty());
+    }
+
+    #[test]
+    fn a_failed_environment_is_an_error_and_a_cut_history_is_inconclusive() {
+        let mut findings = Findings::default();
+        findings.notes(&[Note { at: 0, kind: NoteKind::Environment, text: "the engine stopped answering".to_owned() }]);
+        assert_eq!(findings.status(), TrialStatus::Error);
+        let mut findings = Findings::default();
+        findings.ending(Some(Ending::Cut { lines: 12 }));
+        assert_eq!((findings.status(), findings.reasons.len()), (TrialStatus::Inconclusive, 1));
+    }
+}
