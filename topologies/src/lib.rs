@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod docker;
+pub mod doctor;
 pub mod images;
 pub mod namespace;
 pub mod rules;

@@ -6,5 +6,5 @@ mod provide;
 mod pull;
 mod recipe;
 
-pub(crate) use provide::provide;
+pub(crate) use provide::{find, provide};
 pub use recipe::{Recipe, recipes};

@@ -3,5 +3,6 @@
 mod apply;
 mod render;
 
+pub(crate) use apply::search_path;
 pub use apply::{Presence, drop_packets, present, remove};
 pub use render::PeerRule;

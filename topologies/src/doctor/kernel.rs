@@ -1,0 +1,90 @@
+//! What the kernel and this user's rights allow, tried in a network namespace made for the purpose.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use super::Check;
+use crate::namespace::Privilege;
+use crate::process;
+
+const AS_ROOT: &str = "run as root";
+
+/// Checks rights, packet rules and packet delay.
+pub(super) fn checks() -> Vec<Check> {
+    let privilege = Privilege::current();
+    let namespaces = if privilege.enter_namespaces() {
+        Check::ok("enter namespaces", "CAP_SYS_ADMIN is in force")
+    } else {
+        Check::warn(
+            "enter namespaces",
+            "CAP_SYS_ADMIN is missing: with Docker, clients run outside the lab network and partitions are refused",
+            format!("{AS_ROOT}, or use `--runtime process`"),
+        )
+    };
+    let rules = match packet_rules() {
+        Ok(()) => Check::ok("packet rules", "nft can drop packets in a namespace"),
+        Err(reason) => {
+            Check::warn("packet rules", format!("{reason}; partitions are refused"), "apt-get install nftables, and run as root")
+        }
+    };
+    let processes = match process::check() {
+        Ok(()) => Check::ok("servers as processes", "this user may make the namespaces they need"),
+        Err(reason) => Check::warn("servers as processes", reason, "nothing, if Docker is used"),
+    };
+    vec![namespaces, rules, delay(), processes]
+}
+
+/// Whether packets can be dropped in a namespace of this user's.
+pub(super) fn packet_rules() -> Result<(), String> {
+    if program("nft").is_none() {
+        return Err("nft is not installed".to_owned());
+    }
+    let rules = "table inet redquake_doctor { chain input { type filter hook input priority -300; ip saddr 192.0.2.1 counter drop; } }\n";
+    inside(&["nft", "-f", "-"], rules).map_err(|said| format!("nft does not work in a namespace ({said})"))
+}
+
+fn delay() -> Check {
+    const NAME: &str = "packet delay";
+    let netem = inside(&["tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"], "").is_ok();
+    let queue = inside(&["iptables", "-A", "INPUT", "-j", "NFQUEUE", "--queue-num", "0", "--queue-bypass"], "").is_ok();
+    match (netem, queue) {
+        (true, _) => Check::ok(NAME, "tc netem works"),
+        (false, true) => Check::ok(NAME, "tc netem does not work here, NFQUEUE does"),
+        (false, false) => Check::warn(
+            NAME,
+            "neither tc netem nor NFQUEUE works here; no fault of this version needs them",
+            "modprobe sch_netem, and apt-get install iproute2 iptables",
+        ),
+    }
+}
+
+/// Runs a program in a fresh network namespace that is gone when it ends; the error is what it said.
+fn inside(command: &[&str], input: &str) -> Result<(), String> {
+    let mut namespace = vec!["--net"];
+    if !Privilege::current().change_rules() {
+        namespace.extend(["--user", "--map-root-user"]);
+    }
+    let mut child = Command::new("unshare")
+        .args(namespace)
+        .arg("--")
+        .args(command)
+        .env("PATH", crate::rules::search_path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("unshare does not start: {error}"))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that ended early says more on its error output than this write.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let output = child.wait_with_output().map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
+    if output.status.success() { Ok(()) } else { Err(said) }
+}
+
+/// Where a program is found.
+pub(super) fn program(name: &str) -> Option<String> {
+    let path = crate::rules::search_path();
+    path.split(':').map(|folder| format!("{folder}/{name}")).find(|file| std::fs::metadata(file).is_ok_and(|meta| meta.is_file()))
+}

@@ -1,0 +1,12 @@
+//! What works on this machine, found by trying it, and what to do about the rest.
+
+mod capabilities;
+mod check;
+mod engine;
+mod examine;
+mod kernel;
+mod machine;
+
+pub use capabilities::capabilities;
+pub use check::{Check, Status};
+pub use examine::examine;
