@@ -12,5 +12,9 @@ mod workloads;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // First of all: the same program also is what stands between the tool and the namespaces of a run without Docker.
+    if let Some(code) = redquake_topologies::process::stage() {
+        return code;
+    }
     cli::main()
 }

@@ -32,7 +32,12 @@ fn five_kills_are_five_conclusive_trials_whose_gap_lies_where_the_configuration_
         assert_eq!(server as f64, length, "trial {}: the parts up to promotion add up to the gap", trial.index);
         let client = failover.client_gap.as_ref().expect("a client gap");
         let all: u64 = failover.parts.iter().map(|part| part.to - part.from).sum();
-        assert_eq!(failover.parts.first().map(|part| part.from + all), client.to, "trial {}: all parts lead to the clients' first success", trial.index);
+        assert_eq!(
+            failover.parts.first().map(|part| part.from + all),
+            client.to,
+            "trial {}: all parts lead to the clients' first success",
+            trial.index
+        );
         assert_eq!(failover.old_primary.as_deref(), Some("redis-1"));
         assert_ne!(failover.new_primary, failover.old_primary);
     }

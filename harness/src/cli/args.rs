@@ -66,10 +66,12 @@ pub struct RunArgs {
 /// Where servers run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RuntimeChoice {
-    /// A Docker engine.
+    /// A Docker engine where one answers, else child processes.
     Auto,
     /// Containers of a Docker engine.
     Docker,
+    /// Child processes in namespaces of the run's own; needs no engine.
+    Process,
 }
 
 /// Arguments of `validate`.

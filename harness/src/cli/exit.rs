@@ -41,6 +41,21 @@ impl Exit {
         }
     }
 
+    /// The exit a code stands for; a code that is none of ours is a bug.
+    pub fn of(code: u8) -> Self {
+        let all = [
+            Self::Pass,
+            Self::AssertionFailed,
+            Self::Usage,
+            Self::Inconclusive,
+            Self::Environment,
+            Self::Residue,
+            Self::Interrupted,
+            Self::Terminated,
+        ];
+        all.into_iter().find(|exit| exit.code() == code).unwrap_or(Self::Bug)
+    }
+
     /// Of two runs in one command, the one that decides: a bug, then a signal, then residue, and so on down to a pass.
     pub fn worse(self, other: Self) -> Self {
         let rank = |exit: Self| match exit {

@@ -34,7 +34,9 @@ pub fn read_all(arguments: &[String]) -> Result<Vec<ExperimentFile>, Failure> {
         } else if path.exists() {
             files.push(read_path(path)?);
         } else if let Some(text) = catalogue::find(argument) {
-            let loaded = spec::load(argument, text.as_bytes(), &|path| Err(format!("{path}: an experiment of the catalogue has no files beside it")));
+            let loaded = spec::load(argument, text.as_bytes(), &|path| {
+                Err(format!("{path}: an experiment of the catalogue has no files beside it"))
+            });
             files.push(ExperimentFile { name: argument.clone(), bytes: text.as_bytes().to_vec(), loaded });
         } else {
             return Err(Failure::usage(format!("{argument}: no such file or folder, and no experiment of that name in `redquake list`")));

@@ -21,7 +21,9 @@ pub fn main() -> ExitCode {
             failure.exit
         }
         Err(_) => {
-            eprintln!("redquake: this is a bug in redquake, please report it with the lines above; `redquake clean` removes what may be left");
+            eprintln!(
+                "redquake: this is a bug in redquake, please report it with the lines above; `redquake clean` removes what may be left"
+            );
             Exit::Bug
         }
     };

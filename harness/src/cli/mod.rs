@@ -14,6 +14,7 @@ mod plan;
 mod progress;
 mod report;
 mod run;
+mod runtimes;
 mod schema;
 mod validate;
 

@@ -1,10 +1,11 @@
 //! `redquake plan`.
 
-use redquake_experiments::plan::{self, Plan, RuntimeKind};
+use redquake_experiments::plan::{self, Plan};
 
 use super::args::PlanArgs;
 use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
+use super::runtimes::capabilities;
 use super::validate::tell;
 use super::{Exit, Failure};
 
@@ -12,7 +13,7 @@ use super::{Exit, Failure};
 pub fn perform(args: &PlanArgs) -> Result<Exit, Failure> {
     let files = read_all(std::slice::from_ref(&args.experiment))?;
     for file in &files {
-        let capabilities = runtime()?.block_on(redquake_topologies::doctor::capabilities(RuntimeKind::Docker));
+        let capabilities = runtime()?.block_on(capabilities(args.runtime));
         let plan = make(file, args.seed, args.trials, &capabilities)?;
         if args.json {
             println!("{:#}", plan::json(&plan));

@@ -1,9 +1,11 @@
 //! What the user sees while a run goes on: a moving line on a terminal, plain lines anywhere else.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use redquake_topologies::runtime::Announce;
 
 /// Tells the user how far a run is. Everything goes to standard error; results go to standard output.
 #[derive(Clone)]
@@ -31,6 +33,12 @@ impl Progress {
             Some(bar) => bar.println(text),
             None => eprintln!("{text}"),
         }
+    }
+
+    /// The same for those who only have something to announce.
+    pub fn announce(&self) -> Announce {
+        let progress = self.clone();
+        Arc::new(move |text: &str| progress.line(text))
     }
 
     /// What comes before the moving line, for example the number of the trial.

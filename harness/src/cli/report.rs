@@ -10,7 +10,8 @@ use crate::run::{Folder, write_reports};
 /// Renders the reports of a run again.
 pub fn perform(args: &FolderArgs) -> Result<Exit, Failure> {
     let path = args.folder.join("result.json");
-    let failed = |reason: String| Failure::usage(format!("{}: {reason}; `redquake analyze` recomputes it from the histories", path.display()));
+    let failed =
+        |reason: String| Failure::usage(format!("{}: {reason}; `redquake analyze` recomputes it from the histories", path.display()));
     let bytes = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;
     let document: Document = serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))?;
     if document.schema_version != SCHEMA_VERSION {

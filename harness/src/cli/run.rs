@@ -3,16 +3,18 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 
-use redquake_experiments::plan::{Capabilities, RuntimeKind};
+use redquake_experiments::plan::Capabilities;
+use redquake_experiments::spec::Topology;
 use redquake_reports::render::terminal;
 use redquake_reports::result::{Document, Location, Source};
-use redquake_topologies::docker;
+use redquake_topologies::process;
 use redquake_topologies::runtime::Runtime;
 use sha2::{Digest, Sha256};
 
 use super::args::RunArgs;
 use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
+use super::runtimes::{Chosen, choose};
 use super::validate::tell;
 use super::{Exit, Failure, Progress, plan};
 use crate::run::{Folder, Interrupt, Order, execute};
@@ -25,21 +27,50 @@ pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
         files.iter().for_each(tell);
         return Err(Failure::told(Exit::Usage));
     }
-    runtime()?.block_on(async {
-        let engine: Arc<dyn Runtime> = Arc::new(docker::connect().await.map_err(|error| Failure::environment(error.to_string()))?);
-        let capabilities = redquake_topologies::doctor::capabilities(RuntimeKind::Docker).await;
-        let progress = Progress::new();
-        let interrupt = Interrupt::listen(progress.clone()).map_err(|error| Failure::environment(error.to_string()))?;
-        sweep_the_dead(&*engine, &progress).await;
-        let mut exit = Exit::Pass;
-        for file in &files {
-            exit = exit.worse(one(file, &args, &capabilities, &engine, &progress, &interrupt).await?);
-            if interrupt.exit().is_some() {
-                break;
-            }
+    let progress = Progress::new();
+    let outside = runtime()?;
+    match outside.block_on(choose(args.runtime, &progress))? {
+        Chosen::Here(engine, capabilities) => outside.block_on(all(&files, &args, &capabilities, &engine, &progress)),
+        Chosen::Inside => {
+            // There is no way to the network from inside.
+            outside.block_on(provide(&files, &progress))?;
+            drop(outside);
+            progress.finish();
+            let code = process::enter(std::env::args_os().skip(1).collect()).map_err(|error| Failure::environment(error.to_string()))?;
+            Ok(Exit::of(code))
         }
-        Ok(exit)
-    })
+    }
+}
+
+/// Fetches the server software of every experiment.
+async fn provide(files: &[ExperimentFile], progress: &Progress) -> Result<(), Failure> {
+    let announce = progress.announce();
+    for file in files {
+        if let Some(experiment) = &file.loaded.experiment {
+            let Topology::Sentinel(topology) = &experiment.topology;
+            process::provide(&topology.server, &announce).await.map_err(|error| Failure::environment(error.to_string()))?;
+        }
+    }
+    Ok(())
+}
+
+async fn all(
+    files: &[ExperimentFile],
+    args: &RunArgs,
+    capabilities: &Capabilities,
+    engine: &Arc<dyn Runtime>,
+    progress: &Progress,
+) -> Result<Exit, Failure> {
+    let interrupt = Interrupt::listen(progress.clone()).map_err(|error| Failure::environment(error.to_string()))?;
+    sweep_the_dead(&**engine, progress).await;
+    let mut exit = Exit::Pass;
+    for file in files {
+        exit = exit.worse(one(file, args, capabilities, engine, progress, &interrupt).await?);
+        if interrupt.exit().is_some() {
+            break;
+        }
+    }
+    Ok(exit)
 }
 
 async fn one(
@@ -77,12 +108,8 @@ async fn one(
             })
         }
         Ok(Err(failure)) => Err(failure),
-        Err(error) if error.is_panic() => {
-            std::panic::resume_unwind(error.into_panic())
-        }
-        Err(_) => {
-            Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted)))
-        }
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted))),
     }
 }
 
@@ -123,15 +150,5 @@ fn tell_left(left: &[String]) {
 pub fn conclude(document: &Document, folder: &Folder) -> Exit {
     let path = folder.path().display().to_string();
     print!("{}", terminal::render(document, &terminal::Options { color: std::io::stdout().is_terminal(), folder: Some(&path) }));
-    match document.exit_code {
-        0 => Exit::Pass,
-        1 => Exit::AssertionFailed,
-        2 => Exit::Usage,
-        3 => Exit::Inconclusive,
-        4 => Exit::Environment,
-        6 => Exit::Residue,
-        130 => Exit::Interrupted,
-        143 => Exit::Terminated,
-        _ => Exit::Bug,
-    }
+    Exit::of(document.exit_code)
 }

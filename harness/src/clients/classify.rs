@@ -31,9 +31,11 @@ pub fn classify(error: &RedisError) -> Reading {
             ServerErrorKind::BusyLoading => fail(Why::Loading, true),
             ServerErrorKind::MasterDown => fail(Why::Masterdown, true),
             ServerErrorKind::NoPerm => fail(Why::Denied, false),
-            ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown | ServerErrorKind::CrossSlot => {
-                fail(Why::Redirected, true)
-            }
+            ServerErrorKind::Moved
+            | ServerErrorKind::Ask
+            | ServerErrorKind::TryAgain
+            | ServerErrorKind::ClusterDown
+            | ServerErrorKind::CrossSlot => fail(Why::Redirected, true),
             _ => info(Why::Other, false),
         },
         ErrorKind::AuthenticationFailed => fail(Why::Denied, false),

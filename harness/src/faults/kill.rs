@@ -29,7 +29,8 @@ pub async fn prove(stage: &Stage, target: &Member, since: Instant) -> Result<Str
     }
     let gone = since.elapsed();
     let address = target.node.address;
-    let attempt = stage.control.spawn(async move { tokio::time::timeout(ACCEPTED_WITHIN, TcpStream::connect((address.ip, address.port))).await });
+    let attempt =
+        stage.control.spawn(async move { tokio::time::timeout(ACCEPTED_WITHIN, TcpStream::connect((address.ip, address.port))).await });
     let refused = match attempt.await {
         Ok(Ok(Ok(_))) => return Err(format!("{name} still accepted a connection on {address} after SIGKILL")),
         Ok(Ok(Err(error))) => error.to_string(),

@@ -47,7 +47,8 @@ impl Cut {
 
     /// Makes the cut, by rules in the namespaces of the `from` side; returns the instant after the last rule was in place.
     pub async fn inject(&self, stage: &Stage) -> Result<Instant, String> {
-        let peers: Vec<PeerRule> = self.to.iter().map(|member| PeerRule { peer: member.node.address.ip, direction: self.direction }).collect();
+        let peers: Vec<PeerRule> =
+            self.to.iter().map(|member| PeerRule { peer: member.node.address.ip, direction: self.direction }).collect();
         for member in &self.from {
             let namespace = namespace(stage, member).await?;
             let own = member.node.address.ip;
@@ -67,7 +68,18 @@ impl Cut {
                 return Err(format!("{} could still connect to {}", near.node.name, far.node.name));
             }
         }
-        Ok(format!("{} handshakes across the cut, from both ends: none succeeded within {HANDSHAKE_WITHIN:?}", pairs.len()))
+        let mut dropped = 0;
+        for member in &self.from {
+            let there = rules::present(&namespace(stage, member).await?, &self.id).await.map_err(|error| error.to_string())?;
+            dropped += there.map_or(0, |presence| presence.packets);
+        }
+        if dropped == 0 {
+            return Err("the rules dropped no packet".to_owned());
+        }
+        let tried = pairs.len();
+        Ok(format!(
+            "{tried} handshakes across the cut, from both ends: none succeeded within {HANDSHAKE_WITHIN:?}; {dropped} packets dropped so far"
+        ))
     }
 
     /// Removes the rules; returns the instant after the last one was gone.
@@ -98,6 +110,11 @@ impl Cut {
         }
         let pairs: Vec<_> = self.pairs().filter(|(near, far)| living.contains(&near.index) && living.contains(&far.index)).collect();
         let attempts = join_all(pairs.iter().map(|(near, far)| handshake(stage, near, far))).await;
+        for member in self.from.iter().filter(|member| living.contains(&member.index)) {
+            if rules::present(&namespace(stage, member).await?, &self.id).await.map_err(|error| error.to_string())?.is_some() {
+                return Err(format!("the rules in the namespace of {} are still there", member.node.name));
+            }
+        }
         for ((near, far), connected) in pairs.iter().zip(attempts) {
             if !connected? {
                 return Err(format!("{} still could not connect to {}", near.node.name, far.node.name));

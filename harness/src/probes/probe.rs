@@ -6,8 +6,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
 use redquake_reports::history::{Event, Outcome, Probe, ProbeKind, Why};
-use tokio::sync::watch;
 use redquake_topologies::namespace::Zone;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use redquake_experiments::plan::Plan;
-use redquake_reports::result::{Document, Location, Source, Trial, TrialStatus};
-use redquake_topologies::runtime::{Announce, Runtime, ServerSource};
 use redquake_experiments::spec::Topology;
+use redquake_reports::result::{Document, Location, Source, Trial, TrialStatus};
+use redquake_topologies::runtime::{Runtime, ServerSource};
 
 use super::record::{FORMAT, RunRecord};
 use super::{Folder, Interrupt, environment, judge};
@@ -32,8 +32,15 @@ pub struct Order {
 }
 
 /// Performs a run and writes its reports; returns the result and where it lies.
-pub async fn execute(order: Order, runtime: Arc<dyn Runtime>, progress: Progress, interrupt: Interrupt) -> Result<(Document, Folder), Failure> {
-    let unwritable = |error: std::io::Error| Failure::usage(format!("the results cannot be written to {}: {error}; choose another folder with --out", order.out.display()));
+pub async fn execute(
+    order: Order,
+    runtime: Arc<dyn Runtime>,
+    progress: Progress,
+    interrupt: Interrupt,
+) -> Result<(Document, Folder), Failure> {
+    let unwritable = |error: std::io::Error| {
+        Failure::usage(format!("the results cannot be written to {}: {error}; choose another folder with --out", order.out.display()))
+    };
     let folder = Folder::create(&order.out, &order.plan.experiment.name, order.plan.seed).map_err(unwritable)?;
     folder.write("experiment.yaml", &order.text).map_err(unwritable)?;
 
@@ -70,7 +77,8 @@ pub async fn execute(order: Order, runtime: Arc<dyn Runtime>, progress: Progress
             cancel: &interrupt.cancel,
             progress: &progress,
         };
-        let performed = perform(request).await.map_err(|error| Failure::environment(format!("the history could not be written: {error}")))?;
+        let performed =
+            perform(request).await.map_err(|error| Failure::environment(format!("the history could not be written: {error}")))?;
         record.residue.extend(performed.residue);
         let history = format!("{}/history.ndjson.zst", Folder::trial_name(trial.index));
         if let Ok(analysed) = judge::trial(&folder, &history) {
@@ -89,11 +97,7 @@ pub async fn execute(order: Order, runtime: Arc<dyn Runtime>, progress: Progress
 
 async fn provide(plan: &Plan, runtime: &dyn Runtime, progress: &Progress, interrupt: &Interrupt) -> Result<ServerSource, Failure> {
     let Topology::Sentinel(topology) = &plan.experiment.topology;
-    let announce: Announce = {
-        let progress = progress.clone();
-        Arc::new(move |text: &str| progress.line(text))
-    };
-    let provided = interrupt.cancel.run_until_cancelled(runtime.provide(&topology.server, &announce)).await;
+    let provided = interrupt.cancel.run_until_cancelled(runtime.provide(&topology.server, &progress.announce())).await;
     match provided {
         Some(Ok(server)) => Ok(server),
         Some(Err(error)) => Err(Failure::environment(error.to_string())),

@@ -61,10 +61,4 @@ impl Live {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.roles.values().filter(|sample| sample.role == NodeRole::Replica && sample.link).count()
     }
-
-    /// The latest role a node told.
-    pub fn role(&self, node: u16) -> Option<NodeRole> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.roles.get(&node).map(|sample| sample.role)
-    }
 }

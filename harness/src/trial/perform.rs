@@ -103,9 +103,16 @@ async fn with_lab(request: &TrialRequest<'_>, clock: Clock, recorder: &Recorder,
     lab.close().await
 }
 
-async fn on_stage(request: &TrialRequest<'_>, clock: Clock, recorder: &Recorder, live: Arc<Live>, lab: &Arc<dyn Lab>) -> Result<(), String> {
+async fn on_stage(
+    request: &TrialRequest<'_>,
+    clock: Clock,
+    recorder: &Recorder,
+    live: Arc<Live>,
+    lab: &Arc<dyn Lab>,
+) -> Result<(), String> {
     let zone = |name: &str, threads| {
-        Zone::open(name, lab.client_namespace(), threads).map_err(|error| format!("threads could not be placed on the lab network: {error}"))
+        Zone::open(name, lab.client_namespace(), threads)
+            .map_err(|error| format!("threads could not be placed on the lab network: {error}"))
     };
     let (control, prober, clients) = (zone("control", 1)?, zone("probes", 1)?, zone("clients", CLIENT_THREADS)?);
     let roster = Arc::new(Roster::new(lab.nodes()));
@@ -174,7 +181,8 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
         Ok(()) => {
             let zero = stage.clock.instant(stage.recorder.phase(PhaseName::Baseline));
             reach(PhaseName::Baseline);
-            let ledger = Ledger::create(&request.folder.join("ledger.ndjson")).map_err(|error| format!("the ledger could not be created: {error}"))?;
+            let ledger = Ledger::create(&request.folder.join("ledger.ndjson"))
+                .map_err(|error| format!("the ledger could not be created: {error}"))?;
             let mut engine = Engine::new(stage, request.plan, ledger);
             request.progress.transient("baseline and faults");
             engine.perform(zero, cancel).await;
@@ -198,7 +206,9 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
         final_read(stage, &experiment.workloads).await;
         let linked = stage.live.linked_replicas();
         if linked < replicas {
-            stage.recorder.note(NoteKind::Remark, format!("at the end {linked} of {replicas} replicas were linked (killed nodes are not restarted)"));
+            stage
+                .recorder
+                .note(NoteKind::Remark, format!("at the end {linked} of {replicas} replicas were linked (killed nodes are not restarted)"));
         }
     }
     Ok(())
@@ -239,7 +249,8 @@ async fn save_logs(lab: &dyn Lab, folder: &Path) {
     if tokio::fs::create_dir_all(&logs).await.is_err() {
         return;
     }
-    let fetched = futures_util::future::join_all(lab.nodes().iter().map(|node| async { (node.name.clone(), lab.logs(&node.name).await) })).await;
+    let fetched =
+        futures_util::future::join_all(lab.nodes().iter().map(|node| async { (node.name.clone(), lab.logs(&node.name).await) })).await;
     for (name, text) in fetched {
         if let Ok(text) = text {
             let _ = tokio::fs::write(logs.join(format!("{name}.log")), text).await;

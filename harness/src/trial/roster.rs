@@ -1,7 +1,7 @@
 //! The nodes of a trial by index, as histories number them.
 
 use redquake_experiments::spec::Role;
-use redquake_topologies::runtime::{LabNode, NodeAddress};
+use redquake_topologies::runtime::LabNode;
 
 /// The nodes of a trial, in the order of the plan; the position is the index used in histories.
 #[derive(Debug, Clone)]
@@ -42,10 +42,5 @@ impl Roster {
     /// Index of the node at `ip:port`.
     pub fn at(&self, host: &str, port: u16) -> Option<u16> {
         self.all().find(|member| member.node.address.port == port && member.node.address.ip.to_string() == host).map(|member| member.index)
-    }
-
-    /// Address of a node by index.
-    pub fn address(&self, index: u16) -> Option<NodeAddress> {
-        self.nodes.get(usize::from(index)).map(|node| node.address)
     }
 }

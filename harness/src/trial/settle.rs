@@ -41,5 +41,8 @@ fn missing(stage: &Stage, replicas: usize) -> String {
         Some(_) => "a primary accepts writes",
         None => "no primary accepted every probe write for 500 ms",
     };
-    format!("not steady within {WITHIN:?}: {primary}; {} of {replicas} replicas linked; or a client could not connect", stage.live.linked_replicas())
+    format!(
+        "not steady within {WITHIN:?}: {primary}; {} of {replicas} replicas linked; or a client could not connect",
+        stage.live.linked_replicas()
+    )
 }

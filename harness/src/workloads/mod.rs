@@ -4,4 +4,4 @@ mod arrivals;
 mod lock;
 
 pub use arrivals::stream_of;
-pub use lock::{LockLoad, lock_key, token, token_id};
+pub use lock::{LockLoad, lock_key, token_id};
