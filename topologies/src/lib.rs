@@ -8,6 +8,7 @@ pub mod docker;
 pub mod doctor;
 pub mod images;
 pub mod namespace;
+pub mod process;
 pub mod rules;
 pub mod runtime;
 pub mod sentinel;

@@ -1,0 +1,159 @@
+//! The way into the namespaces of a run: the tool starts itself again inside them.
+//!
+//! ```text
+//! redquake run …            the supervisor: waits, passes signals on, returns the exit code
+//! └─ unshare … (stage 1)    makes the namespaces; dies with the supervisor
+//!    └─ init (stage 2)      pid 1 inside: mounts, reaps orphans; dies with unshare
+//!       └─ redquake run …   the tool itself; servers are its children
+//! ```
+//!
+//! Each step is tied to the one above it by `PR_SET_PDEATHSIG`, and the kernel kills everything in a pid namespace
+//! whose pid 1 dies. So no instant exists at which killing any of them leaves something behind, and no code of ours
+//! has to run for it.
+
+use std::ffi::OsString;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitCode, ExitStatus};
+
+use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+
+use super::{init, signals, support};
+use crate::runtime::RuntimeError;
+
+/// First argument of stage 1.
+const UNSHARE_STAGE: &str = "__redquake-unshare";
+/// First argument of stage 2.
+const INIT_STAGE: &str = "__redquake-init";
+/// Names the pid namespace made for the run, as `/proc/self/ns/pid` names it.
+pub(super) const INSIDE: &str = "REDQUAKE_INSIDE";
+/// What init returns in place of 1, which is left to `unshare` for failures of its own.
+pub(super) const ONE: u8 = 201;
+/// Exit code for what the environment does not allow.
+pub(super) const ENVIRONMENT: u8 = 4;
+
+/// To be called first in `main`, before arguments are read and before any thread exists: performs the two inner
+/// stages of [`enter`] when this process is one of them, and returns `None` for an ordinary call.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// use redquake_topologies::process;
+///
+/// fn main() -> ExitCode {
+///     if let Some(code) = process::stage() {
+///         return code;
+///     }
+///     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+///     let runs_servers_without_docker = true;
+///     if runs_servers_without_docker && !process::inside() {
+///         // Fetch servers now (`process::provide`): inside there is no way to the network.
+///         return match process::enter(arguments) {
+///             Ok(code) => ExitCode::from(code),
+///             Err(error) => {
+///                 eprintln!("{error}");
+///                 ExitCode::from(4)
+///             }
+///         };
+///     }
+///     // Inside: the run itself, with `ProcessRuntime::new()`.
+///     ExitCode::SUCCESS
+/// }
+/// ```
+pub fn stage() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let first = arguments.next()?;
+    let code = if first == UNSHARE_STAGE {
+        let error = unshare(arguments);
+        eprintln!("redquake: cannot enter the namespaces of the run: {error}");
+        ENVIRONMENT
+    } else if first == INIT_STAGE {
+        init::run(arguments)
+    } else {
+        return None;
+    };
+    Some(ExitCode::from(code))
+}
+
+/// Whether this process runs inside namespaces made by [`enter`].
+pub fn inside() -> bool {
+    let Some(expected) = std::env::var_os(INSIDE) else { return false };
+    std::fs::read_link("/proc/self/ns/pid").is_ok_and(|namespace| namespace == *expected)
+}
+
+/// Runs this program again with `arguments` inside fresh namespaces and returns its exit code (128 + signal if it died
+/// of one). Standard input, output and error, the folder and the environment are the same; `SIGINT`, `SIGTERM` and
+/// `SIGHUP` are passed on, once each: the inner processes are a process group of their own, so that a Ctrl-C at the
+/// terminal does not reach them twice.
+///
+/// To be called on the main thread (what is inside lives no longer than the thread that started it), and not from
+/// within an asynchronous runtime. What needs the network (server packages) is fetched before.
+///
+/// # Errors
+/// [`RuntimeError::Privilege`] where the system forbids the namespaces, with the reason and the way out.
+pub fn enter(arguments: Vec<OsString>) -> Result<u8, RuntimeError> {
+    support::check().map_err(RuntimeError::Privilege)?;
+    let failed = |reason: std::io::Error| RuntimeError::Failed {
+        action: "running the tool inside namespaces of its own".to_owned(),
+        reason: reason.to_string(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    runtime.block_on(supervise(arguments)).map_err(failed)
+}
+
+async fn supervise(arguments: Vec<OsString>) -> std::io::Result<u8> {
+    let mut incoming = signals::Incoming::new()?;
+    let mut unshare = tokio::process::Command::new(std::env::current_exe()?)
+        .arg(UNSHARE_STAGE)
+        .arg(std::process::id().to_string())
+        .args(arguments)
+        .process_group(0)
+        .spawn()?;
+    let pid = unshare.id().unwrap_or_default();
+    loop {
+        tokio::select! {
+            status = unshare.wait() => return told(exit_code(status?)),
+            signal = incoming.next() => {
+                tokio::select! {
+                    status = unshare.wait() => return told(exit_code(status?)),
+                    () = signals::pass_on(pid, signal) => {}
+                }
+            }
+        }
+    }
+}
+
+/// The tool's exit code, from that of `unshare`.
+fn told(code: u8) -> std::io::Result<u8> {
+    match code {
+        1 => Err(std::io::Error::other("`unshare` could not make them, or somebody killed the first process in them")),
+        ONE => Ok(1),
+        code => Ok(code),
+    }
+}
+
+/// Stage 1: ties this process to the supervisor, then becomes `unshare`. Returns only if that failed.
+fn unshare(mut arguments: impl Iterator<Item = OsString>) -> std::io::Error {
+    let supervisor = arguments.next().and_then(|pid| pid.to_str()?.parse().ok()).and_then(Pid::from_raw);
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+        return error.into();
+    }
+    // The supervisor may have died before the line above took effect.
+    if supervisor.is_none() || getppid() != supervisor {
+        return std::io::Error::other("the process that started this one is gone");
+    }
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return error,
+    };
+    // `exec` keeps the process id, so this is also the id of `unshare`, which stage 2 checks to be alive.
+    let own = std::process::id().to_string();
+    Command::new("unshare").args(support::namespaces()).arg("--").arg(program).arg(INIT_STAGE).arg(own).args(arguments).exec()
+}
+
+/// The code a shell would give.
+pub(super) fn exit_code(status: ExitStatus) -> u8 {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => code.clamp(0, 255) as u8,
+        (None, Some(signal)) => 128u8.saturating_add(signal as u8),
+        (None, None) => 255,
+    }
+}

@@ -1,0 +1,69 @@
+//! Pid 1 of a run: prepares the mounts, starts the tool, reaps what was orphaned, and ends with the tool's exit code,
+//! whereupon the kernel kills everything that is left.
+//!
+//! The tool is not pid 1 itself because it would have to reap forks of servers that were killed, without taking
+//! away the exit status of children somebody waits for.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus};
+
+use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::enter::{ENVIRONMENT, INSIDE, ONE, exit_code};
+use super::mounts;
+use super::signals::Incoming;
+
+/// Folders of system tools (`ip`, `nft`) that are not on an ordinary user's `PATH`.
+const SYSTEM_TOOLS: &str = "/usr/local/sbin:/usr/sbin:/sbin";
+
+/// Stage 2; `arguments` are the process id of `unshare` outside and the tool's own.
+pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> u8 {
+    let unshare = arguments.next().unwrap_or_default();
+    // `/proc` still is the outer one. Had `unshare` died before it tied us to it, nothing would end us.
+    if !mounts::lives(&unshare) {
+        return ENVIRONMENT;
+    }
+    let outcome = mounts::prepare().and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(supervise(arguments))
+    });
+    let code = outcome.unwrap_or_else(|error| {
+        eprintln!("redquake: cannot prepare the namespaces of the run: {error}");
+        ENVIRONMENT
+    });
+    if code == 1 { ONE } else { code }
+}
+
+async fn supervise(arguments: impl Iterator<Item = OsString>) -> io::Result<u8> {
+    let mut incoming = Incoming::new()?;
+    let mut child_ended = signal(SignalKind::child())?;
+    let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
+    let tool = Command::new(std::env::current_exe()?)
+        .args(arguments)
+        .env("PATH", format!("{path}:{SYSTEM_TOOLS}"))
+        .env(INSIDE, std::fs::read_link("/proc/self/ns/pid")?)
+        .spawn()?;
+    let tool = i32::try_from(tool.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process id"))?;
+    loop {
+        if let Some(code) = reap(tool)? {
+            return Ok(code);
+        }
+        tokio::select! {
+            _ = child_ended.recv() => {}
+            signal = incoming.next() => kill_process(tool, signal)?,
+        }
+    }
+}
+
+/// Collects every child that has ended; the exit code once the tool is among them.
+fn reap(tool: Pid) -> io::Result<Option<u8>> {
+    while let Some((pid, status)) = waitpid(None, WaitOptions::NOHANG)? {
+        if pid == tool {
+            return Ok(Some(exit_code(ExitStatus::from_raw(status.as_raw()))));
+        }
+    }
+    Ok(None)
+}

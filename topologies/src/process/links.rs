@@ -1,0 +1,149 @@
+//! The private network of a lab: a bridge, and for every node and for the clients a network namespace linked to it.
+
+use std::io::{self, Write};
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use super::mounts::NAMESPACES;
+use crate::namespace::Namespace;
+use crate::runtime::RuntimeError;
+
+/// A place on the network: a namespace with one address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Name of the namespace.
+    pub(super) namespace: String,
+    /// Its address.
+    pub(super) address: Ipv4Addr,
+}
+
+/// Names of one lab's bridge, links and namespaces. `number` is the lab's own within the run.
+///
+/// Links are named by number, since the kernel allows them 15 characters.
+#[derive(Debug, Clone)]
+pub(super) struct Network {
+    number: u32,
+    places: Vec<Place>,
+}
+
+impl Network {
+    /// A network for nodes of these names, in that order, and the clients, who come last.
+    pub(super) fn new<'a>(number: u32, nodes: impl IntoIterator<Item = &'a str>) -> Result<Self, RuntimeError> {
+        let names: Vec<&str> = nodes.into_iter().chain(["clients"]).collect();
+        if names.len() > 200 {
+            return Err(RuntimeError::failed("making the lab network", format!("{} nodes are more than the 199 one subnet holds here", names.len() - 1)));
+        }
+        // Bridges are not linked to each other, so a subnet that comes round again after 16384 labs meets nobody.
+        let [_, _, high, low] = number.to_be_bytes();
+        let place = |(index, name): (usize, &&str)| Place {
+            namespace: format!("lab{number}-{name}"),
+            address: Ipv4Addr::new(10, 64 + high % 64, low, 11 + index as u8),
+        };
+        let places = names.iter().enumerate().map(place).collect();
+        Ok(Self { number, places })
+    }
+
+    /// The nodes' places in the order given, then that of the clients.
+    pub(super) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Creates everything; what a failed call leaves is removed by [`Network::remove`].
+    pub(super) fn create(&self) -> Result<Vec<Namespace>, RuntimeError> {
+        ip(&self.creation(), &[])?;
+        let open = |place: &Place| {
+            Namespace::at(&Path::new(NAMESPACES).join(&place.namespace)).map_err(|error| RuntimeError::failed("opening a namespace", error))
+        };
+        let namespaces: Vec<Namespace> = self.places.iter().map(open).collect::<Result<_, _>>()?;
+        // One `ip` for each, side by side: it configures only the namespace it was started in.
+        thread::scope(|scope| {
+            let configure = |(place, namespace)| scope.spawn(move || within(namespace, || ip(&configuration(place), &[])));
+            let running: Vec<_> = self.places.iter().zip(&namespaces).map(configure).collect();
+            running.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(RuntimeError::failed("configuring a link", "it panicked"))))
+        })?;
+        Ok(namespaces)
+    }
+
+    /// Removes everything that is there; goes on after an error. What is left, in words.
+    pub(super) fn remove(&self) -> Vec<String> {
+        // Its complaints are about what was not there; what still is shows below.
+        let _ = ip(&self.removal(), &["-force"]);
+        let named = self.places.iter().map(|place| &place.namespace).filter(|name| Path::new(NAMESPACES).join(name).exists());
+        named.map(|name| format!("network namespace {name}")).collect()
+    }
+
+    fn creation(&self) -> String {
+        let Self { number, places } = self;
+        let mut batch = format!("link add lab{number} type bridge\nlink set lab{number} group {number} addrgenmode none up\n");
+        for (index, Place { namespace, .. }) in places.iter().enumerate() {
+            let link = format!("lab{number}n{index}");
+            batch += &format!("netns add {namespace}\nlink add {link} type veth peer name eth0 netns {namespace}\n");
+            batch += &format!("link set {link} group {number} addrgenmode none master lab{number} up\n");
+        }
+        batch
+    }
+
+    fn removal(&self) -> String {
+        // The links go by name, for a namespace lives on in whoever holds it open; as a group, they go in one step.
+        let mut batch = format!("link del group {}\n", self.number);
+        self.places.iter().for_each(|place| batch += &format!("netns del {}\n", place.namespace));
+        batch
+    }
+}
+
+fn configuration(place: &Place) -> String {
+    format!("link set lo up\naddr add {}/24 dev eth0\nlink set eth0 addrgenmode none up\n", place.address)
+}
+
+/// Does something on a thread inside a namespace; for threads made for that purpose.
+pub(super) fn within<T>(namespace: &Namespace, action: impl FnOnce() -> Result<T, RuntimeError>) -> Result<T, RuntimeError> {
+    namespace.enter().map_err(|error| RuntimeError::failed("entering a network namespace", error))?;
+    action()
+}
+
+fn ip(batch: &str, options: &[&str]) -> Result<(), RuntimeError> {
+    let run = || -> io::Result<Result<(), String>> {
+        let mut child = Command::new("ip")
+            .args(options)
+            .args(["-batch", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut input) = child.stdin.take() {
+            input.write_all(batch.as_bytes())?;
+        }
+        let output = child.wait_with_output()?;
+        Ok(if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) })
+    };
+    let outcome = run().unwrap_or_else(|error| Err(error.to_string()));
+    outcome.map_err(|reason| RuntimeError::failed("setting up the lab network with `ip`", reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_batch_makes_the_bridge_and_links_every_namespace_to_it() {
+        let network = Network::new(258, ["redis-1", "sentinel-1"]).unwrap();
+        insta::assert_snapshot!(format!("{}---\n{}---\n{}", network.creation(), configuration(&network.places[1]), network.removal()));
+    }
+
+    #[test]
+    fn link_names_fit_the_kernel_however_many_labs_a_run_opens() {
+        let network = Network::new(u32::MAX, std::iter::repeat_n("a-node-with-a-rather-long-name", 199)).unwrap();
+        let batch = network.creation();
+        let links = batch.lines().filter_map(|line| line.strip_prefix("link add ")).filter_map(|line| line.split(' ').next());
+        for link in links {
+            assert!(link.len() <= 15, "{link}");
+        }
+    }
+
+    #[test]
+    fn a_lab_too_large_for_its_subnet_is_refused() {
+        assert!(Network::new(1, std::iter::repeat_n("node", 200)).is_err());
+    }
+}

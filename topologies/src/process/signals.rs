@@ -1,0 +1,61 @@
+//! Signals on their way from the supervisor to the tool inside.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+/// `SIGINT`, `SIGTERM` and `SIGHUP`, as they arrive at this process.
+pub(super) struct Incoming {
+    interrupt: Stream,
+    terminate: Stream,
+    hang_up: Stream,
+}
+
+impl Incoming {
+    /// From now on these signals no longer end the process.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The next one.
+    pub(super) async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::INT,
+            _ = self.terminate.recv() => Signal::TERM,
+            _ = self.hang_up.recv() => Signal::HUP,
+        }
+    }
+}
+
+/// Sends a signal to the init inside, whose outer parent is `unshare`, as soon as it can take one: the kernel drops
+/// signals for which a pid 1 has no handler yet, and init has them once it has started the tool, its first child.
+pub(super) async fn pass_on(unshare: u32, signal: Signal) {
+    loop {
+        if let Some(init) = child_of(unshare)
+            && child_of(init).is_some()
+        {
+            if let Some(pid) = i32::try_from(init).ok().and_then(Pid::from_raw) {
+                // Fails only if it is gone, which the caller sees by itself.
+                let _ = kill_process(pid, signal);
+            }
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Some child of a process.
+fn child_of(parent: u32) -> Option<u32> {
+    std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(|pid| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The command name in parentheses may hold anything, so fields count from the last one.
+        let parent_field = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
+        parent_field.and_then(|field| field.parse().ok()) == Some(parent)
+    })
+}

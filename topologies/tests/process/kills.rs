@@ -1,0 +1,181 @@
+//! SIGKILL of any of the processes at any instant leaves nothing.
+
+use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Failed;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Test;
+use crate::user::User;
+
+pub const TESTS: &[Test] = &[
+    ("killing_the_supervisor_at_any_instant_leaves_nothing", |user| instants(user, Victim::Supervisor)),
+    ("killing_unshare_at_any_instant_leaves_nothing", |user| instants(user, Victim::Unshare)),
+    ("killing_init_at_any_instant_leaves_nothing", |user| instants(user, Victim::Init)),
+    ("killing_the_tool_inside_at_any_instant_leaves_nothing", |user| instants(user, Victim::Tool)),
+];
+
+/// Marks the processes of one start, by their environment.
+const MARK: &str = "REDQUAKE_TEST_MARK";
+
+#[derive(Debug, Clone, Copy)]
+enum Victim {
+    Supervisor,
+    Unshare,
+    Init,
+    Tool,
+}
+
+impl Victim {
+    /// Steps down from the supervisor.
+    fn depth(self) -> usize {
+        match self {
+            Self::Supervisor => 0,
+            Self::Unshare => 1,
+            Self::Init => 2,
+            Self::Tool => 3,
+        }
+    }
+}
+
+/// Twelve instants between the start and well after the servers run; more with `REDQUAKE_TEST_KILLS`.
+fn instants(user: &User, victim: Victim) -> Result<(), Failed> {
+    let count = std::env::var("REDQUAKE_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
+    let mut slowest = Duration::ZERO;
+    for index in 0..count {
+        // Golden-ratio steps: evenly spread, whatever their number, and the same in every run.
+        let fraction = (f64::from(index) * 0.618_033_988_749_895).fract();
+        slowest = slowest.max(kill_once(user, victim, Duration::from_secs_f64(0.3 * fraction))?);
+    }
+    eprintln!("{victim:?} killed {count} times: all gone within {slowest:?}");
+    Ok(())
+}
+
+/// Ends with the test, also with one that fails.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// How long it took until nothing was left.
+fn kill_once(user: &User, victim: Victim, wait: Duration) -> Result<Duration, Failed> {
+    let mark = format!("{MARK}={}-{}", std::process::id(), uuid::Uuid::new_v4());
+    let folder = user.folder();
+    let mut tool = user.tool(&["hold"]);
+    tool.env(MARK, mark.split_once('=').unwrap().1);
+    for variable in ["HOME", "TMPDIR", "XDG_CACHE_HOME"] {
+        tool.env(variable, folder.path());
+    }
+    let mut started = Started(tool.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?);
+    let supervisor = &mut started.0;
+    std::thread::sleep(wait);
+    let target =
+        until(Duration::from_secs(5), || descendant(&supervisor, victim.depth())).ok_or_else(|| format!("no {victim:?} appeared"))?;
+    let namespaces = namespaces(&marked(&mark));
+    let before = ticks();
+    let killed = Instant::now();
+    kill_process(target, Signal::KILL)?;
+    let status = supervisor.wait()?;
+    match victim {
+        Victim::Supervisor => assert_eq!(status.signal(), Some(9)),
+        // Depends on the version of `unshare`.
+        Victim::Init => assert!(matches!(status.code(), Some(4 | 137)), "{status}"),
+        // The one that tries whether namespaces are allowed counts as one that found they are not.
+        Victim::Unshare => assert!(matches!(status.code(), Some(4 | 137)), "{status}"),
+        Victim::Tool => assert_eq!(status.code(), Some(137), "{victim:?} killed after {wait:?}"),
+    }
+    let mut left: Vec<String> = Vec::new();
+    let gone = until(Duration::from_secs(2), || {
+        left = marked(&mark).into_iter().chain(holders(&namespaces, before)).map(describe).collect();
+        left.is_empty().then(|| killed.elapsed())
+    });
+    let taken = gone.ok_or_else(|| format!("{victim:?} killed after {wait:?}; left after 2 s: {left:?}"))?;
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 0, "files left behind");
+    Ok(taken)
+}
+
+fn until<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(found) = condition() {
+            return Some(found);
+        }
+        if Instant::now() > deadline {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn all() -> impl Iterator<Item = u32> {
+    std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+}
+
+fn descendant(supervisor: &Child, depth: usize) -> Option<Pid> {
+    let mut pid = supervisor.id();
+    for _ in 0..depth {
+        pid = all().find(|each| parent(*each) == Some(pid))?;
+    }
+    Pid::from_raw(pid as i32)
+}
+
+/// Living processes with the mark in their environment.
+fn marked(mark: &str) -> Vec<u32> {
+    let has = |pid: &u32| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    };
+    all().filter(has).collect()
+}
+
+/// The namespaces of these processes that are not those of the tests.
+fn namespaces(pids: &[u32]) -> BTreeSet<String> {
+    let of = |pid: &str| -> BTreeSet<String> {
+        let kinds = ["net", "mnt", "pid", "user"];
+        let links = kinds.into_iter().filter_map(|kind| std::fs::read_link(format!("/proc/{pid}/ns/{kind}")).ok());
+        links.map(|link| link.to_string_lossy().into_owned()).collect()
+    };
+    let own = of("self");
+    pids.iter().flat_map(|pid| of(&pid.to_string())).filter(|namespace| !own.contains(namespace)).collect()
+}
+
+/// Clock ticks since the machine was started, 100 to the second as in `/proc/<pid>/stat`.
+fn ticks() -> u64 {
+    let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+    (uptime.split(' ').next().unwrap().parse::<f64>().unwrap() * 100.0) as u64
+}
+
+/// Processes that live in one of the namespaces, or see one of them mounted. Those started since are others': the kernel
+/// gives the number of a namespace that is gone to the next one. One that has ended is but a line in the process table until
+/// the machine's init notices, which takes some of them seconds.
+fn holders(names: &BTreeSet<String>, before: u64) -> Vec<u32> {
+    let holds = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ').collect()).unwrap_or_default();
+        let started = fields.get(19).and_then(|field| field.parse::<u64>().ok());
+        if fields.first() == Some(&"Z") || started.is_none_or(|started| started > before) {
+            return false;
+        }
+        let lives = namespaces(&[*pid]).iter().any(|namespace| names.contains(namespace));
+        let mounts = std::fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap_or_default();
+        lives || names.iter().any(|name| mounts.contains(name.as_str()))
+    };
+    all().filter(holds).collect()
+}
+
+fn describe(pid: u32) -> String {
+    let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ");
+    format!("{pid} {command}")
+}

@@ -1,0 +1,64 @@
+//! Labs, seen from where the tool is started.
+
+use std::process::Output;
+
+use libtest_mimic::Failed;
+
+use crate::Test;
+use crate::user::User;
+
+pub const TESTS: &[Test] = &[
+    ("two_labs_at_once_do_not_see_each_other", |user| plays(user, "two-labs")),
+    ("a_killed_node_keeps_its_address_and_its_data_over_restarts", |user| plays(user, "restart")),
+    ("a_paused_server_is_alive_and_silent", |user| plays(user, "pause")),
+    ("forks_of_killed_servers_are_reaped", |user| plays(user, "orphans")),
+    ("a_closed_lab_leaves_no_process_link_namespace_or_file", |user| plays(user, "close")),
+    ("what_cannot_be_done_is_said", |user| plays(user, "refusals")),
+    ("the_exit_code_is_the_tools_own", the_exit_code_is_the_tools_own),
+    ("output_and_arguments_pass_through", output_and_arguments_pass_through),
+    ("nothing_on_the_machine_is_touched", nothing_on_the_machine_is_touched),
+];
+
+fn plays(user: &User, scene: &str) -> Result<(), Failed> {
+    let output = user.tool(&[scene]).output()?;
+    if output.status.success() { Ok(()) } else { Err(told(&output).into()) }
+}
+
+fn told(output: &Output) -> String {
+    format!("{}\n{}{}", output.status, String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn the_exit_code_is_the_tools_own(user: &User) -> Result<(), Failed> {
+    for (scene, expected) in
+        [(["exit", "0"], 0), (["exit", "1"], 1), (["exit", "3"], 3), (["exit", "70"], 70), (["die", "9"], 137), (["die", "15"], 143)]
+    {
+        let output = user.tool(&scene).output()?;
+        assert_eq!(output.status.code(), Some(expected), "{scene:?}: {}", told(&output));
+    }
+    Ok(())
+}
+
+fn output_and_arguments_pass_through(user: &User) -> Result<(), Failed> {
+    let output = user.tool(&["print", "--", "ä b", "-x", ""]).output()?;
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "-- ä b -x \n", "{}", told(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    Ok(())
+}
+
+fn nothing_on_the_machine_is_touched(user: &User) -> Result<(), Failed> {
+    let folder = user.folder();
+    let mut tool = user.tool(&["close"]);
+    for variable in ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"] {
+        tool.env(variable, folder.path());
+    }
+    let output = tool.current_dir(folder.path()).output()?;
+    assert!(output.status.success(), "{}", told(&output));
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
+    let ours = |name: &str| name.contains("redquake") || name.starts_with("lab");
+    for place in ["/run", "/run/netns", "/sys/class/net"] {
+        let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+        let found: Vec<_> = entries.map(|entry| entry.file_name()).filter(|name| ours(&name.to_string_lossy())).collect();
+        assert!(found.is_empty(), "{place}: {found:?}");
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! The users as whom the tool is tried.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Somebody who starts the tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum User {
+    /// Whoever runs the tests.
+    Current { root: bool },
+    /// The user `nobody`, if root runs the tests.
+    Nobody,
+}
+
+/// Root and `nobody`, or the ordinary user who runs the tests.
+pub fn here() -> Vec<User> {
+    let root = rustix::process::geteuid().is_root();
+    if root {
+        return vec![User::Current { root }, User::Nobody];
+    }
+    println!("not tried as root: these tests were started by an ordinary user");
+    vec![User::Current { root }]
+}
+
+impl User {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Current { root: true } => "root",
+            Self::Current { root: false } | Self::Nobody => "an_ordinary_user",
+        }
+    }
+
+    /// `program` as this user.
+    pub fn command(self, program: &str) -> Command {
+        if self != Self::Nobody {
+            return Command::new(program);
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--", program]);
+        command
+    }
+
+    /// The tool as this user, asked to play `scene` inside.
+    pub fn tool(self, scene: &[&str]) -> Command {
+        let mut command = self.command(program());
+        command.arg("outer").args(scene);
+        command
+    }
+
+    /// A folder that only this user needs, with what is in it removed on drop.
+    pub fn folder(self) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        folder
+    }
+}
+
+/// This program, where everybody can read it: build folders often lie where `nobody` may not look.
+fn program() -> &'static str {
+    static COPY: OnceLock<PathBuf> = OnceLock::new();
+    let copy = COPY.get_or_init(|| {
+        let own = std::env::current_exe().unwrap();
+        let readable =
+            own.ancestors().skip(1).all(|folder| folder.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o005 == 0o005));
+        if readable {
+            return own;
+        }
+        let place = std::env::temp_dir().join(format!("redquake-process-tests-{}", std::process::id()));
+        std::fs::copy(own, &place).unwrap();
+        place
+    });
+    copy.to_str().unwrap()
+}
