@@ -34,14 +34,22 @@ fn outcome(planned: &PlannedFault, steps: &[FaultEvent], zero: u64) -> FaultOutc
     steps.sort_by_key(|step| step.at);
     let first = |state| steps.iter().find(|step| step.state == state);
     let proofs = steps.iter().filter(|step| !matches!(step.state, FaultState::Injected | FaultState::Reverted) && !step.detail.is_empty());
+    // A fault that did not bite stays so, even if it was taken back as it should.
+    let unproved = first(FaultState::Unproved).map(|step| step.state);
+    let mut targets: Vec<String> = Vec::new();
+    for target in steps.iter().flat_map(|step| &step.targets) {
+        if !targets.contains(target) {
+            targets.push(target.clone());
+        }
+    }
     FaultOutcome {
         name: planned.fault.name().to_owned(),
         action: planned.fault.action().to_owned(),
         planned_at: zero.saturating_add(planned.inject_at),
         injected_at: first(FaultState::Injected).map(|step| step.at),
         reverted_at: first(FaultState::Reverted).map(|step| step.at),
-        targets: steps.iter().map(|step| &step.targets).find(|targets| !targets.is_empty()).cloned().unwrap_or_default(),
-        state: steps.last().map_or(FaultState::Skipped, |step| step.state),
+        targets,
+        state: unproved.or(steps.last().map(|step| step.state)).unwrap_or(FaultState::Skipped),
         proof: proofs.map(|step| step.detail.as_str()).collect::<Vec<_>>().join("; "),
     }
 }

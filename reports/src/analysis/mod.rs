@@ -1,7 +1,18 @@
 //! What a history meant: one file per question.
 
+mod collect;
 mod failover;
+mod faults;
 mod gap;
 mod hash;
 pub mod locks;
+mod outages;
+mod samples;
+pub mod stats;
+mod tally;
+mod timeline;
+mod trial;
+mod validity;
 mod words;
+
+pub use trial::{analyze, analyze_events};

@@ -103,7 +103,11 @@ impl Findings {
         } else if let Some(stall) = measured.iter().find(|stall| stall.late > limit && covers(stall)) {
             self.reason(format!("{}, at the edge of a gap", told(stall)));
         } else {
-            let text = format!("{} of the tool's own loops in the measured time; worst: {}", count(measured.len() as u64, "late wake-up"), told(worst));
+            let text = format!(
+                "{} of the tool's own loops in the measured time; worst: {}",
+                count(measured.len() as u64, "late wake-up"),
+                told(worst)
+            );
             self.remark(text);
         }
     }
@@ -131,7 +135,9 @@ mod tests {
         assert_eq!(found.status(), TrialStatus::Conclusive);
         assert_eq!(
             found.remarks,
-            ["1 late wake-up of the tool's own loops in the measured time; worst: the tool's own loop for clients was late by 60.0 ms at T+1.000 s"]
+            [
+                "1 late wake-up of the tool's own loops in the measured time; worst: the tool's own loop for clients was late by 60.0 ms at T+1.000 s"
+            ]
         );
     }
 

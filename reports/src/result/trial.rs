@@ -88,7 +88,7 @@ pub struct FaultOutcome {
     pub reverted_at: Option<u64>,
     /// What the target resolved to.
     pub targets: Vec<String>,
-    /// Last state reached.
+    /// Last state reached; a fault that was not seen to take effect stays `unproved`.
     pub state: FaultState,
     /// How it was proved, in words.
     pub proof: String,

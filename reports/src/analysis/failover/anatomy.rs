@@ -64,7 +64,8 @@ pub fn anatomy(known: &Known<'_>, messages: &[Message]) -> Anatomy {
             continue;
         };
         let to = (*at).max(from);
-        let missing = unseen.iter().map(|step| format!("; {} was not seen, so this includes {}", step.event, step.name)).collect::<String>();
+        let missing =
+            unseen.iter().map(|step| format!("; {} was not seen, so this includes {}", step.event, step.name)).collect::<String>();
         if unseen.is_empty() {
             told.pure.push(step.name.to_owned());
         }
@@ -147,9 +148,16 @@ mod tests {
     }
 
     fn usual() -> Vec<Message> {
-        [(1079, "+sdown"), (1138, "+odown"), (1138, "+try-failover"), (1194, "+elected-leader"), (2180, "+promoted-slave"), (2286, "+switch-master")]
-            .map(|(at, event)| message(at, 0, event))
-            .to_vec()
+        [
+            (1079, "+sdown"),
+            (1138, "+odown"),
+            (1138, "+try-failover"),
+            (1194, "+elected-leader"),
+            (2180, "+promoted-slave"),
+            (2286, "+switch-master"),
+        ]
+        .map(|(at, event)| message(at, 0, event))
+        .to_vec()
     }
 
     fn told(messages: &[Message], change: impl FnOnce(&mut Known<'_>)) -> Anatomy {

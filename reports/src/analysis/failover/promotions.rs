@@ -57,7 +57,8 @@ pub fn unexplained<'a>(promotions: &'a [Promotion], faults: &[(u64, Option<Vec<S
     let mut rest = Vec::new();
     for promotion in promotions {
         let old = promotion.old.clone().unwrap_or_else(|| primary.clone());
-        let explains = |(at, killed): &(u64, Option<Vec<String>>)| *at <= promotion.at && killed.as_ref().is_none_or(|killed| killed.contains(&old));
+        let explains =
+            |(at, killed): &(u64, Option<Vec<String>>)| *at <= promotion.at && killed.as_ref().is_none_or(|killed| killed.contains(&old));
         match (0..faults.len()).find(|index| !used[*index] && explains(&faults[*index])) {
             Some(index) => used[index] = true,
             None => rest.push(promotion),

@@ -57,8 +57,11 @@ pub fn outages(writes: &Series, windows: &[Window], zero: u64, end: u64) -> Vec<
             // An outage that had long begun is not this fault's doing.
             !taken.contains(index) && window.at - writes.interval(*index).from.0 < OUTAGE
         });
-        let candidates: Vec<usize> =
-            before.into_iter().chain(writes.beginning_in(window.at.saturating_add(1), window.until)).filter(|index| !taken.contains(index)).collect();
+        let candidates: Vec<usize> = before
+            .into_iter()
+            .chain(writes.beginning_in(window.at.saturating_add(1), window.until))
+            .filter(|index| !taken.contains(index))
+            .collect();
         let mut own: Vec<usize> = candidates.iter().copied().filter(long).collect();
         let any = !own.is_empty();
         own.extend(if any { None } else { writes.longest(candidates.iter().copied()) });
@@ -69,11 +72,11 @@ pub fn outages(writes: &Series, windows: &[Window], zero: u64, end: u64) -> Vec<
         found.extend(own.iter().map(|index| Outage { window: Some(*window), interval: Some(writes.interval(*index)), long: any }));
     }
     let unplanned = writes.all().filter(|index| !taken.contains(index)).filter(long).map(|index| writes.interval(index));
-    found.extend(
-        unplanned
-            .filter(|interval| interval.from.0 < end && interval.to.is_none_or(|to| to.0 > zero))
-            .map(|interval| Outage { window: None, interval: Some(interval), long: true }),
-    );
+    found.extend(unplanned.filter(|interval| interval.from.0 < end && interval.to.is_none_or(|to| to.0 > zero)).map(|interval| Outage {
+        window: None,
+        interval: Some(interval),
+        long: true,
+    }));
     found.sort_by_key(|outage| (outage.interval.map(|interval| interval.from.0), outage.window.map(|window| window.at)));
     found
 }

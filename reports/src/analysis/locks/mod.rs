@@ -11,7 +11,7 @@ mod overlap;
 mod pairing;
 mod tally;
 
-pub use evidence::Names;
+pub use evidence::{Names, worst_first};
 pub use hold::NO_NODE;
 pub use tally::{LockFindings, Locks};
 
