@@ -1,0 +1,149 @@
+//! The outages of a trial, each with its gaps and parts.
+
+use super::failover::{Anatomy, Known, Message, Promotion, anatomy};
+use super::gap::{Interval, Outage, Series};
+use crate::result::{Failover, FaultOutcome, Gap, NodeInfo, Sample};
+
+/// What outages are told from.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    pub nodes: &'a [NodeInfo],
+    pub names: &'a [String],
+    pub faults: &'a [FaultOutcome],
+    pub messages: &'a [Message],
+    pub promotions: &'a [Promotion],
+    pub writes: &'a Series,
+    pub reads: &'a Series,
+    /// Answers to the clients of each workload that got any.
+    pub clients: &'a [Series],
+    pub end: u64,
+}
+
+/// An outage with what its parts are worth as samples.
+#[derive(Debug)]
+pub struct Told {
+    pub failover: Failover,
+    pub anatomy: Anatomy,
+    /// Whether a fault explains it.
+    pub planned: bool,
+}
+
+impl Scene<'_> {
+    /// Tells one outage.
+    pub fn tell(&self, outage: &Outage) -> Told {
+        let fault = outage.window.map(|window| &self.faults[window.fault]);
+        let mut failover = Failover {
+            fault: fault.map(|fault| fault.name.clone()),
+            fault_at: fault.and_then(|fault| fault.injected_at),
+            write_gap: None,
+            read_gap: None,
+            client_gap: None,
+            library_cost: None,
+            old_primary: None,
+            new_primary: None,
+            parts: Vec::new(),
+        };
+        let mut parts = Anatomy::default();
+        if let Some(interval) = outage.interval {
+            let write = self.gap(&interval, self.end);
+            failover.read_gap = self.matching(self.reads, outage, &interval).map(|read| self.gap(&read, self.end));
+            failover.client_gap = self.client_gap(outage, &interval);
+            failover.library_cost = failover.client_gap.as_ref().and_then(|client| cost(client.length, write.length));
+            failover.old_primary = self.name(interval.from.1);
+            failover.new_primary = self.new_primary(outage, &interval);
+            if outage.long && (failover.new_primary.is_some() || interval.to.is_none()) {
+                parts = self.anatomy(&failover, &interval);
+                failover.parts.clone_from(&parts.parts);
+            }
+            failover.write_gap = Some(write);
+        }
+        Told { failover, anatomy: parts, planned: outage.window.is_some() }
+    }
+
+    fn name(&self, node: u16) -> Option<String> {
+        self.names.get(usize::from(node)).cloned()
+    }
+
+    fn address(&self, node: u16) -> Option<&str> {
+        self.nodes.get(usize::from(node)).map(|node| node.address.as_str())
+    }
+
+    fn gap(&self, interval: &Interval, end: u64) -> Gap {
+        let (from, to) = (interval.from, interval.to);
+        let length = match to {
+            Some(to) => Sample::Exact(to.0.saturating_sub(from.0) as f64),
+            None => Sample::AtLeast(end.saturating_sub(from.0) as f64),
+        };
+        Gap { from: from.0, from_node: self.name(from.1), to: to.map(|to| to.0), to_node: to.and_then(|to| self.name(to.1)), length }
+    }
+
+    /// The interval of another series that belongs to an outage: across it, or the longest in the same window.
+    fn matching(&self, series: &Series, outage: &Outage, interval: &Interval) -> Option<Interval> {
+        match outage.window {
+            Some(window) if !outage.long => {
+                let begun = series.containing(window.at);
+                let index = series.longest(begun.into_iter().chain(series.beginning_in(window.at.saturating_add(1), window.until)));
+                index.map(|index| series.interval(index))
+            }
+            _ => series.longest_across(interval.from.0, interval.to.map_or(self.end, |to| to.0)),
+        }
+    }
+
+    /// The gap of the workload whose clients waited longest. An outage of the servers begins for the clients when it
+    /// begins for the servers, so that the two lengths can be subtracted and their parts added up.
+    fn client_gap(&self, outage: &Outage, write: &Interval) -> Option<Gap> {
+        let gaps = self.clients.iter().filter_map(|series| {
+            let own = self.matching(series, outage, write)?;
+            let from = if outage.long { write.from } else { own.from };
+            Some(self.gap(&Interval { from, to: own.to }, self.end))
+        });
+        // Of equals the first workload's.
+        gaps.reduce(|longest, other| if waited(&other) > waited(&longest) { other } else { longest })
+    }
+
+    fn new_primary(&self, outage: &Outage, interval: &Interval) -> Option<String> {
+        if let Some(to) = interval.to.filter(|to| to.1 != interval.from.1) {
+            return self.name(to.1);
+        }
+        // Promoted without a gap, or promoted and not yet writable.
+        let until = match (outage.window, outage.long) {
+            (Some(window), false) => window.until,
+            (_, true) if interval.to.is_none() => self.end.saturating_add(1),
+            _ => return None,
+        };
+        let from = outage.window.map_or(interval.from.0, |window| window.at);
+        let promotion = self.promotions.iter().find(|promotion| (from..until).contains(&promotion.at))?;
+        self.nodes.iter().find(|node| node.address == promotion.new).map(|node| node.name.clone())
+    }
+
+    fn anatomy(&self, failover: &Failover, interval: &Interval) -> Anatomy {
+        let new = failover.new_primary.as_deref();
+        let known = Known {
+            from: interval.from.0,
+            fault: failover.fault_at,
+            writable: interval.to.map(|to| to.0),
+            rediscovered: failover.client_gap.as_ref().and_then(|gap| gap.to),
+            end: self.end,
+            clients: failover.client_gap.is_some(),
+            old: self.address(interval.from.1),
+            new: new.and_then(|new| self.nodes.iter().find(|node| node.name == new)).map(|node| node.address.as_str()),
+            new_name: new.unwrap_or("a new primary"),
+            nodes: self.names,
+        };
+        anatomy(&known, self.messages)
+    }
+}
+
+fn waited(gap: &Gap) -> (bool, f64) {
+    (gap.to.is_none(), gap.length.value())
+}
+
+/// Client gap minus server gap. A client may be answered a moment before the next probe write: that costs nothing.
+/// What both are still waiting for has no difference that could be told.
+fn cost(client: Sample, server: Sample) -> Option<Sample> {
+    match (client, server) {
+        (Sample::Exact(client), Sample::Exact(server)) => Some(Sample::Exact((client - server).max(0.0))),
+        (Sample::AtLeast(client), Sample::Exact(server)) => Some(Sample::AtLeast((client - server).max(0.0))),
+        (_, Sample::AtLeast(_)) => None,
+    }
+}

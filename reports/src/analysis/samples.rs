@@ -1,0 +1,65 @@
+//! The value of every metric in one trial, by the names of the catalogue (`redquake_experiments::spec::metrics`).
+
+use std::collections::BTreeMap;
+
+use super::outages::Told;
+use super::stats;
+use super::tally::Tally;
+use crate::result::{Gap, LockCounts, Sample};
+
+/// Values by full name.
+pub type Samples = BTreeMap<String, Sample>;
+
+/// Metrics `failover.*`. Only planned outages count: what no fault explains makes the trial inconclusive.
+///
+/// Each gap is the longest of its kind; the parts are those of the longest write gap, so that they add up.
+pub fn of_failovers(told: &[Told], promotions: usize, samples: &mut Samples) {
+    let mut put = |name: &str, sample: Option<Sample>| {
+        if let Some(sample) = sample {
+            samples.insert(format!("failover.{name}"), sample);
+        }
+    };
+    let planned: Vec<&Told> = told.iter().filter(|one| one.planned).collect();
+    let longest = |gap: fn(&Told) -> Option<&Gap>| stats::max(planned.iter().filter_map(|one| gap(one)).map(|gap| gap.length));
+    put("write_gap", longest(|one| one.failover.write_gap.as_ref()));
+    put("read_gap", longest(|one| one.failover.read_gap.as_ref()));
+    put("client_gap", longest(|one| one.failover.client_gap.as_ref()));
+    put("library_cost", stats::max(planned.iter().filter_map(|one| one.failover.library_cost)));
+    put("count", Some(Sample::Exact(promotions as f64)));
+
+    let length = |one: &Told| one.failover.write_gap.as_ref().map_or(0.0, |gap| gap.length.value());
+    let worst = planned.iter().filter(|one| !one.anatomy.parts.is_empty()).max_by(|one, other| length(one).total_cmp(&length(other)));
+    let Some(worst) = worst else { return };
+    for part in &worst.anatomy.parts {
+        let long = part.to.saturating_sub(part.from) as f64;
+        let open = worst.anatomy.open.as_ref() == Some(&part.name);
+        // `retry` is told in the report and is no metric of its own.
+        if part.name != "retry" && (open || worst.anatomy.pure.contains(&part.name)) {
+            put(&part.name, Some(if open { Sample::AtLeast(long) } else { Sample::Exact(long) }));
+        }
+    }
+}
+
+/// Metrics of a workload. `measured` is the length of the measured time, ns; 0 when it never began.
+pub fn of_workload(name: &str, tally: &Tally, locks: &LockCounts, measured: u64, samples: &mut Samples) {
+    let mut put = |metric: &str, value: f64| {
+        samples.insert(format!("{name}.{metric}"), Sample::Exact(value));
+    };
+    put("double_acquired", locks.double_acquired as f64);
+    put("double_held_time", locks.double_held_time as f64);
+    put("ttl_overrun", locks.ttl_overrun as f64);
+    put("possible", locks.possible as f64);
+    put("lost", locks.lost as f64);
+    put("stuck", locks.stuck as f64);
+    put("acquired", locks.acquired as f64);
+    put("unknown", tally.info as f64);
+    if let Some(rate) = tally.error_rate() {
+        put("error_rate", rate);
+    }
+    if measured > 0 {
+        put("ok_rate", tally.ok as f64 * 1e9 / measured as f64);
+    }
+    if tally.ok > 0 {
+        put("latency_p99", tally.latency()[1] as f64);
+    }
+}
