@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Look, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Look, Origin, Renderer, Snippet, normalize_untrusted_str};
 
 use crate::spec::{FileId, Level, Loaded, Problem, SourceFile, Span};
 
 /// Most problems shown; a file that has more is not the file it was meant to be.
 const SHOWN: usize = 100;
+/// Places further apart than this, in bytes, are not shown in one snippet.
+const FAR: usize = 64 * 1024;
+/// A snippet of more bytes than this, which is one endless line, is not shown at all.
+const LONG: usize = 4 * 1024;
 
 /// All problems with snippets and a closing line; empty when there are none.
 pub(crate) fn human(loaded: &Loaded, color: bool) -> String {
@@ -51,8 +55,22 @@ fn one(loaded: &Loaded, problem: &Problem, renderer: &Renderer) -> String {
         let Some(source) = loaded.sources.files().get(file.0) else { continue };
         let primary = (problem.span.file == file).then_some((&problem.span, &problem.label, AnnotationKind::Primary));
         let related = problem.related.iter().filter(|(span, _)| span.file == file);
-        let places: Vec<_> = primary.into_iter().chain(related.map(|(span, label)| (span, label, AnnotationKind::Context))).collect();
-        group = group.element(snippet(source, &places));
+        let mut places: Vec<Place<'_>> =
+            primary.into_iter().chain(related.map(|(span, label)| (span, label, AnnotationKind::Context))).collect();
+        if places.is_empty() {
+            continue;
+        }
+        if lines(source, &places).len() > FAR {
+            places.truncate(1);
+        }
+        let shown = lines(source, &places);
+        if shown.len() > LONG {
+            let place = loaded.sources.location(places[0].0);
+            group = group.element(Origin::path(place.file).line(place.line as usize).char_column(place.column as usize));
+        } else {
+            let line = loaded.sources.location(&Span { file, range: shown.clone() }).line;
+            group = group.element(snippet(source, &places, shown, line as usize));
+        }
     }
     if let Some(help) = &problem.help {
         group = group.element(Look::HELP.message(normalize_untrusted_str(help)));
@@ -61,20 +79,26 @@ fn one(loaded: &Loaded, problem: &Problem, renderer: &Renderer) -> String {
     renderer.render(&report)
 }
 
-/// The lines around the places, with the places marked.
-fn snippet<'s>(source: &'s SourceFile, places: &[(&Span, &'s String, AnnotationKind)]) -> Snippet<'s, Annotation<'s>> {
+/// A place, what is said there, and whether it is the problem or belongs to it.
+type Place<'p> = (&'p Span, &'p String, AnnotationKind);
+
+/// Bytes of the lines from the first of the places to the last.
+fn lines(source: &SourceFile, places: &[Place<'_>]) -> Range<usize> {
     let text = source.text.as_str();
-    let first = places.iter().map(|(span, ..)| span.range.start).min().unwrap_or(0).min(text.len());
-    let last = places.iter().map(|(span, ..)| span.range.end).max().unwrap_or(0).min(text.len());
-    let from = text[..floor(text, first)].rfind('\n').map_or(0, |at| at + 1);
-    let last = floor(text, last);
-    let to = text[last..].find('\n').map_or(text.len(), |at| last + at);
-    let line = text[..from].matches('\n').count() + 1;
+    let first = floor(text, places.iter().map(|(span, ..)| span.range.start).min().unwrap_or(0));
+    let last = floor(text, places.iter().map(|(span, ..)| span.range.end).max().unwrap_or(0)).max(first);
+    let from = text[..first].rfind('\n').map_or(0, |at| at + 1);
+    from..text[last..].find('\n').map_or(text.len(), |at| last + at)
+}
+
+/// Those lines with the places marked.
+fn snippet<'s>(source: &'s SourceFile, places: &[Place<'s>], shown: Range<usize>, line: usize) -> Snippet<'s, Annotation<'s>> {
+    let text = source.text.as_str();
     let annotations = places.iter().map(|(span, label, kind)| {
-        let annotation = (*kind).span(inside(&span.range, from, to, text));
+        let annotation = (*kind).span(inside(&span.range, shown.start, shown.end, text));
         if label.is_empty() { annotation } else { annotation.label(label.as_str()) }
     });
-    Snippet::source(&text[from..to]).line_start(line).path(source.name.as_str()).annotations(annotations)
+    Snippet::source(&text[shown.clone()]).line_start(line).path(source.name.as_str()).annotations(annotations)
 }
 
 fn inside(range: &Range<usize>, from: usize, to: usize, text: &str) -> Range<usize> {

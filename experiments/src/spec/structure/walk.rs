@@ -166,9 +166,10 @@ impl Walk {
         if let Some(meant) = meant {
             self.tainted.push(join(path, meant));
         }
-        let help = match entry.key.as_str() {
-            "<<" => "merge keys are not part of YAML 1.2; write the values out, or use an alias for the whole value".to_owned(),
-            word => suggest::help(word, &known),
+        let help = match (entry.key.as_str(), meant) {
+            ("<<", _) => "merge keys are not part of YAML 1.2; write the values out, or use an alias for the whole value".to_owned(),
+            (_, Some(meant)) => format!("did you mean `{meant}`?"),
+            (_, None) => format!("known here: {}", suggest::list(known, "and")),
         };
         let message = format!("unknown key `{}`", shorten(&entry.key));
         self.problems.push(Problem::error("RQ0103", entry.key_span.clone(), message).help(help));
