@@ -1,5 +1,6 @@
 //! `metrics.txt`: OpenMetrics text of every metric, for GitLab's metrics report and anything else that reads the format.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::facts;
@@ -32,31 +33,47 @@ pub fn render(document: &Document) -> String {
     line(&mut text, "redquake_trials", &format!("{run},kind=\"all\""), document.trials.len() as f64);
     line(&mut text, "redquake_trials", &format!("{run},kind=\"conclusive\""), facts::conclusive(document).count() as f64);
 
+    // Names that differ only in characters a metric name may not have share a family; their label tells them apart.
+    let mut families: BTreeMap<String, Vec<(&str, &MetricSummary)>> = BTreeMap::new();
     for (name, metric) in &document.metrics {
-        metric_family(&mut text, &run, name, metric);
+        families.entry(family_name(name, metric.unit)).or_default().push((name, metric));
+    }
+    for (family, metrics) in &families {
+        metric_family(&mut text, &run, family, metrics);
     }
     text.push_str("# EOF\n");
     text
 }
 
-fn metric_family(text: &mut String, run: &str, name: &str, metric: &MetricSummary) {
-    let (unit, scale) = match metric.unit {
+/// Name and scale of the unit of a metric's samples.
+fn unit_of(unit: MetricUnit) -> (&'static str, f64) {
+    match unit {
         MetricUnit::Ns => ("seconds", 1e9),
         MetricUnit::Share => ("ratio", 1.0),
         MetricUnit::Count | MetricUnit::Rate => ("", 1.0),
-    };
-    let mut family_name = format!("redquake_{}", identifier(name));
-    if !unit.is_empty() {
-        family_name = format!("{family_name}_{unit}");
     }
-    family(text, &family_name, "gauge", unit, &metric.meaning);
-    let name = label("metric", name);
-    for (stat, sample) in [("min", metric.min), ("median", metric.median), ("max", metric.max)] {
-        let bound = if let Sample::AtLeast(_) = sample { ",bound=\"at_least\"" } else { "" };
-        line(text, &family_name, &format!("{run},{name},stat=\"{stat}\"{bound}"), sample.value() / scale);
-    }
-    if metric.unit == MetricUnit::Count {
-        line(text, &family_name, &format!("{run},{name},stat=\"total\""), metric.total);
+}
+
+fn family_name(name: &str, unit: MetricUnit) -> String {
+    let (unit, _) = unit_of(unit);
+    let separator = if unit.is_empty() { "" } else { "_" };
+    format!("redquake_{}{separator}{unit}", identifier(name))
+}
+
+fn metric_family(text: &mut String, run: &str, name: &str, metrics: &[(&str, &MetricSummary)]) {
+    for (index, (metric_name, metric)) in metrics.iter().enumerate() {
+        let (unit, scale) = unit_of(metric.unit);
+        if index == 0 {
+            family(text, name, "gauge", unit, &metric.meaning);
+        }
+        let metric_name = label("metric", metric_name);
+        for (stat, sample) in [("min", metric.min), ("median", metric.median), ("max", metric.max)] {
+            let bound = if let Sample::AtLeast(_) = sample { ",bound=\"at_least\"" } else { "" };
+            line(text, name, &format!("{run},{metric_name},stat=\"{stat}\"{bound}"), sample.value() / scale);
+        }
+        if metric.unit == MetricUnit::Count {
+            line(text, name, &format!("{run},{metric_name},stat=\"total\""), metric.total);
+        }
     }
 }
 

@@ -94,9 +94,12 @@ fn parts(document: &Document) -> String {
     };
     rows(true);
     rows(false);
-    if let Some(prediction) = document.predictions.get(facts::WRITE_GAP) {
+    if !document.predictions.is_empty() {
+        text.push_str("\n| Predicted from the configuration | Range | Formula |\n|---|---|---|\n");
+    }
+    for (name, prediction) in &document.predictions {
         let range = format!("{} to {}", number::duration(prediction.low as f64), number::duration(prediction.high as f64));
-        let _ = writeln!(text, "| predicted | | {range} |\n\nPrediction: {}", inline(&prediction.formula));
+        let _ = writeln!(text, "| {} | {range} | {} |", code(name), inline(&prediction.formula));
     }
     text.push_str("\n</details>\n");
     text

@@ -113,13 +113,13 @@ pub fn hostile() -> Document {
     document.source.path = evil.to_owned();
     document.experiment = serde_json::json!({ evil: evil });
     document.residue = vec![evil.to_owned()];
-    let metric = document.metrics.remove("locks.lost").unwrap();
+    let metric = document.metrics.remove("locks.lost").expect("the metric");
     document.metrics.insert(evil.to_owned(), MetricSummary { meaning: evil.to_owned(), ..metric });
-    document.predictions.get_mut("failover.write_gap").unwrap().formula = evil.to_owned();
+    document.predictions.get_mut("failover.write_gap").expect("the prediction").formula = evil.to_owned();
     for assertion in &mut document.assertions {
         assertion.actual_text = evil.to_owned();
         assertion.reason = evil.to_owned();
-        assertion.location.as_mut().unwrap().file = evil.to_owned();
+        assertion.location.as_mut().expect("a place").file = evil.to_owned();
     }
     document.assertions[2].metric = evil.to_owned();
     document.assertions[2].expect = evil.to_owned();
@@ -171,6 +171,28 @@ pub fn hostile() -> Document {
 /// Twenty trials: the size that is promised.
 pub fn twenty() -> Document {
     document((1..=20).map(|index| trial(&Shape { index, double_locks: index % 3, recovers: true })).collect())
+}
+
+/// Twenty trials with three workloads each and as many anomalies and messages as a document may hold.
+pub fn crowded() -> Document {
+    let mut document = twenty();
+    for trial in &mut document.trials {
+        let begin = trial.zero;
+        for name in ["jobs", "sessions"] {
+            let mut series = trial.timeline.workloads[0].clone();
+            series.name = name.to_owned();
+            trial.timeline.workloads.push(series);
+            let mut result = trial.workloads[0].clone();
+            result.name = name.to_owned();
+            trial.workloads.push(result);
+        }
+        let one = anomalies(&Shape { index: 1, double_locks: 1, recovers: true }, begin + 7 * S).remove(0);
+        trial.anomalies = (0..200u32).map(|n| Anomaly { key: n, from: one.from + u64::from(n) * 3 * MS, ..one.clone() }).collect();
+        trial.anomalies_total = 1_234;
+        let mark = trial.timeline.sentinel[0].clone();
+        trial.timeline.sentinel = (0..400).map(|n| SentinelMark { at: mark.at + n * 20 * MS, ..mark.clone() }).collect();
+    }
+    document
 }
 
 /// No workload, no fault, no failover: only a baseline.

@@ -16,6 +16,7 @@ fn documents() -> Vec<(&'static str, Document)> {
         ("hostile", fixture::hostile()),
         ("quiet", fixture::quiet()),
         ("twenty", fixture::twenty()),
+        ("crowded", fixture::crowded()),
     ]
 }
 
@@ -246,6 +247,16 @@ fn twenty_trials_fit_into_a_megabyte() {
     let page = html::render(&document);
     println!("20 trials: {} bytes, rendered in {:?}", page.len(), begin.elapsed());
     assert!(page.len() <= 1_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn a_crowded_run_of_twenty_trials_fits_as_well() {
+    let document = fixture::crowded();
+    let begin = Instant::now();
+    let page = html::render(&document);
+    println!("20 crowded trials: {} bytes, rendered in {:?}", page.len(), begin.elapsed());
+    assert!(page.len() <= 1_000_000, "{} bytes", page.len());
+    assert!(parse(&page).text.contains("24,680 found, worst first"));
 }
 
 #[test]

@@ -42,3 +42,66 @@ fn open_metrics_read_like_this() {
         insta::assert_snapshot!(format!("metrics_{name}"), metrics::render(&document));
     }
 }
+
+#[test]
+fn a_summary_fits_into_a_comment_however_much_went_wrong() {
+    for document in [fixture::crowded(), fixture::hostile()] {
+        let text = summary::render(&document);
+        assert!(text.len() <= summary::MAX_BYTES, "{} bytes", text.len());
+        assert!(text.contains("Repeat with"));
+        assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+    }
+    assert!(summary::render(&fixture::crowded()).contains("more are in `report.html`"));
+}
+
+#[test]
+fn hostile_names_are_neither_markup_nor_mentions_in_the_summary() {
+    let mut document = fixture::hostile();
+    document.reasons = vec!["@everyone <img src=x> | **bold**".to_owned()];
+    // What stands as code is shown as it is; it is no markup there.
+    document.assertions.clear();
+    document.residue.clear();
+    document.repro = "redquake run".to_owned();
+    document.verdict = redquake_reports::result::Verdict::Pass;
+    let text = summary::render(&document);
+    assert!(!text.contains("<script") && !text.contains("<img") && !text.contains("@everyone") && !text.contains("**bold**"), "{text}");
+}
+
+#[test]
+fn hostile_names_send_no_control_characters_to_a_terminal() {
+    let text = terminal::render(&fixture::hostile(), &terminal::Options::default());
+    let control: Vec<_> = text.chars().filter(|c| c.is_control() && *c != '\n').collect();
+    assert!(control.is_empty(), "{control:?}");
+}
+
+#[test]
+fn colours_are_used_only_when_asked_for() {
+    let document = fixture::failing();
+    let plain = terminal::render(&document, &terminal::Options::default());
+    let coloured = terminal::render(&document, &terminal::Options { color: true, folder: None });
+    assert!(!plain.contains('\u{1b}') && coloured.contains("\u{1b}[1;31mFAIL\u{1b}[0m"));
+}
+
+#[test]
+fn junit_of_hostile_names_can_be_read_back() {
+    for document in [fixture::hostile(), fixture::failing(), fixture::interrupted()] {
+        let report = quick_junit::Report::deserialize_from_str(&junit::render(&document)).unwrap();
+        let suite = &report.test_suites[0];
+        assert_eq!(suite.test_cases.len(), document.assertions.len() + document.trials.len().max(1) + 1);
+    }
+}
+
+#[test]
+fn metrics_whose_names_differ_only_in_punctuation_share_a_family() {
+    let mut document = fixture::passing();
+    let metric = document.metrics["locks.lost"].clone();
+    document.metrics.insert("locks-lost".to_owned(), metric);
+    let text = metrics::render(&document);
+    assert_eq!(text.matches("# TYPE redquake_locks_lost gauge").count(), 1);
+    assert!(text.contains("metric=\"locks-lost\",stat=\"total\"") && text.contains("metric=\"locks.lost\",stat=\"total\""));
+    let lines: Vec<_> = text.lines().collect();
+    let mut unique = lines.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), lines.len(), "a sample stands twice");
+}

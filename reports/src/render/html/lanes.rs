@@ -91,10 +91,11 @@ struct Group {
 
 fn group(chart: &Chart, marks: &[&SentinelMark]) -> Vec<Group> {
     let mut groups: Vec<(f64, Vec<&SentinelMark>)> = Vec::new();
+    let apart = if marks.len() > chart.window.marks { 12.0 } else { 4.0 };
     for mark in marks {
         let x = chart.at(mark.at);
         match groups.last_mut() {
-            Some((last, list)) if x - *last < 4.0 => list.push(mark),
+            Some((last, list)) if x - *last < apart => list.push(mark),
             _ => groups.push((x, vec![mark])),
         }
     }
@@ -107,7 +108,11 @@ fn group(chart: &Chart, marks: &[&SentinelMark]) -> Vec<Group> {
             let short = first.trim_start_matches("+failover-state-");
             let short: String = short.chars().take(28).collect();
             let label = if list.len() > 1 { format!("{short} and {} more", list.len() - 1) } else { short };
-            let titles: Vec<String> = list.iter().take(12).map(|mark| title(mark)).collect();
+            const TOLD: usize = 4;
+            let mut titles: Vec<String> = list.iter().take(TOLD).map(|mark| title(mark)).collect();
+            if list.len() > TOLD {
+                titles.push(format!("and {} more", list.len() - TOLD));
+            }
             Group { x, label, title: titles.join("\n") }
         })
         .collect()
@@ -172,7 +177,7 @@ pub fn anomalies(chart: &mut Chart) {
         for one in &found {
             let (x1, x2) = (chart.at(one.from), chart.at(one.to.unwrap_or(one.from)));
             // Of many marks those that would hide each other are drawn once; the table has them all.
-            if found.len() > 60 && x2 - last < 1.5 {
+            if found.len() > chart.window.marks && x2 - last < 3.0 {
                 continue;
             }
             last = x2;

@@ -66,13 +66,13 @@ pub struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// Formats a document.
-    pub fn new(document: &'a Document) -> Self {
-        let budget = Budget::new(document);
+    /// Formats a document; `detail` goes from 1 down to 0 as the page gets too large.
+    pub fn new(document: &'a Document, detail: f64) -> Self {
+        let budget = Budget::shared(document, detail);
         let worst = trials::worst(document);
         let shown = worst.as_ref().map(|(trial, _)| trial.index);
         let others = document.trials.iter().filter(|trial| Some(trial.index) != shown);
-        let (anomalies, anomalies_left) = tables::anomalies(document);
+        let (anomalies, anomalies_left) = tables::anomalies(document, (400.0 * detail).max(20.0) as usize);
         Self {
             document,
             style: STYLE,
@@ -85,7 +85,7 @@ impl<'a> Page<'a> {
             subtitle: subtitle(document),
             tiles: tiles(document),
             assertions: tables::assertions(document),
-            first: worst.as_ref().map(|(trial, _)| TrialView::new(trial, &budget)),
+            first: worst.as_ref().map(|(trial, _)| TrialView::new(trial, &Budget::FULL)),
             why_first: worst.map(|(_, why)| why).unwrap_or_default(),
             others: others.map(|trial| TrialView::new(trial, &budget)).collect(),
             anatomy: anatomy::draw(document),

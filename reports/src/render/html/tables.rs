@@ -6,9 +6,6 @@ use crate::history::{OpKind, Why};
 use crate::render::{facts, number};
 use crate::result::{AssertionResult, Document, MetricUnit, Prediction};
 
-/// Most anomalies listed on the page; every trial has at most 200 in the document.
-const MOST_ANOMALIES: usize = 400;
-
 /// One judged assertion.
 pub struct AssertionRow {
     /// `pass`, `fail`, `warn`, `inconclusive` or `error`.
@@ -91,13 +88,13 @@ pub struct AnomalyRow {
     pub text: String,
 }
 
-/// Anomalies worst first, and how many are not listed.
-pub fn anomalies(document: &Document) -> (Vec<AnomalyRow>, u64) {
+/// At most so many anomalies, worst first, and how many are not listed.
+pub fn anomalies(document: &Document, most: usize) -> (Vec<AnomalyRow>, u64) {
     use crate::result::AnomalyKind as Kind;
     let found = facts::anomalies(document);
     let rows: Vec<AnomalyRow> = found
         .iter()
-        .take(MOST_ANOMALIES)
+        .take(most)
         .map(|(trial, one)| AnomalyRow {
             kind: facts::anomaly_name(one.kind),
             severe: matches!(one.kind, Kind::DoubleAcquired | Kind::StuckLock | Kind::LostLock),

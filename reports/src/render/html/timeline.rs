@@ -25,6 +25,8 @@ pub struct Window<'a> {
     pub time: [u64; 2],
     /// Most columns a workload is drawn with.
     pub columns: usize,
+    /// Most anomalies of one kind and most messages of one Sentinel that are drawn apart.
+    pub marks: usize,
     /// Whether there is room to name every message and every part of the gap.
     pub close: bool,
 }

@@ -52,22 +52,28 @@ pub struct MessageRow {
     pub payload: String,
 }
 
-/// How much detail the page can afford, shared by its charts.
+/// How much detail a trial is shown with.
+#[derive(Clone, Copy)]
 pub struct Budget {
     columns: usize,
     messages: usize,
     closeups: usize,
+    marks: usize,
 }
 
 impl Budget {
-    /// About 700 KB of charts, however many trials there are.
-    pub fn new(document: &Document) -> Self {
+    /// For the trial that is shown first.
+    pub const FULL: Self = Self { columns: 800, messages: 200, closeups: 3, marks: 200 };
+
+    /// For the others, which share what is left; `detail` goes from 1 down to 0 as the page gets too large.
+    pub fn shared(document: &Document, detail: f64) -> Self {
         let charts: usize = document.trials.iter().map(|trial| trial.timeline.workloads.len().max(1)).sum();
-        let trials = document.trials.len().max(1);
+        let part = |total: f64, of: usize| (total * detail / of.max(1) as f64) as usize;
         Self {
-            columns: (7_000 / charts.max(1)).clamp(100, 800),
-            messages: (1_200 / trials).clamp(10, 200),
-            closeups: if trials <= 40 { 2 } else { 0 },
+            columns: part(8_000.0, charts).clamp(50, 800),
+            messages: part(2_000.0, document.trials.len()).clamp(5, 200),
+            closeups: if detail > 0.1 { 2 } else { 0 },
+            marks: part(4_000.0, document.trials.len()).clamp(10, 200),
         }
     }
 }
@@ -97,14 +103,16 @@ impl TrialView {
         let id = format!("t{}", trial.index);
         let begin = trial.timeline.workloads.iter().filter_map(|w| w.buckets.first()).map(|b| b.at).min().unwrap_or(trial.zero);
         let whole = [begin.min(trial.zero), trial.end.max(trial.zero + 1)];
-        let overview = timeline::draw(trial, &Window { id: &id, time: whole, columns: budget.columns, close: false });
+        let overview = timeline::draw(trial, &Window { id: &id, time: whole, columns: budget.columns, marks: budget.marks, close: false });
         let closeups = trial
             .failovers
             .iter()
             .filter_map(|failover| close_up(trial, failover, whole))
             .take(budget.closeups)
             .enumerate()
-            .map(|(n, time)| timeline::draw(trial, &Window { id: &format!("{id}-{n}"), time, columns: budget.columns, close: true }))
+            .map(|(n, time)| {
+                timeline::draw(trial, &Window { id: &format!("{id}-{n}"), time, columns: budget.columns, marks: budget.marks, close: true })
+            })
             .collect();
         let shown = &trial.timeline.sentinel[..trial.timeline.sentinel.len().min(budget.messages)];
         let at = |at: u64| number::instant(at, trial.zero);
