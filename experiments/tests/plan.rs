@@ -138,6 +138,13 @@ fn the_predictions_contain_what_was_measured() {
 }
 
 #[test]
+fn no_client_gap_is_predicted_for_the_client_policy_library() {
+    let text = catalogue::find("primary-kill").unwrap().replace("hold: 50ms }", "hold: 50ms, client: library }");
+    let metrics: Vec<String> = plan::predict(&experiment(&text)).into_iter().map(|prediction| prediction.metric).collect();
+    assert_eq!(metrics, ["failover.detection", "failover.write_gap"]);
+}
+
+#[test]
 fn nothing_is_predicted_where_the_formula_does_not_hold() {
     let with = |faults: &str, topology: &str| {
         plan::predict(&experiment(&format!("version: 1\nname: p\ntopology: {topology}\nduration: 90s\nfaults:\n{faults}")))

@@ -18,7 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{Duration, Experiment, Fault, Pick, Role, Topology, Workload};
+use crate::spec::{ClientPolicy, Duration, Experiment, Fault, Pick, Role, Topology, Workload};
 
 const MS: u64 = 1_000_000;
 /// Shortest and longest tick: 1/hz for hz from 19 down to 10.
@@ -76,7 +76,11 @@ pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
             format!("down-after {shown} + detection, agreement, election and promotion: 4 to 6 Sentinel ticks of 53 to 100 ms"),
         ),
     ];
-    if let Some(wait) = wait.max() {
+    // A client that leaves everything to the library need never find the new primary; no formula covers that.
+    let rebuild = experiment.workloads.iter().all(|workload| match workload {
+        Workload::Lock(lock) => lock.client == ClientPolicy::Rebuild,
+    });
+    if let Some(wait) = wait.max().filter(|_| rebuild) {
         let add = [writable[0] + ANNOUNCE[0], writable[1] + ANNOUNCE[1] + wait];
         let formula = format!(
             "write gap + announcement of 0.8 to 1.1 s (Sentinel's INFO once a second, then a hello) + up to {} of a client's own timeouts",
