@@ -4,6 +4,7 @@
 
 pub mod analysis;
 pub mod history;
+pub mod number;
 pub mod render;
 pub mod result;
 #[cfg(feature = "testing")]

@@ -1,6 +1,7 @@
 //! What a history meant: one file per question.
 
 mod collect;
+mod document;
 mod failover;
 mod faults;
 mod gap;
@@ -13,6 +14,8 @@ mod tally;
 mod timeline;
 mod trial;
 mod validity;
+mod verdict;
 mod words;
 
+pub use document::{Assembly, assemble};
 pub use trial::{analyze, analyze_events};

@@ -12,7 +12,6 @@ pub struct Scene<'a> {
     pub faults: &'a [FaultOutcome],
     pub messages: &'a [Message],
     pub promotions: &'a [Promotion],
-    pub writes: &'a Series,
     pub reads: &'a Series,
     /// Answers to the clients of each workload that got any.
     pub clients: &'a [Series],

@@ -170,7 +170,6 @@ fn outages_told(
         faults,
         messages: &messages,
         promotions: &promoted,
-        writes: &writes,
         reads: &reads,
         clients: &clients,
         end: end.max(all.writes.last()),

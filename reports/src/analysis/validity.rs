@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(
             found.remarks,
             [
-                "1 late wake-up of the tool's own loops in the measured time; worst: the tool's own loop for clients was late by 60.0 ms at T+1.000 s"
+                "1 late wake-up of the tool's own loops in the measured time; worst: the tool's own loop for clients was late by 60 ms at T+1.000 s"
             ]
         );
     }
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_stall_at_the_edge_of_a_gap_makes_the_trial_inconclusive() {
         let found = stalled(&[stall(5030, 60)], &[5000 * MS, 6400 * MS]);
-        assert_eq!(found.reasons, ["the tool's own loop for clients was late by 60.0 ms at T+4.030 s, at the edge of a gap"]);
+        assert_eq!(found.reasons, ["the tool's own loop for clients was late by 60 ms at T+4.030 s, at the edge of a gap"]);
         assert_eq!(stalled(&[stall(5030, 60)], &[4900 * MS]).status(), TrialStatus::Conclusive);
         assert_eq!(stalled(&[stall(5005, 15)], &[5000 * MS]).status(), TrialStatus::Conclusive, "too short to matter");
     }

@@ -4,9 +4,9 @@ mod facts;
 pub mod html;
 pub mod junit;
 pub mod metrics;
-pub mod number;
 pub mod summary;
 pub mod terminal;
 mod words;
 
+pub use crate::number;
 pub use words::sentence;

@@ -1,0 +1,168 @@
+//! All trials of a run put together: summaries, verdicts, exit code.
+
+use std::collections::BTreeMap;
+
+use redquake_experiments::plan::{Plan, predict};
+use redquake_experiments::spec::metrics::{self, Unit};
+use redquake_experiments::spec::{Aggregate, Severity};
+
+use super::stats::{Bounds, aggregate};
+use super::verdict::{Evidence, judge};
+use super::words::count;
+use crate::result::{
+    AssertionResult, Document, Environment, Location, MetricSummary, MetricUnit, Prediction, SCHEMA_VERSION, Sample, Source, Tool, Trial,
+    TrialStatus, Verdict,
+};
+
+/// What a document is made of, beside what the histories say.
+#[derive(Debug, Clone)]
+pub struct Assembly {
+    /// Version of the tool that assembles it.
+    pub tool_version: String,
+    /// The plan of the run.
+    pub plan: Plan,
+    /// The file the experiment came from.
+    pub source: Source,
+    /// Where each assertion stands in it, in the file's order; missing ones have no place.
+    pub locations: Vec<Option<Location>>,
+    /// The machine and the servers.
+    pub environment: Environment,
+    /// Command that repeats the run.
+    pub repro: String,
+    /// When the run began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// When it ended; `None` when the tool was killed.
+    pub ended_at: Option<String>,
+    /// The signal that interrupted it, for example `SIGINT`.
+    pub interrupted: Option<String>,
+    /// Objects that could not be removed.
+    pub residue: Vec<String>,
+    /// The trials that have a history, analysed, in order.
+    pub trials: Vec<Trial>,
+}
+
+/// Puts the trials of a run together. The same input gives the same document.
+pub fn assemble(assembly: Assembly) -> Document {
+    let Assembly { tool_version, plan, source, locations, environment, repro, started_at, ended_at, interrupted, residue, trials } =
+        assembly;
+    let experiment = &plan.experiment;
+    let planned = plan.trials.len();
+    let catalogue = metrics::all(&experiment.workloads);
+    let metrics: BTreeMap<String, MetricSummary> =
+        catalogue.iter().filter_map(|(name, metric)| Some((name.clone(), summary(name, metric, &trials)?))).collect();
+    let assertions: Vec<AssertionResult> = experiment
+        .assertions
+        .iter()
+        .enumerate()
+        .map(|(index, assertion)| {
+            let unit = metrics::find(&assertion.metric, &experiment.workloads).map_or(MetricUnit::Count, |metric| unit(metric.unit));
+            let samples: Vec<Sample> = samples(&assertion.metric, &trials).into_iter().map(|(_, sample)| sample).collect();
+            judge(assertion, Evidence { unit, samples: &samples, planned }, locations.get(index).cloned().flatten())
+        })
+        .collect();
+    let judged = Judged::new(&assertions, &trials, planned, interrupted.as_deref(), &residue);
+    let predictions =
+        predict(experiment).into_iter().map(|one| (one.metric, Prediction { low: one.low, high: one.high, formula: one.formula }));
+    Document {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: "redquake".to_owned(), version: tool_version },
+        verdict: judged.verdict,
+        exit_code: judged.exit_code,
+        reasons: judged.reasons,
+        ended_at: ended_at.unwrap_or_else(|| started_at.clone()),
+        started_at,
+        environment,
+        name: experiment.name.clone(),
+        description: experiment.description.clone(),
+        source,
+        predictions: predictions.collect(),
+        // Every type of an experiment has a JSON form: its keys are strings.
+        experiment: serde_json::to_value(experiment).unwrap_or_default(),
+        seed: plan.seed,
+        repro,
+        assertions,
+        metrics,
+        trials,
+        residue,
+    }
+}
+
+/// The verdict of a run and what follows from it.
+struct Judged {
+    verdict: Verdict,
+    exit_code: u8,
+    reasons: Vec<String>,
+}
+
+impl Judged {
+    fn new(assertions: &[AssertionResult], trials: &[Trial], planned: usize, interrupted: Option<&str>, residue: &[String]) -> Self {
+        let with = |status| trials.iter().filter(|trial| trial.status == status).count();
+        let (conclusive, failed) = (with(TrialStatus::Conclusive), with(TrialStatus::Error));
+        let mut reasons = Vec::new();
+        let verdicts = |verdict| assertions.iter().filter(move |one| one.severity == Severity::Error && one.verdict == verdict);
+        for one in verdicts(Verdict::Fail).chain(verdicts(Verdict::Inconclusive)) {
+            reasons.push(format!("`{} {}`: {}", one.metric, one.expect, one.reason));
+        }
+        if conclusive < planned {
+            reasons.push(format!("{conclusive} of {} conclusive", count(planned as u64, "planned trial")));
+            reasons
+                .extend(trials.iter().flat_map(|trial| trial.reasons.iter().map(move |reason| format!("trial {}: {reason}", trial.index))));
+        }
+        let enough = conclusive * 2 >= planned;
+        let verdict = match (verdicts(Verdict::Fail).next(), verdicts(Verdict::Inconclusive).next()) {
+            // Without a single trial that counts, a failed environment is what there is to say.
+            _ if conclusive == 0 && failed > 0 && interrupted.is_none() => Verdict::Error,
+            (Some(_), _) => Verdict::Fail,
+            (None, None) if enough && interrupted.is_none() => Verdict::Pass,
+            _ => Verdict::Inconclusive,
+        };
+        if verdict == Verdict::Pass {
+            reasons.clear();
+        }
+        let mut exit_code = match (verdict, interrupted) {
+            (_, Some(signal)) => {
+                reasons.insert(0, format!("the run was interrupted by {signal}"));
+                if signal.contains("TERM") { 143 } else { 130 }
+            }
+            (Verdict::Pass, None) => 0,
+            (Verdict::Fail, None) => 1,
+            (Verdict::Inconclusive, None) => 3,
+            (Verdict::Error, None) => 4,
+        };
+        if !residue.is_empty() {
+            reasons.push(format!("{} could not be removed: {}", count(residue.len() as u64, "object"), residue.join(", ")));
+            exit_code = 6;
+        }
+        Self { verdict, exit_code, reasons }
+    }
+}
+
+fn unit(unit: Unit) -> MetricUnit {
+    match unit {
+        Unit::Ns => MetricUnit::Ns,
+        Unit::Count => MetricUnit::Count,
+        Unit::Share => MetricUnit::Share,
+        Unit::Rate => MetricUnit::Rate,
+    }
+}
+
+/// The values of a metric in the conclusive trials.
+fn samples(name: &str, trials: &[Trial]) -> Vec<(u32, Sample)> {
+    let conclusive = trials.iter().filter(|trial| trial.status == TrialStatus::Conclusive);
+    conclusive.filter_map(|trial| Some((trial.index, *trial.metrics.get(name)?))).collect()
+}
+
+fn summary(name: &str, metric: &metrics::Metric, trials: &[Trial]) -> Option<MetricSummary> {
+    let samples = samples(name, trials);
+    let values: Vec<Sample> = samples.iter().map(|(_, sample)| *sample).collect();
+    let of = |how| aggregate(how, &values).map(Bounds::sample);
+    Some(MetricSummary {
+        unit: unit(metric.unit),
+        meaning: metric.meaning.to_owned(),
+        min: of(Aggregate::Min)?,
+        median: of(Aggregate::Median)?,
+        max: of(Aggregate::Max)?,
+        total: values.iter().map(|sample| sample.value()).sum(),
+        samples,
+    })
+}
