@@ -17,10 +17,10 @@ pub const LIBRARY_COST: &str = "failover.library_cost";
 pub const READ_GAP: &str = "failover.read_gap";
 
 /// The parts of a gap, in the order in which they happen.
-pub const PARTS: [&str; 6] = ["detection", "agreement", "election", "promotion", "announcement", "rediscovery"];
+pub const PARTS: [&str; 7] = ["detection", "agreement", "retry", "election", "promotion", "announcement", "rediscovery"];
 
 /// How many of `PARTS` make up the server gap; the others are what the clients need on top.
-const SERVER_PARTS: usize = 4;
+const SERVER_PARTS: usize = 5;
 
 /// Whether a part belongs to the server gap rather than to the library cost.
 pub fn is_server_part(name: &str) -> bool {
@@ -127,6 +127,12 @@ pub fn spread_text(metric: &MetricSummary) -> String {
         n if show(metric.min) == show(metric.max) => format!("the same in all {n} trials"),
         n => format!("median of {n} trials, {} to {}", show(metric.min), show(metric.max)),
     }
+}
+
+/// `2.18 s to 2.29 s`, or the one value where all are the same.
+pub fn range_text(metric: &MetricSummary) -> String {
+    let (min, max) = (number::sample(metric.unit, metric.min), number::sample(metric.unit, metric.max));
+    if min == max { min } else { format!("{min} to {max}") }
 }
 
 /// Unit of an assertion's metric: what the metric says, else what its limit is written in.

@@ -88,7 +88,7 @@ fn parts(document: &Document) -> String {
         for (name, label) in sums {
             if let Some(metric) = document.metrics.get(*name) {
                 let show = |sample| number::sample(metric.unit, sample);
-                let _ = writeln!(text, "| **{label}** | **{}** | {} to {} |", show(metric.median), show(metric.min), show(metric.max));
+                let _ = writeln!(text, "| **{label}** | **{}** | {} |", show(metric.median), facts::range_text(metric));
             }
         }
     };

@@ -89,6 +89,7 @@ fn gap_words(gap: &MetricSummary) -> String {
     let bound = |sample| number::sample(gap.unit, sample);
     match n {
         1 => format!("writes were down for {}{tail}", bound(gap.median)),
+        n if bound(gap.min) == bound(gap.max) => format!("writes were down for {} (the same in all {n} trials)", bound(gap.median)),
         _ => format!("writes were down for {} (median of {n} trials, {} to {}{tail})", bound(gap.median), bound(gap.min), bound(gap.max)),
     }
 }

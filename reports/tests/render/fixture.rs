@@ -217,7 +217,7 @@ fn judge(assertion: &mut AssertionResult, actual: f64, limit: f64) {
     assertion.reason = format!("the limit is {limit}, the value {actual}");
 }
 
-fn document(trials: Vec<Trial>) -> Document {
+pub fn document(trials: Vec<Trial>) -> Document {
     let metrics = summarise(&trials);
     let assertion = |line: u32, metric: &str, expect: &str, severity, margin: f64| AssertionResult {
         metric: metric.to_owned(),

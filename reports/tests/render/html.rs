@@ -21,14 +21,14 @@ fn documents() -> Vec<(&'static str, Document)> {
 }
 
 /// Elements as they open and close, and their attributes; panics where the page is not well-formed XML.
-struct Parsed {
+pub struct Parsed {
     elements: Vec<(String, Vec<(String, String)>)>,
     text: String,
 }
 
 /// A strict little parser: every attribute quoted, every element closed, `<` and `&` only where they may stand. Scripts and style
 /// sheets are raw text, as in HTML.
-fn parse(page: &str) -> Parsed {
+pub fn parse(page: &str) -> Parsed {
     let mut parsed = Parsed { elements: Vec::new(), text: String::new() };
     let mut open: Vec<String> = Vec::new();
     let mut rest = page.strip_prefix("<!DOCTYPE html>").expect("a document type");

@@ -63,19 +63,17 @@ pub fn sentinels(chart: &mut Chart) {
         let groups = group(chart, &marks);
         let rows = if chart.window.close { 4 } else { 0 };
         let placed = place(&groups, rows);
-        let used = placed.iter().filter_map(|row| row.map(|row| row + 1)).max().unwrap_or(0);
+        let used = placed.iter().filter_map(|place| place.map(|place| place.row + 1)).max().unwrap_or(0);
         let top = chart.y;
         let base = top + used as f64 * 12.0 + if used == 0 { 12.0 } else { 4.0 };
         chart.name(if used > 1 { top + 10.0 } else { base - 1.0 }, name, "");
         chart.grid.line("bl", "#bbbbbb", [super::timeline::LEFT, base, RIGHT, base], "");
-        for (group, row) in groups.iter().zip(&placed) {
-            let up = match row {
-                Some(row) => base - top - *row as f64 * 12.0 - 3.0,
-                None => 8.0,
-            };
+        for (group, place) in groups.iter().zip(&placed) {
+            let up = place.map_or(8.0, |place| base - top - place.row as f64 * 12.0 - 3.0);
             chart.moving.line("sm", "#444444", [group.x, base - up, group.x, base], &group.title);
-            if let Some(row) = row {
-                chart.moving.label("sx", Anchor::Start, [group.x, 3.0], top + *row as f64 * 12.0 + 10.0, &group.label, None);
+            if let Some(Place { row, anchor }) = *place {
+                let distance = if anchor == Anchor::Start { 3.0 } else { -3.0 };
+                chart.moving.label("sx", anchor, [group.x, distance], top + row as f64 * 12.0 + 10.0, &group.label, None);
             }
         }
         chart.y = base + 8.0;
@@ -131,26 +129,36 @@ fn rank(event: &str) -> usize {
         "+failover-end",
         "+vote-for-leader",
     ];
-    match event.starts_with('-') {
-        true => 0,
-        false => ORDER.iter().position(|name| *name == event).map_or(ORDER.len() + 1, |at| at + 1),
+    match event {
+        // Why a failover did not happen stands over everything.
+        event if event.starts_with("-failover-abort") || event == "+tilt" => 0,
+        event => ORDER.iter().position(|name| *name == event).map_or(ORDER.len() + 1, |at| at + 1),
     }
 }
 
-/// A row for each label. A tick stands on the base line and reaches up to its label, so a label may only stand where every row
-/// below it is free as well; what finds no place is told by its title and the table alone.
-fn place(groups: &[Group], rows: usize) -> Vec<Option<usize>> {
+/// Where the name of a tick stands.
+#[derive(Clone, Copy)]
+struct Place {
+    row: usize,
+    anchor: Anchor,
+}
+
+/// A row for each name. A tick stands on the base line and reaches up to its name, so a name may only stand where every row below
+/// it is free as well. At the end of the axis it stands before its tick. What finds no place is told by its title and the table.
+fn place(groups: &[Group], rows: usize) -> Vec<Option<Place>> {
     let mut ends = vec![0.0f64; rows];
     groups
         .iter()
         .map(|group| {
             let row = (0..rows).find(|row| ends[*row..].iter().all(|end| *end <= group.x))?;
-            let end = group.x + svg::width_of(&group.label) + 8.0;
-            if end > RIGHT + 4.0 {
-                return None;
+            let width = svg::width_of(&group.label) + 8.0;
+            if group.x + width <= RIGHT {
+                ends[row] = group.x + width;
+                return Some(Place { row, anchor: Anchor::Start });
             }
-            ends[row] = end;
-            Some(row)
+            let free = ends.iter().all(|end| *end <= group.x - width);
+            ends[0] = ends[0].max(group.x + 2.0);
+            free.then_some(Place { row: 0, anchor: Anchor::End })
         })
         .collect()
 }

@@ -210,7 +210,7 @@ fn strips(document: &Document) -> Vec<Strip> {
                 name: name.clone(),
                 svg: strip::draw(document, index, name, metric),
                 median: show(metric.median),
-                range: format!("{} to {}", show(metric.min), show(metric.max)),
+                range: facts::range_text(metric),
                 limit: limits.join(", "),
             }
         })
