@@ -7,11 +7,13 @@ mod bulk;
 mod failover;
 mod locks;
 mod plan;
+mod run;
 mod sentinels;
 
 pub use bulk::lock_history;
 pub use failover::{FailoverParams, failover_history};
 pub use plan::{plan, plan_with};
+pub use run::{assembly, document, trial};
 
 use crate::history::{Event, HistoryError, Reader, Writer};
 
