@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use bollard::Docker;
 use bollard::query_parameters::{InspectContainerOptions, KillContainerOptionsBuilder, LogsOptionsBuilder};
 use futures_util::StreamExt;
-use futures_util::future::join_all;
 use redquake_experiments::spec::Role;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -18,6 +17,7 @@ use super::container::{self, Blueprint};
 use super::labels::{CLIENTS, Labels};
 use super::network::{self, LabNetwork};
 use super::process::Process;
+use super::raise::{self, State};
 use super::{cleanup, files};
 use crate::namespace::{Namespace, Privilege};
 use crate::runtime::{
@@ -26,9 +26,6 @@ use crate::runtime::{
 
 /// Longest time a removal may take before what is left is reported.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);
-
-/// Pause between two requests that should reach the engine in order; each has a connection of its own.
-const IN_ORDER: Duration = Duration::from_millis(2);
 
 /// A lab in Docker.
 #[derive(Debug)]
@@ -48,13 +45,6 @@ pub struct DockerLab {
 struct Place {
     container: String,
     process: watch::Sender<State>,
-}
-
-#[derive(Debug, Clone)]
-enum State {
-    Starting,
-    Up(Arc<Process>),
-    Failed(String),
 }
 
 impl DockerLab {
@@ -102,7 +92,7 @@ impl DockerLab {
             self.places.insert(node.name.clone(), place);
             self.nodes.push(LabNode { name: node.name.clone(), role: node.role, address });
         }
-        self.work.spawn(raise(self.engine.clone(), self.work.clone(), places));
+        self.work.spawn(raise::all(self.engine.clone(), self.work.clone(), self.network.name.clone(), places));
         let first = match &clients {
             Some(place) => place.up().await?,
             None => match self.nodes.first() {
@@ -146,26 +136,6 @@ impl DockerLab {
         let details = self.engine.inspect_container(container, None::<InspectContainerOptions>).await;
         let details = details.map_err(|error| RuntimeError::failed(format!("inspecting the container {container}"), error))?;
         Ok(details.state.and_then(|state| state.running).unwrap_or(false))
-    }
-}
-
-/// Creates all containers at once, then starts all of them at once, yet asks in order: the engine sets networks up one after the
-/// other, in the order in which it was asked.
-async fn raise(engine: Docker, work: TaskTracker, places: Vec<(Blueprint, watch::Sender<State>)>) {
-    let created = join_all(places.iter().map(|(blueprint, _)| blueprint.create(&engine))).await;
-    for ((blueprint, state), created) in places.into_iter().zip(created) {
-        let engine = engine.clone();
-        work.spawn(async move {
-            let started = match created {
-                Ok(()) => container::start(&engine, &blueprint.name).await,
-                Err(error) => Err(error),
-            };
-            state.send_replace(match started {
-                Ok(process) => State::Up(Arc::new(process)),
-                Err(error) => State::Failed(error.to_string()),
-            });
-        });
-        tokio::time::sleep(IN_ORDER).await;
     }
 }
 

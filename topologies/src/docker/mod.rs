@@ -8,6 +8,7 @@ mod lab;
 mod labels;
 mod network;
 mod process;
+mod raise;
 mod runtime;
 mod subnet;
 

@@ -20,6 +20,8 @@ const LOOK: Duration = Duration::from_millis(5);
 const DEATH_WATCH: Duration = Duration::from_millis(100);
 /// Longest wait for one connection or reply.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How errors begin.
+const NOT_READY: &str = "the Sentinel set did not become ready";
 /// Lines of a node's log in an error.
 const TAIL: usize = 12;
 
@@ -97,14 +99,18 @@ impl Crew<'_> {
         Dialer { bind: self.lab.client_bind(), password: config.get("requirepass").map(str::to_owned), timeout: PATIENCE }
     }
 
+    async fn boot(&self, node: String, config: NodeFile) -> Result<(), RuntimeError> {
+        let late = |_| RuntimeError::failed(NOT_READY, format!("{node}: the runtime did not start it in time"));
+        tokio::time::timeout_at(self.deadline, self.lab.boot(&node, config)).await.map_err(late)?
+    }
+
     /// Boots the data nodes, the primary first: a replica that finds nobody tries again only a second later.
     async fn data(&self) -> Result<Infos, RuntimeError> {
         let (primary, replicas) = (self.primary()?, self.of_role(Role::Replica));
         let dialer = self.dialer(&self.topology.config.redis);
         let boot = |node: &LabNode, follows: Option<NodeAddress>| {
             let content = redis_conf(node.address, follows, &self.topology.config.redis);
-            let (lab, name) = (self.lab, node.name.clone());
-            async move { lab.boot(&name, NodeFile { name: "redis.conf".to_owned(), content }).await }
+            self.boot(node.name.clone(), NodeFile { name: "redis.conf".to_owned(), content })
         };
         boot(primary, None).await?;
         self.wait(&[primary], Data { dialer: dialer.clone(), nodes: vec![primary.clone()], links: Vec::new(), alone: true }).await?;
@@ -120,7 +126,7 @@ impl Crew<'_> {
             let peers: Vec<&LabNode> = sentinels.iter().copied().filter(|peer| peer.name != node.name).collect();
             let view = SentinelView { node, primary: primary.address, quorum: self.topology.quorum, replicas: &replicas, peers: &peers };
             let content = sentinel_conf(view, &self.topology.config.sentinel);
-            self.lab.boot(&node.name, NodeFile { name: "sentinel.conf".to_owned(), content })
+            self.boot(node.name.clone(), NodeFile { name: "sentinel.conf".to_owned(), content })
         });
         futures_util::future::try_join_all(boots).await?;
         let looked = Sentinels {
@@ -155,7 +161,7 @@ impl Crew<'_> {
                 reason.push(format!("end of the log of {name}:\n  {}", tail.join("\n  ")));
             }
         }
-        Err(RuntimeError::failed("the Sentinel set did not become ready", reason.join("\n")))
+        Err(RuntimeError::failed(NOT_READY, reason.join("\n")))
     }
 
     /// Resolves to the name of a node whose server has ended; never when all of them live.
