@@ -78,7 +78,8 @@ fn gaps(text: &mut String, document: &Document, paint: Paint) {
     let (first, second) = (wide(0), wide(1));
     text.push('\n');
     for [label, value, rest] in &rows {
-        let _ = writeln!(text, "  {label:first$}  {value:>second$}  {}", paint.dim(rest));
+        let rest = if rest.is_empty() { String::new() } else { format!("  {}", paint.dim(rest)) };
+        let _ = writeln!(text, "  {label:first$}  {value:>second$}{rest}");
     }
 }
 
@@ -90,7 +91,8 @@ fn assertions(text: &mut String, document: &Document, paint: Paint) {
         .assertions
         .iter()
         .map(|assertion| {
-            let actual = format!("{} ({})", facts::actual(document, assertion), facts::margin(document, assertion));
+            let margin = assertion.margin.map_or_else(String::new, |_| format!(", {}", facts::margin(document, assertion)));
+            let actual = format!("{}{margin}", facts::actual(document, assertion));
             [facts::verdict_word(assertion).to_owned(), format!("{} {}", assertion.metric, assertion.expect), plain(&actual)]
         })
         .collect();

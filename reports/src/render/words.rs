@@ -27,8 +27,8 @@ pub fn sentence(document: &Document) -> String {
     if let Some(locks) = facts::locks(document) {
         parts.push(match locks.double_acquired {
             0 => "no lock was held twice".to_owned(),
-            1 => "1 lock was held by two clients at once".to_owned(),
-            n => format!("{} locks were held by two clients at once", number::count(n as f64)),
+            1 => "once a lock had two holders at the same time".to_owned(),
+            n => format!("{} times a lock had two holders at once", number::count(n as f64)),
         });
         if locks.lost > 0 {
             parts.push(format!("{} vanished under their holders", number::plural(locks.lost, "lock", "locks")));
@@ -42,12 +42,10 @@ pub fn sentence(document: &Document) -> String {
         Verdict::Pass => assertions_kept(document),
         Verdict::Fail => assertions_missed(document),
         Verdict::Inconclusive => {
-            let reason = document.reasons.first().map_or("no trial counts", String::as_str);
-            format!("Nothing is proved either way: {}", reason.trim_end_matches('.'))
+            format!("Nothing is proved either way: {}", first_reason(document, "no trial counts"))
         }
         Verdict::Error => {
-            let reason = document.reasons.first().map_or("something outside the experiment went wrong", String::as_str);
-            format!("The run could not be judged: {}", reason.trim_end_matches('.'))
+            format!("The run could not be judged: {}", first_reason(document, "something outside the experiment went wrong"))
         }
     };
     match (document.verdict, measured.is_empty()) {
@@ -57,14 +55,28 @@ pub fn sentence(document: &Document) -> String {
     }
 }
 
+/// Reasons that the table of assertions does not tell already, nor the list of what was left behind.
+fn own_reasons(document: &Document) -> Vec<&str> {
+    let told = |reason: &str| {
+        let assertion = document.assertions.iter().any(|one| reason.starts_with(&format!("`{} {}`", one.metric, one.expect)));
+        assertion || (!document.residue.is_empty() && reason.ends_with(&document.residue.join(", ")))
+    };
+    document.reasons.iter().map(String::as_str).filter(|reason| !told(reason)).collect()
+}
+
 /// Reasons that neither the sentence nor the table of assertions tells already.
-pub fn further_reasons(document: &Document) -> &[String] {
-    match document.verdict {
-        Verdict::Pass => &document.reasons,
-        Verdict::Inconclusive | Verdict::Error => document.reasons.get(1..).unwrap_or_default(),
-        Verdict::Fail if document.assertions.iter().any(|assertion| facts::verdict_word(assertion) == "fail") => &[],
-        Verdict::Fail => document.reasons.get(1..).unwrap_or_default(),
+pub fn further_reasons(document: &Document) -> Vec<&str> {
+    let mut reasons = own_reasons(document);
+    if matches!(document.verdict, Verdict::Inconclusive | Verdict::Error) && !reasons.is_empty() {
+        reasons.remove(0);
     }
+    reasons
+}
+
+/// The first of the reasons that stand for themselves, else the first of all.
+fn first_reason<'a>(document: &'a Document, otherwise: &'a str) -> &'a str {
+    let own = own_reasons(document).first().copied();
+    own.or(document.reasons.first().map(String::as_str)).unwrap_or(otherwise).trim_end_matches('.')
 }
 
 fn gap_words(gap: &MetricSummary) -> String {
@@ -112,7 +124,7 @@ fn assertions_kept(document: &Document) -> String {
 fn assertions_missed(document: &Document) -> String {
     let missed: Vec<_> = document.assertions.iter().filter(|assertion| facts::verdict_word(assertion) == "fail").collect();
     match (missed.as_slice(), document.assertions.len()) {
-        ([], _) => document.reasons.first().map_or_else(|| "The run failed".to_owned(), |reason| capital(reason.trim_end_matches('.'))),
+        ([], _) => capital(first_reason(document, "the run failed")),
         ([one], 1) => format!("The assertion {} {} does not hold", one.metric, one.expect),
         ([one], total) => format!("1 of {total} assertions does not hold: {} {}", one.metric, one.expect),
         (several, total) => {

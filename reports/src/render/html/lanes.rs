@@ -174,27 +174,47 @@ pub fn anomalies(chart: &mut Chart) {
         (AnomalyKind::PossibleDouble, "ap", "#777777"),
     ];
     for (kind, class, fill) in kinds {
-        let found: Vec<_> =
+        let mut found: Vec<_> =
             trial.anomalies.iter().filter(|one| one.kind == kind && chart.shows(one.from, one.to.unwrap_or(one.from))).collect();
         if found.is_empty() {
             continue;
         }
+        found.sort_by_key(|one| one.from);
         let y = chart.y;
         chart.name(y + 10.0, facts::anomaly_name(kind), "");
+        let spans: Vec<[f64; 2]> = found.iter().map(|one| [one.from, one.to.unwrap_or(one.from)].map(|at| chart.at(at))).collect();
+        let rows = stack(&spans);
+        let height = 12.0 / rows.iter().max().map_or(1.0, |most| *most as f64 + 1.0);
         let mut last = f64::MIN;
-        for one in &found {
-            let (x1, x2) = (chart.at(one.from), chart.at(one.to.unwrap_or(one.from)));
+        for ((one, [x1, x2]), row) in found.iter().zip(spans).zip(rows) {
             // Of many marks those that would hide each other are drawn once; the table has them all.
             if found.len() > chart.window.marks && x2 - last < 3.0 {
                 continue;
             }
             last = x2;
-            let title =
-                format!("{} {} of {} key {}", number::instant(one.from, trial.zero), facts::anomaly_name(kind), one.workload, one.key);
-            chart.moving.mark(class, fill, [x1, y, x2 - x1, 12.0], &title);
+            let what = facts::anomaly_name(kind);
+            let title = format!("{} {what} of {} key {}", number::instant(one.from, trial.zero), one.workload, one.key);
+            chart.moving.mark(class, fill, [x1, y + row as f64 * height, x2 - x1, height], &title);
         }
-        let words = number::plural(found.len() as u64, "place", "places");
-        chart.fixed.text("ax", Anchor::End, super::timeline::LEFT - 5.0, y + 10.0, &words.replace(" places", "").replace(" place", ""));
+        chart.fixed.text("ax", Anchor::End, super::timeline::LEFT - 5.0, y + 10.0, &found.len().to_string());
         chart.y += 18.0;
     }
+}
+
+/// A row for each of some spans so that they do not lie over each other, as long as four rows are enough.
+fn stack(spans: &[[f64; 2]]) -> Vec<usize> {
+    let mut ends: Vec<f64> = Vec::new();
+    spans
+        .iter()
+        .map(|[from, to]| {
+            let end = to.max(from + 2.0);
+            let free = ends.iter().position(|taken| taken <= from);
+            match free {
+                Some(row) => ends[row] = end,
+                None if ends.len() < 4 => ends.push(end),
+                None => {}
+            }
+            free.unwrap_or(ends.len() - 1)
+        })
+        .collect()
 }

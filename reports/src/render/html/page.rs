@@ -2,9 +2,10 @@
 
 use askama::Template;
 
+use super::svg::Html;
 use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, ReasonRow, WorkloadRow};
 use super::trials::{self, Budget, TrialView};
-use super::{anatomy, strip};
+use super::{anatomy, strip, svg};
 use crate::render::{facts, number, words};
 use crate::result::{Document, MetricSummary, MetricUnit, NodeInfo};
 
@@ -40,8 +41,8 @@ pub struct Page<'a> {
     shapes: &'static str,
     verdict: &'static str,
     sign: &'static str,
-    sentence: String,
-    reasons: &'a [String],
+    sentence: Html,
+    reasons: Vec<Html>,
     subtitle: Vec<String>,
     tiles: Vec<Tile>,
     assertions: Vec<AssertionRow>,
@@ -80,8 +81,8 @@ impl<'a> Page<'a> {
             shapes: SHAPES,
             verdict: words::verdict(document.verdict),
             sign: tables::sign(document.verdict.as_str()),
-            sentence: words::sentence(document),
-            reasons: words::further_reasons(document),
+            sentence: svg::prose(&words::sentence(document)),
+            reasons: words::further_reasons(document).into_iter().map(svg::prose).collect(),
             subtitle: subtitle(document),
             tiles: tiles(document),
             assertions: tables::assertions(document),

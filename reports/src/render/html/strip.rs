@@ -27,7 +27,12 @@ pub fn draw(document: &Document, index: usize, name: &str, metric: &MetricSummar
     for tick in ticks {
         let place = shown.at(tick);
         body.line("gr", "#dddddd", [place, 8.0, place, 40.0], "");
-        body.text("ax", Anchor::Middle, place, 53.0, &format!("{tick:.*}{unit}", scale::digits(step)));
+        let (anchor, place) = match place {
+            place if place > RIGHT - 10.0 => (Anchor::End, WIDTH),
+            place if place < LEFT + 10.0 => (Anchor::Start, 0.0),
+            place => (Anchor::Middle, place),
+        };
+        body.text("ax", anchor, place, 53.0, &format!("{tick:.*}{unit}", scale::digits(step)));
     }
     if let Some(prediction) = prediction {
         let (low, high) = (x.at(prediction.low as f64), x.at(prediction.high as f64));

@@ -47,6 +47,38 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
+/// HTML that was made here: everything foreign in it is escaped, so a template shows it as it is.
+#[derive(Default)]
+pub struct Html(String);
+
+impl Html {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl askama::filters::HtmlSafe for Html {}
+
+/// Text as HTML in which what stands between back-ticks is code.
+pub fn prose(text: &str) -> Html {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return Html(escape(text));
+    }
+    let parts = parts.iter().enumerate().map(|(index, part)| match index % 2 {
+        0 => escape(part),
+        _ => format!("<code>{}</code>", escape(part)),
+    });
+    Html(parts.collect())
+}
+
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
@@ -170,6 +202,12 @@ mod tests {
         assert_eq!(text(-0.5), "-0.5");
         assert_eq!(text(-0.001), "0");
         assert_eq!(Coarse(3.149).to_string(), "3.1");
+    }
+
+    #[test]
+    fn only_paired_back_ticks_are_code() {
+        assert_eq!(prose("until `+odown` <b>").to_string(), "until <code>+odown</code> &lt;b&gt;");
+        assert_eq!(prose("a ` b").to_string(), "a ` b");
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::svg::{Html, prose};
 use crate::history::{OpKind, Why};
 use crate::render::{facts, number};
-use crate::result::{AssertionResult, Document, MetricUnit, Prediction};
+use crate::result::{AssertionResult, Document, MetricUnit, Prediction, Verdict};
 
 /// One judged assertion.
 pub struct AssertionRow {
@@ -17,7 +18,7 @@ pub struct AssertionRow {
     pub actual: String,
     pub margin: String,
     pub place: String,
-    pub reason: String,
+    pub reason: Html,
 }
 
 /// The assertions in the file's order.
@@ -30,7 +31,11 @@ pub fn assertions(document: &Document) -> Vec<AssertionRow> {
         actual: facts::actual(document, assertion),
         margin: facts::margin(document, assertion),
         place: assertion.location.as_ref().map_or_else(String::new, |at| format!("{}:{}", at.file, at.line)),
-        reason: assertion.reason.clone(),
+        // The limit, the value and the margin say why an assertion fails; the others have more to say.
+        reason: match assertion.verdict {
+            Verdict::Pass | Verdict::Fail => Html::default(),
+            Verdict::Inconclusive | Verdict::Error => prose(&assertion.reason),
+        },
     };
     document.assertions.iter().map(row).collect()
 }
@@ -49,7 +54,7 @@ pub fn sign(verdict: &str) -> &'static str {
 /// One metric over the trials.
 pub struct MetricRow {
     pub name: String,
-    pub meaning: String,
+    pub meaning: Html,
     pub min: String,
     pub median: String,
     pub max: String,
@@ -63,7 +68,7 @@ pub fn metrics(document: &Document) -> Vec<MetricRow> {
         let show = |sample| number::sample(metric.unit, sample);
         MetricRow {
             name: name.clone(),
-            meaning: metric.meaning.clone(),
+            meaning: prose(&metric.meaning),
             min: show(metric.min),
             median: show(metric.median),
             max: show(metric.max),
@@ -256,7 +261,7 @@ pub struct PredictionRow {
     pub measured: String,
     pub predicted: String,
     pub agreement: String,
-    pub formula: String,
+    pub formula: Html,
 }
 
 /// The predictions beside what was measured.
@@ -280,7 +285,7 @@ pub fn predictions(document: &Document) -> Vec<PredictionRow> {
             measured: metric.map_or_else(String::new, |metric| number::sample(metric.unit, metric.median)),
             predicted: range,
             agreement,
-            formula: prediction.formula.clone(),
+            formula: prose(&prediction.formula),
         }
     };
     document.predictions.iter().map(row).collect()

@@ -1,5 +1,6 @@
 //! One trial on the page: what was done to it, its charts and the Sentinels' messages.
 
+use super::svg::{self, Html};
 use super::timeline::{self, Window};
 use crate::render::{facts, number};
 use crate::result::{AnomalyKind, Document, Failover, Trial, TrialStatus};
@@ -11,7 +12,7 @@ pub struct TrialView {
     pub status: &'static str,
     pub judged: bool,
     pub headline: String,
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Html>,
     pub remarks: Vec<String>,
     pub faults: Vec<FaultRow>,
     pub overview: String,
@@ -126,7 +127,7 @@ impl TrialView {
             status: status(trial.status),
             judged: trial.status == TrialStatus::Conclusive,
             headline: headline(trial),
-            reasons: trial.reasons.clone(),
+            reasons: trial.reasons.iter().map(|reason| svg::prose(reason)).collect(),
             remarks: trial.remarks.clone(),
             faults: faults(trial),
             overview,
