@@ -38,7 +38,8 @@ impl ProcessLab {
         };
         let mut namespaces = network.create().map_err(removing)?;
         fs::create_dir_all(&folder).map_err(|error| removing(RuntimeError::failed("making the lab's folder", error)))?;
-        let clients = namespaces.pop().ok_or_else(|| removing(RuntimeError::failed("making the lab network", "no namespace for clients")))?;
+        let clients =
+            namespaces.pop().ok_or_else(|| removing(RuntimeError::failed("making the lab network", "no namespace for clients")))?;
         let places: Vec<LabNode> = request
             .nodes
             .into_iter()

@@ -21,7 +21,7 @@ pub(super) struct Place {
 
 /// Names of one lab's bridge, links and namespaces. `number` is the lab's own within the run.
 ///
-/// Links are named by number, since the kernel allows them 15 characters.
+/// Links are named by numbers, since the kernel allows them 15 characters.
 #[derive(Debug, Clone)]
 pub(super) struct Network {
     number: u32,
@@ -33,7 +33,10 @@ impl Network {
     pub(super) fn new<'a>(number: u32, nodes: impl IntoIterator<Item = &'a str>) -> Result<Self, RuntimeError> {
         let names: Vec<&str> = nodes.into_iter().chain(["clients"]).collect();
         if names.len() > 200 {
-            return Err(RuntimeError::failed("making the lab network", format!("{} nodes are more than the 199 one subnet holds here", names.len() - 1)));
+            return Err(RuntimeError::failed(
+                "making the lab network",
+                format!("{} nodes are more than the 199 one subnet holds here", names.len() - 1),
+            ));
         }
         // Bridges are not linked to each other, so a subnet that comes round again after 16384 labs meets nobody.
         let [_, _, high, low] = number.to_be_bytes();
@@ -61,7 +64,9 @@ impl Network {
         thread::scope(|scope| {
             let configure = |(place, namespace)| scope.spawn(move || within(namespace, || ip(&configuration(place), &[])));
             let running: Vec<_> = self.places.iter().zip(&namespaces).map(configure).collect();
-            running.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(RuntimeError::failed("configuring a link", "it panicked"))))
+            running
+                .into_iter()
+                .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(RuntimeError::failed("configuring a link", "it panicked"))))
         })?;
         Ok(namespaces)
     }
@@ -76,11 +81,11 @@ impl Network {
 
     fn creation(&self) -> String {
         let Self { number, places } = self;
-        let mut batch = format!("link add lab{number} type bridge\nlink set lab{number} group {number} addrgenmode none up\n");
+        let mut batch = format!("link add l{number} type bridge\nlink set l{number} group {number} addrgenmode none up\n");
         for (index, Place { namespace, .. }) in places.iter().enumerate() {
-            let link = format!("lab{number}n{index}");
+            let link = format!("l{number}n{index}");
             batch += &format!("netns add {namespace}\nlink add {link} type veth peer name eth0 netns {namespace}\n");
-            batch += &format!("link set {link} group {number} addrgenmode none master lab{number} up\n");
+            batch += &format!("link set {link} group {number} addrgenmode none master l{number} up\n");
         }
         batch
     }

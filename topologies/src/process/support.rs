@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-const WITHOUT: &str = "run as root, or use the Docker runtime (`--runtime docker`)";
+const DOCKER: &str = "use the Docker runtime (`--runtime docker`)";
 
 /// Arguments of `unshare` for the namespaces of a run. Root makes them directly; everybody else, and a root whose
 /// capabilities were taken away, makes a user namespace first, in which they are root.
@@ -39,7 +39,7 @@ pub fn check() -> Result<(), String> {
         Ok(output) if output.status.success() => return Ok(()),
         Ok(output) => output,
         Err(error) => {
-            return Err(format!("`unshare` of util-linux does not start ({error}); install the package `util-linux`, or {WITHOUT}"));
+            return Err(format!("`unshare` of util-linux does not start ({error}); install the package `util-linux`, or {DOCKER}"));
         }
     };
     let said = String::from_utf8_lossy(&output.stderr);
@@ -72,10 +72,10 @@ impl Settings {
 
 fn explain(said: &str, settings: &Settings) -> String {
     if said.contains("execute ip") {
-        return format!("`ip` is missing; install the package `iproute2`, or {WITHOUT}");
+        return format!("`ip` is missing; install the package `iproute2`, or {DOCKER}");
     }
     if said.contains("unrecognized option") {
-        return format!("`unshare` here is not that of util-linux 2.32 or later ({said}); install `util-linux`, or {WITHOUT}");
+        return format!("`unshare` here is not that of util-linux 2.32 or later ({said}); install `util-linux`, or {DOCKER}");
     }
     let way_out = if settings.clone.as_deref() == Some("0") {
         "the system administrator can allow them with `sysctl kernel.unprivileged_userns_clone=1`"
@@ -86,7 +86,7 @@ fn explain(said: &str, settings: &Settings) -> String {
     } else {
         "in a container this needs `--privileged`"
     };
-    format!("this system does not allow user and network namespaces to this user (`{said}`); {way_out}; else {WITHOUT}")
+    format!("this system does not allow user and network namespaces to this user (`{said}`); {way_out}; or run as root, or {DOCKER}")
 }
 
 #[cfg(test)]
