@@ -96,7 +96,15 @@ impl<R: Read> Reader<R> {
             Event::Header(_) => return Err(HistoryError::Damaged { line: self.lines.count, why: "a second header".to_owned() }),
             Event::End(end) => {
                 let (written, read) = (end.ops.saturating_add(end.probes), self.counted);
-                self.ending = Some(if written == read { Ending::Complete } else { Ending::Incomplete { written, read } });
+                // The frame's checksum comes after its last line, so the file is read to its end.
+                self.ending = Some(match self.lines.next()? {
+                    Next::End if written == read => Ending::Complete,
+                    Next::End => Ending::Incomplete { written, read },
+                    Next::Cut => Ending::Cut { lines: self.lines.count },
+                    Next::Line(_) => {
+                        return Err(HistoryError::Damaged { line: self.lines.count, why: "something follows the `end` line".to_owned() });
+                    }
+                });
             }
             _ => {}
         }
