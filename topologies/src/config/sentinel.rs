@@ -100,9 +100,9 @@ pub fn sentinel_conf(view: SentinelView<'_>, user: &Directives) -> String {
 
 fn of_experiment(name: &str, value: &str) -> String {
     let is = |known: &&str| known.eq_ignore_ascii_case(name);
-    if OF_MASTER.iter().any(|known| is(&known)) {
+    if OF_MASTER.iter().any(is) {
         line(&format!("sentinel {name} {MASTER}"), value)
-    } else if OF_SENTINEL.iter().any(|known| is(&known)) {
+    } else if OF_SENTINEL.iter().any(is) {
         line(&format!("sentinel {name}"), value)
     } else {
         line(name, value)

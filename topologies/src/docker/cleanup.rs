@@ -61,6 +61,11 @@ impl Object {
         match removed {
             // Gone, or being removed by somebody else at this moment.
             Ok(()) | Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
+            // Its containers are gone and the engine still counts one: only a restart makes it count again (moby issue 42119).
+            Err(Error::DockerResponseServerError { message, .. }) if message.contains("has active endpoints") => Err(format!(
+                "{}, which the engine believes to be in use (if it is not: restart the engine, then run `redquake clean`)",
+                self.describe()
+            )),
             Err(error) => Err(format!("{}: {error}", self.describe())),
         }
     }

@@ -46,7 +46,7 @@ pub(super) async fn create(engine: &Docker, labels: &Labels) -> Result<LabNetwor
     let mut taken = subnet::routed();
     taken.extend(known(engine).await?);
     for _ in 0..ATTEMPTS {
-        let Some(subnet) = subnet::free(&taken, RandomState::new().hash_one(&labels.name())) else {
+        let Some(subnet) = subnet::free(&taken, RandomState::new().hash_one(labels.name())) else {
             return Err(failed(
                 "every private /24 network is in use on this machine; remove unused ones with `docker network prune`".to_owned(),
             ));

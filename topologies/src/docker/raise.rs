@@ -28,9 +28,9 @@ pub(super) enum State {
 /// Creates all containers at once, then starts them one after the other in the order given, each as soon as the one before has
 /// joined the network, while its process is still being made.
 ///
-/// Not all at once: the engine keeps one counter a network of who has joined, and up to version 28 two that join at the same
-/// moment collide on it. One of them then sleeps 50 to 150 ms and tries again; now and then one is counted twice, and the network
-/// can never be removed (moby issue 42119).
+/// Not all at once: the engine keeps a counter of who has joined a network, and two that join at the same moment collide on it.
+/// One of them then sleeps 50 to 150 ms before it tries again (libnetwork, `endpoint_cnt.go`). The counter is also known to drift,
+/// after which the network cannot be removed until the engine is restarted (moby issue 42119); fewer collisions, fewer chances.
 pub(super) async fn all(engine: Docker, work: TaskTracker, network: String, places: Vec<(Blueprint, watch::Sender<State>)>) {
     let mut joins = Joins::watch(&engine, &work, network);
     let created = join_all(places.iter().map(|(blueprint, _)| blueprint.create(&engine))).await;

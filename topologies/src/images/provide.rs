@@ -3,10 +3,14 @@
 use bollard::Docker;
 use bollard::errors::Error;
 use redquake_experiments::spec::{Server, ServerKind};
+use tokio::sync::Mutex;
 
 use super::recipe::{Recipe, recipes, word};
 use super::{build, probe, pull};
 use crate::runtime::{Announce, RuntimeError, ServerSource};
+
+/// Held while an image is pulled or built.
+static MAKING: Mutex<()> = Mutex::const_new(());
 
 /// An image that is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,11 @@ pub(crate) async fn find(engine: &Docker, kind: ServerKind, version: &str) -> Re
 
 async fn release(engine: &Docker, kind: ServerKind, version: &str, announce: &Announce) -> Result<ServerSource, RuntimeError> {
     let binary = format!("{}-server", word(kind));
+    if let Some(found) = find(engine, kind, version).await? {
+        return Ok(source(found, binary, "already here"));
+    }
+    // One at a time: whoever waited finds what the one before has made.
+    let _turn = MAKING.lock().await;
     if let Some(found) = find(engine, kind, version).await? {
         return Ok(source(found, binary, "already here"));
     }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use bollard::errors::Error;
+use testcontainers::core::client::ClientError;
 use testcontainers::runners::AsyncRunner;
-use testcontainers::{GenericImage, ImageExt};
+use testcontainers::{GenericImage, ImageExt, TestcontainersError};
 
 /// Longest time a pull may take. A registry that refuses or cannot be found answers at once; this bounds one that stalls.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -15,8 +17,18 @@ const LIMIT: Duration = Duration::from_secs(300);
 pub(super) async fn pull(name: &str) -> Result<(), String> {
     match tokio::time::timeout(LIMIT, image(name).with_startup_timeout(LIMIT).pull_image()).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(crate::docker::cause(&error)),
+        Ok(Err(error)) => Err(reason(&error)),
         Err(_) => Err(format!("not finished within {} s", LIMIT.as_secs())),
+    }
+}
+
+/// What the engine said; the layers around it only repeat the image's name.
+fn reason(error: &TestcontainersError) -> String {
+    match error {
+        TestcontainersError::Client(ClientError::PullImage { err: Error::DockerResponseServerError { message, .. }, .. }) => {
+            message.clone()
+        }
+        other => crate::docker::cause(other),
     }
 }
 
