@@ -3,6 +3,8 @@
 //!
 //! This program is its own subject: called with `outer <scene> …` it enters the namespaces, and inside it plays the scene.
 
+#![expect(clippy::unwrap_used, reason = "a test program: a panic is how it fails")]
+
 mod inside;
 mod kills;
 mod outside;
@@ -50,10 +52,12 @@ fn main() -> ExitCode {
     let tests: Vec<Test> = [outside::TESTS, signals::TESTS, kills::TESTS, servers::TESTS].concat();
     let trials = user::here().into_iter().flat_map(|user| {
         let trial = move |(name, test): &Test| {
-            let (test, user) = (*test, user.clone());
+            let (test, user) = (*test, user);
             Trial::test(format!("{name}_as_{}", user.name()), move || test(&user))
         };
         tests.iter().map(trial).collect::<Vec<_>>()
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials.collect());
+    user::clear();
+    conclusion.exit_code()
 }

@@ -1,7 +1,7 @@
 //! The users as whom the tool is tried.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -59,17 +59,24 @@ impl User {
 
 /// This program, where everybody can read it: build folders often lie where `nobody` may not look.
 fn program() -> &'static str {
-    static COPY: OnceLock<PathBuf> = OnceLock::new();
-    let copy = COPY.get_or_init(|| {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
         let own = std::env::current_exe().unwrap();
-        let readable =
-            own.ancestors().skip(1).all(|folder| folder.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o005 == 0o005));
-        if readable {
+        let open = |folder: &Path| folder.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o005 == 0o005);
+        if own.ancestors().skip(1).all(open) {
             return own;
         }
-        let place = std::env::temp_dir().join(format!("redquake-process-tests-{}", std::process::id()));
-        std::fs::copy(own, &place).unwrap();
-        place
+        std::fs::copy(own, copy()).unwrap();
+        copy()
     });
-    copy.to_str().unwrap()
+    program.to_str().unwrap()
+}
+
+fn copy() -> PathBuf {
+    std::env::temp_dir().join(format!("redquake-process-tests-{}", std::process::id()))
+}
+
+/// Removes the copy, if one was made.
+pub fn clear() {
+    let _ = std::fs::remove_file(copy());
 }
