@@ -53,9 +53,10 @@ fn cases() -> Vec<(&'static str, Document)> {
             "real-double",
             run(|params| {
                 params.lag = 300 * MS;
-                params.hold = 4_000 * MS;
+                params.hold = 3_000 * MS;
                 params.ttl = 8_000 * MS;
-                params.keys = 64;
+                params.keys = 500;
+                params.rate = 100;
             }),
         ),
         (

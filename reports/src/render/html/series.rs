@@ -44,7 +44,7 @@ pub fn attempts(chart: &mut Chart, name: &str, columns: &Columns) {
         chart.fixed.text("ax", Anchor::End, LEFT - 5.0, y + 4.0, &number::rate(value).replace("0.0/s", "0"));
         value += step;
     }
-    chart.y = base + 8.0;
+    chart.y = base + 12.0;
 }
 
 /// Smallest to largest latency of each column, on a logarithmic scale.

@@ -81,7 +81,11 @@ impl Budget {
 
 /// The trial that shows most, and why it is that one.
 pub fn worst(document: &Document) -> Option<(&Trial, String)> {
-    let harm = |trial: &Trial| trial.anomalies.iter().filter(|one| one.kind <= AnomalyKind::LostLock).count() as u64;
+    let count = |trial: &Trial, kinds: &[AnomalyKind]| trial.anomalies.iter().filter(|one| kinds.contains(&one.kind)).count();
+    let harm = |trial: &Trial| {
+        let grave = count(trial, &[AnomalyKind::DoubleAcquired, AnomalyKind::StuckLock]);
+        (grave, count(trial, &[AnomalyKind::LostLock]))
+    };
     let gap = |trial: &Trial| trial.failovers.iter().filter_map(facts::gap_length).map(|one| one.value()).fold(0.0, f64::max);
     let judged = |trial: &Trial| trial.status == TrialStatus::Conclusive;
     let worst = document.trials.iter().max_by(|a, b| {
@@ -91,7 +95,8 @@ pub fn worst(document: &Document) -> Option<(&Trial, String)> {
     })?;
     let why = match document.trials.len() {
         1 => String::new(),
-        _ if harm(worst) > 0 => "shown first because it has the most anomalies".to_owned(),
+        _ if harm(worst).0 > 0 => "shown first because locks went wrong in it most often".to_owned(),
+        _ if harm(worst).1 > 0 => "shown first because it lost the most locks".to_owned(),
         _ if gap(worst) > 0.0 => "shown first because it has the longest gap".to_owned(),
         _ => String::new(),
     };
