@@ -24,9 +24,12 @@ impl Engine {
     /// both speak to the same one, and agrees with it on a version of the API.
     pub(crate) async fn connect() -> Result<Self, RuntimeError> {
         let no_engine = |reason: String| {
-            RuntimeError::Unavailable(format!(
-                "no Docker engine answers ({reason}); start one (`systemctl start docker`), point DOCKER_HOST at one, or use `--runtime process`"
-            ))
+            let way_out = if reason.contains("ermission denied") {
+                "add this user to the group `docker`"
+            } else {
+                "start one (`systemctl start docker`), point DOCKER_HOST at one"
+            };
+            RuntimeError::Unavailable(format!("no Docker engine answers ({reason}); {way_out}, or use `--runtime process`"))
         };
         let attempt = async {
             let client = testcontainers::core::client::docker_client_instance().await.map_err(|error| no_engine(error.to_string()))?;

@@ -15,11 +15,7 @@ pub(super) async fn checks() -> (Vec<Check>, bool) {
     let engine = match Engine::connect().await {
         Ok(engine) => engine,
         Err(error) => {
-            let check = Check::warn(
-                "Docker engine",
-                error.to_string(),
-                "nothing, if servers may run as child processes; else start Docker or set DOCKER_HOST",
-            );
+            let check = Check::warn("Docker engine", error.to_string(), "");
             return (vec![check, builder()], false);
         }
     };

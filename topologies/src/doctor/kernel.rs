@@ -1,11 +1,15 @@
 //! What the kernel and this user's rights allow, tried in a network namespace made for the purpose.
 
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
+
+use redquake_experiments::spec::Direction;
 
 use super::Check;
 use crate::namespace::Privilege;
 use crate::process;
+use crate::rules::{self, PeerRule};
 
 const AS_ROOT: &str = "run as root";
 
@@ -39,8 +43,9 @@ pub(super) fn packet_rules() -> Result<(), String> {
     if program("nft").is_none() {
         return Err("nft is not installed".to_owned());
     }
-    let rules = "table inet redquake_doctor { chain input { type filter hook input priority -300; ip saddr 192.0.2.1 counter drop; } }\n";
-    inside(&["nft", "-f", "-"], rules).map_err(|said| format!("nft does not work in a namespace ({said})"))
+    let nobody = PeerRule { peer: Ipv4Addr::new(192, 0, 2, 1), direction: Direction::Both };
+    inside(&["nft", "-f", "-"], &rules::drop_table("doctor", &[nobody]))
+        .map_err(|said| format!("nft does not work in a namespace ({said})"))
 }
 
 fn delay() -> Check {
@@ -68,7 +73,7 @@ fn inside(command: &[&str], input: &str) -> Result<(), String> {
         .args(namespace)
         .arg("--")
         .args(command)
-        .env("PATH", crate::rules::search_path())
+        .env("PATH", rules::search_path())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -85,6 +90,6 @@ fn inside(command: &[&str], input: &str) -> Result<(), String> {
 
 /// Where a program is found.
 pub(super) fn program(name: &str) -> Option<String> {
-    let path = crate::rules::search_path();
+    let path = rules::search_path();
     path.split(':').map(|folder| format!("{folder}/{name}")).find(|file| std::fs::metadata(file).is_ok_and(|meta| meta.is_file()))
 }

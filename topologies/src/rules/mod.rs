@@ -6,3 +6,4 @@ mod render;
 pub(crate) use apply::search_path;
 pub use apply::{Presence, drop_packets, present, remove};
 pub use render::PeerRule;
+pub(crate) use render::drop_table;

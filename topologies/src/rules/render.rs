@@ -21,7 +21,7 @@ pub(super) fn table(id: &str) -> String {
 
 /// A table that drops the packets, ahead of whatever else looks at them. `create` refuses a table that is there already, so a
 /// fault cannot be injected twice or over another one.
-pub(super) fn drop_table(id: &str, rules: &[PeerRule]) -> String {
+pub(crate) fn drop_table(id: &str, rules: &[PeerRule]) -> String {
     let table = table(id);
     let chain = |hook: &str, address: &str, dropped: fn(&Direction) -> bool| {
         let lines: String = rules

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use redquake_experiments::plan::RuntimeKind;
 use redquake_experiments::spec::Direction;
 use redquake_topologies::namespace::Namespace;
 use redquake_topologies::rules::{self, PeerRule};
@@ -38,6 +39,8 @@ async fn a_cut_drops_both_ways_spares_others_and_heals_completely() {
         let namespace = ready.lab.namespace("redis-2").await.unwrap();
         assert!(reaches(&ready.lab, "redis-2", far).await && reaches(&ready.lab, "redis-1", near).await);
 
+        let able = redquake_topologies::doctor::capabilities(RuntimeKind::Docker).await;
+        assert_eq!((able.enter_namespaces, able.drop_packets), (Ok(()), Ok(())), "what is about to be done is said to be possible");
         cut(&namespace, "both", far, Direction::Both).await;
         assert!(!reaches(&ready.lab, "redis-2", far).await);
         assert!(!reaches(&ready.lab, "redis-1", near).await);
