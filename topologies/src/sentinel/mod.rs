@@ -5,6 +5,7 @@ mod bring_up;
 mod data;
 mod dial;
 mod layout;
+mod look;
 mod ready;
 
 pub use bring_up::{BootedNode, SentinelSet, bring_up};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redquake_experiments::spec::{Directives, Role, Server, ServerKind, Topology};
 use redquake_topologies::config::redis_conf;
+use redquake_topologies::namespace::Zone;
 use redquake_topologies::runtime::{LabRequest, NodeFile, Runtime, Signal};
 use redquake_topologies::sentinel;
 
@@ -119,11 +120,25 @@ async fn a_directive_the_server_refuses_is_told_with_the_end_of_its_log() {
     let mut set = topology(0, 1);
     set.config.redis = Directives::new(vec![("no-such-directive".to_owned(), "1".to_owned())]);
     let lab = engine.open(request(&engine, &run, 1, &set).await).await.unwrap();
-    let zone = redquake_topologies::namespace::Zone::open("clients", lab.client_namespace(), 1).unwrap();
+    let zone = Zone::open("clients", lab.client_namespace(), 1).unwrap();
     let error = sentinel::bring_up(&*lab, &zone, &set, LIMIT).await.unwrap_err().to_string();
     zone.close(LIMIT).await;
     assert_eq!(lab.close().await, Vec::<String>::new());
     assert!(error.contains("redis-1: its server ended by itself") && error.contains("no-such-directive"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_that_is_not_ready_in_time_says_what_was_missing() {
+    let Some(engine) = engine().await else { return };
+    let run = run("late");
+    let set = topology(0, 1);
+    let lab = engine.open(request(&engine, &run, 1, &set).await).await.unwrap();
+    let zone = Zone::open("clients", lab.client_namespace(), 1).unwrap();
+    // Nobody can be ready at once.
+    let error = sentinel::bring_up(&*lab, &zone, &set, Duration::from_millis(1)).await.unwrap_err().to_string();
+    zone.close(LIMIT).await;
+    assert_eq!(lab.close().await, Vec::<String>::new());
+    assert!(error.contains("did not become ready") && error.contains("redis-1: "), "{error}");
 }
 
 #[test]
