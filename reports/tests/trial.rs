@@ -1,15 +1,254 @@
 //! Whole trials, from forged histories.
 
-use redquake_reports::analysis::analyze;
-use redquake_reports::history::Reader;
-use redquake_reports::testing::{FailoverParams, failover_history, stored};
+use std::collections::BTreeSet;
+
+use redquake_experiments::spec::metrics;
+use redquake_reports::analysis::{analyze, analyze_events};
+use redquake_reports::history::{Event, FaultEvent, FaultState, Header, Note, NoteKind, OpKind, Outcome, Reader, Stall, Why};
+use redquake_reports::result::{Sample, Trial, TrialStatus};
+use redquake_reports::testing::{FailoverParams, failover_history, stored, trial};
+
+const MS: u64 = 1_000_000;
+const S: u64 = 1_000 * MS;
+
+/// A lag that makes the new primary forget what was acknowledged last, with locks held long enough to notice.
+fn forgetful() -> FailoverParams {
+    FailoverParams { lag: 400 * MS, hold: 4 * S, ttl: 10 * S, keys: 400, duration: 20 * S, ..FailoverParams::default() }
+}
+
+fn header(events: &[Event]) -> &Header {
+    let Some(Event::Header(header)) = events.first() else { panic!("the first event is the header") };
+    header
+}
+
+fn analysed(events: &[Event]) -> Trial {
+    analyze_events(header(events), events)
+}
+
+fn length(trial: &Trial, metric: &str) -> f64 {
+    match trial.metrics[metric] {
+        Sample::Exact(value) => value,
+        Sample::AtLeast(value) => panic!("{metric} is only known to be at least {value}"),
+    }
+}
+
+/// The default history without its fault, as if nothing had happened to the primary.
+fn quiet() -> Vec<Event> {
+    let params = FailoverParams { kill_at: 60 * S, ..FailoverParams::default() };
+    let mut events = failover_history(&params);
+    events.retain(|event| !matches!(event, Event::Fault(_)));
+    let Some(Event::Header(header)) = events.first_mut() else { panic!() };
+    header.plan.faults.clear();
+    events
+}
+
+fn with(mut events: Vec<Event>, more: impl IntoIterator<Item = Event>) -> Vec<Event> {
+    let end = events.pop();
+    events.extend(more);
+    events.extend(end);
+    events
+}
 
 #[test]
-fn smoke() {
+fn a_killed_primary_is_told_with_its_gap_and_its_parts() {
+    let params = FailoverParams::default();
+    let trial = trial(&params);
+    assert_eq!((trial.status, &trial.reasons), (TrialStatus::Conclusive, &vec![]));
+    let [failover] = trial.failovers.as_slice() else { panic!("{:#?}", trial.failovers) };
+    assert_eq!(failover.fault.as_deref(), Some("crash"));
+    assert_eq!((failover.old_primary.as_deref(), failover.new_primary.as_deref()), (Some("redis-1"), Some("redis-2")));
+    let names: Vec<&str> = failover.parts.iter().map(|part| part.name.as_str()).collect();
+    assert_eq!(names, ["detection", "agreement", "election", "promotion", "announcement", "rediscovery"]);
+    // The forged times: +odown within 100 to 160 ms after down-after, writable 200 to 300 ms later.
+    let gap = length(&trial, "failover.write_gap");
+    assert!((1.3e9..1.5e9).contains(&gap), "{gap}");
+    assert!(length(&trial, "failover.client_gap") > gap + 0.7e9);
+    assert_eq!(length(&trial, "failover.count"), 1.0);
+    assert!(length(&trial, "failover.read_gap") > 1.2e9, "reads of replicas do not count");
+}
+
+#[test]
+fn the_parts_add_up_to_the_gaps() {
+    let trial = trial(&FailoverParams::default());
+    let failover = &trial.failovers[0];
+    let sum = |names: &[&str]| names.iter().map(|name| length(&trial, &format!("failover.{name}"))).sum::<f64>();
+    let server = ["detection", "agreement", "election", "promotion"];
+    assert_eq!(sum(&server), failover.write_gap.as_ref().unwrap().length.value());
+    let client = sum(&server) + sum(&["announcement", "rediscovery"]);
+    assert_eq!(client, failover.client_gap.as_ref().unwrap().length.value());
+    assert_eq!(length(&trial, "failover.library_cost"), sum(&["announcement", "rediscovery"]));
+}
+
+#[test]
+fn locks_that_never_reached_the_replica_are_lost_and_the_same_trial_without_the_loss_is_clean() {
+    let lossy = trial(&forgetful());
+    let locks = lossy.workloads[0].locks.as_ref().unwrap();
+    assert!(locks.lost > 0 && locks.double_acquired > 0, "{locks:?}");
+    assert_eq!(lossy.anomalies_total, locks.lost + locks.double_acquired + locks.ttl_overrun + locks.possible + locks.stuck);
+    let clean = trial(&FailoverParams { lag: 0, ..forgetful() });
+    let locks = clean.workloads[0].locks.as_ref().unwrap();
+    assert_eq!((locks.lost, locks.double_acquired, locks.stuck), (0, 0, 0));
+}
+
+#[test]
+fn a_gap_that_never_closes_is_a_lower_bound() {
+    let trial = trial(&FailoverParams { recovers: false, ..FailoverParams::default() });
+    assert_eq!(trial.status, TrialStatus::Conclusive, "that nothing comes back is a result: {:?}", trial.reasons);
+    let Sample::AtLeast(bound) = trial.metrics["failover.write_gap"] else { panic!("{:?}", trial.metrics) };
+    assert!((bound - 10e9).abs() < 0.05e9, "from the kill to the end of the trial: {bound}");
+    assert!(matches!(trial.metrics["failover.client_gap"], Sample::AtLeast(_)));
+    assert!(matches!(trial.metrics["failover.election"], Sample::AtLeast(_)), "the part under way");
+    assert!(!trial.metrics.contains_key("failover.library_cost"), "both still wait");
+    assert_eq!(trial.failovers[0].parts.last().unwrap().ended_by, "nothing: +elected-leader was not seen before the trial ended");
+    assert_eq!(length(&trial, "failover.count"), 0.0);
+}
+
+#[test]
+fn failed_attempts_are_told_apart_and_still_add_up() {
+    let trial = trial(&FailoverParams { failed_attempts: 2, failover_timeout: S, ..FailoverParams::default() });
+    let failover = &trial.failovers[0];
+    let retry = failover.parts.iter().find(|part| part.name == "retry").unwrap();
+    assert_eq!(retry.to - retry.from, 4 * S, "twice the failover timeout, twice");
+    assert!(retry.ended_by.contains("again after 2 failed attempts (sentinel-1 said -failover-abort-not-elected"), "{}", retry.ended_by);
+    let sum: u64 = failover.parts.iter().map(|part| part.to - part.from).sum();
+    assert_eq!(sum as f64, failover.client_gap.as_ref().unwrap().length.value());
+    assert!(trial.remarks.iter().any(|remark| remark.contains("failed attempt")));
+}
+
+#[test]
+fn the_death_of_a_replica_is_no_outage() {
+    let mut events = quiet();
+    let params = FailoverParams::default();
+    let step = |at, state| {
+        Event::Fault(FaultEvent { at: params.zero + at, fault: 0, state, targets: vec!["redis-3".to_owned()], detail: String::new() })
+    };
+    let Some(Event::Header(header)) = events.first_mut() else { panic!() };
+    header.plan.faults = redquake_reports::testing::plan(&params).faults;
+    let trial = analysed(&with(events, [step(5 * S, FaultState::Injected), step(5 * S + 4 * MS, FaultState::Proved)]));
+    assert_eq!((trial.status, &trial.reasons), (TrialStatus::Conclusive, &vec![]));
+    assert!(length(&trial, "failover.write_gap") < 20e6, "the longest ordinary interval between probe writes");
+    assert_eq!(length(&trial, "failover.count"), 0.0);
+    assert!(trial.failovers[0].parts.is_empty() && trial.failovers[0].new_primary.is_none());
+}
+
+#[test]
+fn a_failover_that_no_fault_explains_makes_the_trial_inconclusive() {
+    let mut events = failover_history(&FailoverParams::default());
+    events.retain(|event| !matches!(event, Event::Fault(_)));
+    let Some(Event::Header(header)) = events.first_mut() else { panic!() };
+    header.plan.faults.clear();
+    let trial = analysed(&events);
+    assert_eq!(trial.status, TrialStatus::Inconclusive);
+    assert!(trial.reasons[0].starts_with("redis-2 became primary at T+"), "{:?}", trial.reasons);
+    assert!(trial.reasons[1].starts_with("no write was acknowledged for 1.3"), "{:?}", trial.reasons);
+    assert!(trial.failovers[0].fault.is_none());
+    assert!(!trial.metrics.contains_key("failover.write_gap"), "it is no result of the experiment");
+}
+
+#[test]
+fn a_quiet_trial_has_no_outage_and_every_metric_of_its_workload() {
+    let trial = analysed(&quiet());
+    assert_eq!((trial.status, trial.failovers.len(), trial.anomalies_total), (TrialStatus::Conclusive, 0, 0));
+    assert_eq!(length(&trial, "locks.error_rate"), 0.0);
+    assert!((length(&trial, "locks.ok_rate") - 200.0).abs() < 200.0);
+}
+
+#[test]
+fn a_trial_that_cannot_be_trusted_says_why() {
+    let zero = FailoverParams::default().zero;
+    let note = |kind, text: &str| Event::Note(Note { at: zero, kind, text: text.to_owned() });
+    let stall = |at, late| Event::Stall(Stall { at, late, place: "probes".to_owned() });
+    let cases = [
+        (vec![note(NoteKind::NotSteady, "a replica never linked")], TrialStatus::Inconclusive, "the steady state was not reached"),
+        (vec![note(NoteKind::Interrupted, "SIGINT")], TrialStatus::Inconclusive, "SIGINT"),
+        (vec![note(NoteKind::Environment, "the engine is gone")], TrialStatus::Error, "the engine is gone"),
+        (vec![stall(zero + S, 300 * MS)], TrialStatus::Inconclusive, "was late by 300 ms at T+1.000 s"),
+        (vec![stall(zero + 5010 * MS, 60 * MS)], TrialStatus::Inconclusive, "at the edge of a gap"),
+        (vec![stall(zero + S, 30 * MS), note(NoteKind::NotRecovered, "a replica")], TrialStatus::Conclusive, ""),
+    ];
+    for (more, status, reason) in cases {
+        let trial = analysed(&with(failover_history(&FailoverParams::default()), more.clone()));
+        assert_eq!(trial.status, status, "{more:?}: {:?}", trial.reasons);
+        assert!(trial.reasons.first().map_or("", String::as_str).contains(reason), "{:?}", trial.reasons);
+    }
+}
+
+#[test]
+fn a_fault_that_did_not_bite_makes_the_trial_inconclusive() {
+    let mut events = failover_history(&FailoverParams::default());
+    for event in &mut events {
+        if let Event::Fault(step) = event
+            && step.state == FaultState::Proved
+        {
+            step.state = FaultState::Unproved;
+        }
+    }
+    let trial = analysed(&events);
+    assert_eq!(trial.status, TrialStatus::Inconclusive);
+    assert!(trial.reasons[0].starts_with("fault `crash` was not seen to take effect: "), "{:?}", trial.reasons);
+}
+
+#[test]
+fn probes_that_were_cut_off_from_a_working_server_prove_nothing() {
+    let mut events = failover_history(&FailoverParams { kill_at: 60 * S, ..FailoverParams::default() });
+    let zero = FailoverParams::default().zero;
+    events.retain(|event| match event {
+        Event::Probe(probe) => !(zero + 5 * S..zero + 7 * S).contains(&probe.at[0]),
+        Event::Fault(_) | Event::End(_) => false,
+        _ => true,
+    });
+    let trial = analysed(&events);
+    assert!(trial.reasons.iter().any(|reason| reason.contains("the probes were cut off, not the servers")), "{:?}", trial.reasons);
+}
+
+#[test]
+fn a_history_cut_in_the_middle_gives_an_inconclusive_trial() {
+    let bytes = stored(&failover_history(&FailoverParams::default()));
+    let trial = analyze(Reader::open(&bytes[..bytes.len() * 3 / 4]).unwrap()).unwrap();
+    assert_eq!(trial.status, TrialStatus::Inconclusive);
+    assert!(trial.reasons[0].starts_with("the history is cut off after "), "{:?}", trial.reasons);
+}
+
+#[test]
+fn a_trial_without_a_baseline_is_inconclusive_and_does_not_panic() {
     let events = failover_history(&FailoverParams::default());
-    let bytes = stored(&events);
-    let mut trial = analyze(Reader::open(bytes.as_slice()).unwrap()).unwrap();
-    trial.timeline.workloads[0].buckets.truncate(2);
-    trial.timeline.sentinel.truncate(2);
-    println!("{}", serde_json::to_string_pretty(&trial).unwrap());
+    for length in [1, 2, 7, 8, 20, 500] {
+        let trial = analysed(&events[..length]);
+        assert_eq!(trial.status, TrialStatus::Inconclusive);
+        assert!(trial.failovers.is_empty());
+    }
+}
+
+#[test]
+fn attempts_are_counted_by_operation_and_reason_within_the_measured_time() {
+    let trial = trial(&FailoverParams::default());
+    let locks = &trial.workloads[0];
+    let count = |op, why| locks.reasons.iter().find(|one| (one.op, one.why) == (op, why)).map_or(0, |one| one.count);
+    assert!(count(OpKind::Acquire, Why::Connect) > 100 && count(OpKind::Acquire, Why::Held) > 100);
+    let failed: u64 = locks.reasons.iter().map(|one| one.count).sum();
+    assert_eq!(failed, locks.fail + locks.info);
+    let events = failover_history(&FailoverParams::default());
+    let (zero, end) = (trial.zero, trial.end);
+    let oks = events.iter().filter(|event| matches!(event, Event::Op(op) if op.out == Outcome::Ok && (zero..=end).contains(&op.at[0])));
+    assert_eq!(locks.ok, oks.count() as u64);
+}
+
+#[test]
+fn the_analysis_yields_exactly_the_metrics_of_the_catalogue() {
+    let events = failover_history(&FailoverParams::default());
+    let catalogue: BTreeSet<String> = metrics::all(&header(&events).plan.experiment.workloads).into_iter().map(|(name, _)| name).collect();
+    let yielded: BTreeSet<String> = analysed(&events).metrics.into_keys().collect();
+    assert_eq!(yielded, catalogue);
+}
+
+#[test]
+fn the_chart_shows_who_was_writable_when() {
+    let trial = trial(&FailoverParams::default());
+    let failover = &trial.failovers[0];
+    let lanes = &trial.timeline.nodes;
+    assert_eq!(lanes.iter().map(|lane| lane.name.as_str()).collect::<Vec<_>>(), ["redis-1", "redis-2", "redis-3"]);
+    let gap = failover.write_gap.as_ref().unwrap();
+    assert_eq!((lanes[0].writable.len(), lanes[1].writable.len(), lanes[2].writable.len()), (1, 1, 0));
+    assert_eq!((lanes[0].writable[0][1], Some(lanes[1].writable[0][0])), (gap.from, gap.to));
+    assert!(trial.timeline.sentinel.iter().any(|mark| mark.event == "+switch-master"));
 }
