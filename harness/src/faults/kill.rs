@@ -18,24 +18,39 @@ pub async fn inject(stage: &Stage, target: &Member) -> Result<Instant, RuntimeEr
     stage.lab.signal(&target.node.name, Signal::Kill).await.map(|(before, _)| before)
 }
 
-/// Looks from both ends: the process table, and a client that tries to connect.
+/// Looks from both ends until both agree: the process table, and a client that tries to connect. The process may be gone from the table
+/// a moment before the last of its threads lets go of the listening socket.
 pub async fn prove(stage: &Stage, target: &Member, since: Instant) -> Result<String, String> {
     let name = &target.node.name;
-    while stage.lab.alive(name).await.map_err(|error| error.to_string())? {
-        if since.elapsed() > PROVE_WITHIN {
-            return Err(format!("the process of {name} was still there {PROVE_WITHIN:?} after SIGKILL"));
+    let gone = loop {
+        if !stage.lab.alive(name).await.map_err(|error| error.to_string())? {
+            break since.elapsed();
         }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-    let gone = since.elapsed();
-    let address = target.node.address;
-    let attempt =
-        stage.control.spawn(async move { tokio::time::timeout(ACCEPTED_WITHIN, TcpStream::connect((address.ip, address.port))).await });
-    let refused = match attempt.await {
-        Ok(Ok(Ok(_))) => return Err(format!("{name} still accepted a connection on {address} after SIGKILL")),
-        Ok(Ok(Err(error))) => error.to_string(),
-        Ok(Err(_)) => format!("no answer within {ACCEPTED_WITHIN:?}"),
-        Err(error) => return Err(format!("the connection attempt to {name} could not be made: {error}")),
+        look_again(since, || format!("the process of {name} was still there")).await?;
     };
-    Ok(format!("process of {name} gone within {:.1} ms of SIGKILL; a connection to {address}: {refused}", gone.as_secs_f64() * 1e3))
+    let address = target.node.address;
+    loop {
+        let attempt =
+            stage.control.spawn(async move { tokio::time::timeout(ACCEPTED_WITHIN, TcpStream::connect((address.ip, address.port))).await });
+        let refused = match attempt.await.map_err(|error| format!("the connection attempt to {name} could not be made: {error}"))? {
+            Ok(Ok(_)) => {
+                look_again(since, || format!("{name} still accepted a connection on {address}")).await?;
+                continue;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {ACCEPTED_WITHIN:?}"),
+        };
+        return Ok(format!(
+            "process of {name} gone within {:.1} ms of SIGKILL; a connection to {address}: {refused}",
+            gone.as_secs_f64() * 1e3
+        ));
+    }
+}
+
+async fn look_again(since: Instant, what: impl Fn() -> String) -> Result<(), String> {
+    if since.elapsed() > PROVE_WITHIN {
+        return Err(format!("{} {PROVE_WITHIN:?} after SIGKILL", what()));
+    }
+    tokio::time::sleep(LOOK_EVERY).await;
+    Ok(())
 }

@@ -1,7 +1,6 @@
 //! A second observer of the same outage, with its own connections and clock, must see the same gap.
 
-mod support;
-
+use crate::support;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};

@@ -1,7 +1,6 @@
 //! The main job on real servers.
 
-mod support;
-
+use crate::support::{self, finish};
 use redquake_reports::result::{Sample, TrialStatus, Verdict};
 
 /// `down-after-milliseconds` of the experiment, ns.
@@ -10,9 +9,8 @@ const DOWN_AFTER: f64 = 1e9;
 #[test]
 fn five_kills_are_five_conclusive_trials_whose_gap_lies_where_the_configuration_predicts() {
     let Some(bench) = support::bench() else { return };
-    let output = bench.run(&["sentinel/primary-kill", "--trials", "5", "--seed", "7"]).output().expect("redquake");
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{}{text}", String::from_utf8_lossy(&output.stdout));
+    let ended = finish(&mut bench.run(&["sentinel/primary-kill", "--trials", "5", "--seed", "7"]));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
 
     let document = bench.document();
     assert_eq!(document.verdict, Verdict::Pass);
@@ -44,22 +42,23 @@ fn five_kills_are_five_conclusive_trials_whose_gap_lies_where_the_configuration_
     for name in ["report.html", "junit.xml", "summary.md", "metrics.txt", "result.json", "run.json", "experiment.yaml"] {
         assert!(bench.results().join(name).exists(), "{name}");
     }
-    assert_eq!(support::residue(), Vec::<String>::new());
+    assert_eq!(ended.residue, Vec::<String>::new());
 }
 
 #[test]
 fn analyze_gives_the_same_result_from_the_histories_alone() {
     let Some(bench) = support::bench() else { return };
     let file = bench.experiment(&support::quick("max < 3s"));
-    assert!(bench.run(&[&file]).status().expect("redquake").success());
+    let ended = finish(&mut bench.run(&[&file]));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let folder = bench.results();
     let before = std::fs::read(folder.join("result.json")).expect("result.json");
     let report = std::fs::read(folder.join("report.html")).expect("report.html");
     std::fs::remove_file(folder.join("result.json")).expect("removed");
     std::fs::remove_file(folder.join("report.html")).expect("removed");
 
-    let status = support::redquake().arg("analyze").arg(&folder).status().expect("redquake");
-    assert!(status.success());
+    let again = finish(support::redquake().arg("analyze").arg(&folder));
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
     assert_eq!(before, std::fs::read(folder.join("result.json")).expect("result.json"));
     assert_eq!(report, std::fs::read(folder.join("report.html")).expect("report.html"));
 }
@@ -69,8 +68,8 @@ fn a_client_that_leaves_everything_to_the_library_never_comes_back() {
     let Some(bench) = support::bench() else { return };
     let text = support::quick("max < 3s").replace("hold: 20ms", "hold: 20ms, client: library");
     let file = bench.experiment(&text);
-    let output = bench.run(&[&file]).output().expect("redquake");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let ended = finish(&mut bench.run(&[&file]));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let failover = bench.document().trials[0].failovers[0].clone();
     assert!(matches!(failover.write_gap.expect("a write gap").length, Sample::Exact(_)), "the servers came back");
     assert!(matches!(failover.client_gap.expect("a client gap").length, Sample::AtLeast(_)), "the clients did not");

@@ -1,5 +1,4 @@
 //! What the tests with servers share: the binary, a results folder, and what a run left on the machine.
-#![expect(dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -81,15 +80,40 @@ impl Drop for Reaped {
     }
 }
 
-/// Containers and networks with labels of this project.
-pub fn residue() -> Vec<String> {
+/// A run that has ended.
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    /// Containers and networks on the engine that this process owned.
+    pub residue: Vec<String>,
+}
+
+/// Runs a command to its end. Another run at the same time does not count as residue: objects carry their owner's process id.
+pub fn finish(command: &mut Command) -> Ended {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("redquake");
+    let pid = child.id();
+    let output = child.wait_with_output().expect("redquake");
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        residue: owned_by(pid),
+    }
+}
+
+/// Containers and networks whose owner is the process.
+pub fn owned_by(pid: u32) -> Vec<String> {
     let list = |arguments: &[&str]| {
         let output = Command::new("docker").args(arguments).output().expect("docker");
+        assert!(output.status.success(), "docker {arguments:?}");
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    let mut left = list(&["ps", "-a", "--filter", "label=redquake.run", "--format", "container {{.Names}}"]);
-    left.extend(list(&["network", "ls", "--filter", "label=redquake.run", "--format", "network {{.Name}}"]));
-    left
+    let format = "{{.Name}} {{.Label \"redquake.owner\"}}";
+    let mut objects = list(&["ps", "-a", "--filter", "label=redquake.run", "--format", "{{.Names}} {{.Label \"redquake.owner\"}}"]);
+    objects.extend(list(&["network", "ls", "--filter", "label=redquake.run", "--format", format]));
+    objects.retain(|object| object.contains(&format!(":{pid}:")));
+    objects
 }
 
 /// A short experiment: the primary of a fast set is killed. `{assert}` is replaced.

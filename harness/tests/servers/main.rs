@@ -1,0 +1,7 @@
+//! The tool from outside, on real servers. One binary, so that one run at a time is enforced by one lock.
+
+mod independent_observer;
+mod lost_locks;
+mod primary_kill;
+mod residue;
+mod support;
