@@ -16,6 +16,7 @@ pub const TESTS: &[Test] = &[
     ("what_cannot_be_done_is_said", |user| plays(user, "refusals")),
     ("the_exit_code_is_the_tools_own", the_exit_code_is_the_tools_own),
     ("output_and_arguments_pass_through", output_and_arguments_pass_through),
+    ("where_namespaces_are_forbidden_the_way_out_is_said", forbidden),
     ("nothing_on_the_machine_is_touched", nothing_on_the_machine_is_touched),
 ];
 
@@ -42,6 +43,20 @@ fn output_and_arguments_pass_through(user: &User) -> Result<(), Failed> {
     let output = user.tool(&["print", "--", "ä b", "-x", ""]).output()?;
     assert_eq!(String::from_utf8_lossy(&output.stdout), "-- ä b -x \n", "{}", told(&output));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    Ok(())
+}
+
+/// A user namespace in which nobody may make another one, and a user in it without any capability.
+fn forbidden(user: &User) -> Result<(), Failed> {
+    let tool = user.tool(&["exit", "0"]);
+    let words = std::iter::once(tool.get_program()).chain(tool.get_args().filter(|word| *word != "--"));
+    let words: Vec<_> = words.skip_while(|word| *word != user.program()).collect();
+    let forbid = "echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set -all --no-new-privs -- \"$@\"";
+    let mut command = user.command("unshare");
+    let output = command.args(["--user", "--map-root-user", "sh", "-c", forbid, "sh"]).args(words).output()?;
+    assert_eq!(output.status.code(), Some(4), "{}", told(&output));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("sysctl user.max_user_namespaces") && said.contains("--runtime docker"), "{said}");
     Ok(())
 }
 

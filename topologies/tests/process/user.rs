@@ -49,6 +49,11 @@ impl User {
         command
     }
 
+    /// This program, as this user can start it.
+    pub fn program(self) -> &'static str {
+        program()
+    }
+
     /// A folder that only this user needs, with what is in it removed on drop.
     pub fn folder(self) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
