@@ -34,7 +34,7 @@ pub fn plan(experiment: &Experiment, seed: u64, trials: Option<u32>, capabilitie
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let trials = (1..=experiment.trials).map(|index| TrialPlan { index, seed: trial_seed(seed, index) }).collect();
+    let trials = (1..=experiment.trials).map(|index| TrialPlan { index, seed: trial_seed(seed, index), repeats: None }).collect();
     Ok(Plan {
         nodes: nodes(&experiment.topology),
         faults: schedule(&experiment.faults),
@@ -46,7 +46,8 @@ pub fn plan(experiment: &Experiment, seed: u64, trials: Option<u32>, capabilitie
 }
 
 /// Seed of a trial: its own stream of the run's generator, so that trial 3 is the same whether 3 or 20 are run.
-fn trial_seed(seed: u64, index: u32) -> u64 {
+/// Seed of a trial, from the run's seed and the trial's index; the same on every machine.
+pub fn trial_seed(seed: u64, index: u32) -> u64 {
     let mut key = [0_u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(b"trials\0\0");

@@ -7,7 +7,7 @@ mod predict;
 mod render;
 mod timeline;
 
-pub use build::{Refusal, plan};
+pub use build::{Refusal, plan, trial_seed};
 pub use capabilities::{Capabilities, RuntimeKind};
 pub use model::{NodePlan, Plan, PlannedFault, TrialPlan};
 pub use predict::{Prediction, predict};

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::run::Jobs;
+
 /// Breaks a real Redis or Valkey on purpose and says in numbers what its users would have felt.
 #[derive(Debug, Parser)]
 #[command(name = "redquake", version, about, after_help = EXIT_CODES)]
@@ -55,6 +57,9 @@ pub struct RunArgs {
     /// Seed instead of the file's.
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Trials at once: a number, or `auto` for as many as do not disturb each other here.
+    #[arg(long, default_value = "1", value_name = "N|auto")]
+    pub jobs: Jobs,
     /// Folder the results go into, in a folder of their own per run.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,

@@ -127,6 +127,7 @@ fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> 
         text: file.bytes.clone(),
         repro: format!("redquake run {} --seed {}{trials}", file.name, plan.seed),
         out: args.out.clone(),
+        jobs: args.jobs,
         plan,
     })
 }

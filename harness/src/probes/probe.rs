@@ -17,7 +17,7 @@ use crate::trial::{Clock, Member, Recorder};
 /// A probe write starts this often on every data node.
 pub const WRITE_EVERY: Duration = Duration::from_millis(1);
 /// A probe read starts this often on every data node.
-pub const READ_EVERY: Duration = Duration::from_millis(2);
+pub const READ_EVERY: Duration = Duration::from_millis(5);
 
 /// The key probe writes go to; replicated like any other.
 const CANARY: &str = "redquake:probe";

@@ -1,17 +1,23 @@
-//! All trials of one experiment, one after the other.
+//! All trials of one experiment.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use redquake_experiments::plan::Plan;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use redquake_experiments::plan::{Plan, TrialPlan, trial_seed};
 use redquake_experiments::spec::Topology;
 use redquake_reports::result::{Document, Location, Source, Trial, TrialStatus};
 use redquake_topologies::runtime::{Runtime, ServerSource};
 
+use super::lanes::{Jobs, Lanes};
 use super::record::{FORMAT, RunRecord};
 use super::{Folder, Interrupt, environment, judge};
+use tokio::sync::Semaphore;
+
 use crate::cli::{Failure, Progress};
-use crate::trial::{TrialRequest, perform};
+use crate::trial::{Performed, TrialRequest, perform};
 
 /// What is to be run.
 pub struct Order {
@@ -29,6 +35,8 @@ pub struct Order {
     pub repro: String,
     /// Folder that holds the results folders.
     pub out: PathBuf,
+    /// How many trials go on at once.
+    pub jobs: Jobs,
 }
 
 /// Performs a run and writes its reports; returns the result and where it lies.
@@ -60,31 +68,9 @@ pub async fn execute(
     };
     save(&folder, &record)?;
 
-    let total = record.plan.trials.len();
-    for trial in record.plan.trials.clone() {
-        if interrupt.cancel.is_cancelled() {
-            break;
-        }
-        progress.prefix(&format!("trial {}/{total}", trial.index));
-        progress.transient("bringing up the servers");
-        let request = TrialRequest {
-            plan: &record.plan,
-            trial,
-            runtime: &*runtime,
-            server: &server,
-            run: &record.run,
-            folder: &folder.trial(trial.index).map_err(|error| Failure::environment(error.to_string()))?,
-            cancel: &interrupt.cancel,
-            progress: &progress,
-        };
-        let performed =
-            perform(request).await.map_err(|error| Failure::environment(format!("the history could not be written: {error}")))?;
-        record.residue.extend(performed.residue);
-        let history = format!("{}/history.ndjson.zst", Folder::trial_name(trial.index));
-        if let Ok(analysed) = judge::trial(&folder, &history) {
-            progress.line(&format!("trial {}/{total}: {}", trial.index, in_a_line(&analysed)));
-        }
-    }
+    let cpus = record.environment.cpus as usize;
+    let session = Session { runtime: &*runtime, server: &server, folder: &folder, progress: &progress, interrupt: &interrupt };
+    session.all_trials(&mut record, Lanes::new(order.jobs, cpus)).await?;
 
     record.ended_at = Some(jiff::Timestamp::now().to_string());
     record.interrupted = interrupt.name().map(str::to_owned);
@@ -108,6 +94,106 @@ async fn provide(plan: &Plan, runtime: &dyn Runtime, progress: &Progress, interr
 fn save(folder: &Folder, record: &RunRecord) -> Result<(), Failure> {
     let json = serde_json::to_vec_pretty(record).map_err(|error| Failure::environment(error.to_string()))?;
     folder.write(RunRecord::FILE, &json).map_err(|error| Failure::environment(format!("{}: {error}", folder.path().display())))
+}
+
+/// What all trials of a run share.
+struct Session<'a> {
+    runtime: &'a dyn Runtime,
+    server: &'a ServerSource,
+    folder: &'a Folder,
+    progress: &'a Progress,
+    interrupt: &'a Interrupt,
+}
+
+impl Session<'_> {
+    /// Performs every trial, as many at once as the lanes allow. A trial that the machine disturbed is repeated, in all at most as often
+    /// as trials were asked for. What is told of trials is told in their order.
+    async fn all_trials(&self, record: &mut RunRecord, mut lanes: Lanes) -> Result<(), Failure> {
+        let asked = record.plan.trials.len();
+        let starting = Arc::new(Semaphore::new(1));
+        let mut waiting: VecDeque<TrialPlan> = record.plan.trials.iter().copied().collect();
+        let mut running = FuturesUnordered::new();
+        let mut told = Told::default();
+        loop {
+            while running.len() < lanes.limit() && !self.interrupt.cancel.is_cancelled() {
+                let Some(trial) = waiting.pop_front() else { break };
+                running.push(self.one_trial(record.plan.clone(), record.run.clone(), trial, Arc::clone(&starting)));
+            }
+            let Some(ended) = running.next().await else { break };
+            let (trial, performed, analysed) = ended?;
+            record.residue.extend(performed.residue);
+            let disturbed = analysed.as_ref().is_ok_and(|analysed| analysed.disturbed);
+            lanes.learn(performed.strain, disturbed);
+            let repeats = record.plan.trials.len() - asked;
+            if disturbed && repeats < asked {
+                let index = u32::try_from(asked + repeats + 1).unwrap_or(u32::MAX);
+                let again = TrialPlan { index, seed: trial_seed(record.plan.seed, index), repeats: Some(trial.index) };
+                record.plan.trials.push(again);
+                save(self.folder, record)?;
+                waiting.push_back(again);
+            }
+            let line = match &analysed {
+                Ok(analysed) => in_a_line(analysed),
+                Err(reason) => reason.clone(),
+            };
+            told.tell(trial.index, format!("trial {}/{asked}: {line}", trial.index), self.progress);
+        }
+        told.rest(self.progress);
+        Ok(())
+    }
+
+    async fn one_trial(
+        &self,
+        plan: Plan,
+        run: String,
+        trial: TrialPlan,
+        starting: Arc<Semaphore>,
+    ) -> Result<(TrialPlan, Performed, Result<Trial, String>), Failure> {
+        let permit = starting.acquire_owned().await.ok();
+        self.progress.prefix(&format!("trial {}", trial.index));
+        self.progress.transient("bringing up the servers");
+        let request = TrialRequest {
+            plan: &plan,
+            trial,
+            runtime: self.runtime,
+            server: self.server,
+            run: &run,
+            folder: &self.folder.trial(trial.index).map_err(|error| Failure::environment(error.to_string()))?,
+            starting: Mutex::new(permit),
+            cancel: &self.interrupt.cancel,
+            progress: self.progress,
+        };
+        let performed =
+            perform(request).await.map_err(|error| Failure::environment(format!("the history could not be written: {error}")))?;
+        let (folder, history) = (self.folder.clone(), format!("{}/history.ndjson.zst", Folder::trial_name(trial.index)));
+        // On a thread of its own: other trials are being measured.
+        let analysed = tokio::task::spawn_blocking(move || judge::trial(&folder, &history)).await;
+        Ok((trial, performed, analysed.unwrap_or_else(|error| Err(error.to_string()))))
+    }
+}
+
+/// Lines about trials, told in the order of the trials.
+#[derive(Default)]
+struct Told {
+    last: u32,
+    held_back: BTreeMap<u32, String>,
+}
+
+impl Told {
+    fn tell(&mut self, index: u32, line: String, progress: &Progress) {
+        self.held_back.insert(index, line);
+        while let Some(line) = self.held_back.remove(&(self.last + 1)) {
+            progress.line(&line);
+            self.last += 1;
+        }
+    }
+
+    /// What was held back by a trial that never ended.
+    fn rest(&mut self, progress: &Progress) {
+        for (_, line) in std::mem::take(&mut self.held_back) {
+            progress.line(&line);
+        }
+    }
 }
 
 /// The trial in one line, for whoever watches.

@@ -19,7 +19,22 @@ struct State {
     /// Since when probe writes of a node have been acknowledged without a failure between, and the latest one.
     writable: HashMap<u16, (u64, u64)>,
     roles: HashMap<u16, RoleSample>,
+    strain: Strain,
 }
+
+/// How hard the machine made it to measure: what an automatic number of parallel trials is steered by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Strain {
+    /// Longest lateness of the tool's own loops, ns.
+    pub late: u64,
+    /// Acknowledged probe writes.
+    pub pings: u64,
+    /// Those of them that took longer than [`SLOW_PING`].
+    pub slow: u64,
+}
+
+/// An idle server acknowledges a write on a lab network in a fraction of a millisecond.
+pub const SLOW_PING: u64 = 5_000_000;
 
 impl Live {
     /// Takes in one event.
@@ -28,6 +43,8 @@ impl Live {
         match event {
             Event::Probe(probe) if probe.op == ProbeKind::Write => {
                 if probe.out == Outcome::Ok {
+                    state.strain.pings += 1;
+                    state.strain.slow += u64::from(probe.at[2] - probe.at[1] > SLOW_PING);
                     state.writable.entry(probe.node).or_insert((probe.at[2], probe.at[2])).1 = probe.at[2];
                 } else {
                     state.writable.remove(&probe.node);
@@ -35,6 +52,10 @@ impl Live {
             }
             Event::Role(sample) => {
                 state.roles.insert(sample.node, sample.clone());
+            }
+            Event::Stall(stall) => {
+                state.strain.late = state.strain.late.max(stall.late);
+                return;
             }
             _ => return,
         }
@@ -54,6 +75,11 @@ impl Live {
             let says_primary = state.roles.get(node).is_some_and(|sample| sample.role == NodeRole::Primary);
             (says_primary && last - first >= window).then_some(*node)
         })
+    }
+
+    /// How hard the machine made it so far.
+    pub fn strain(&self) -> Strain {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).strain
     }
 
     /// Nodes that say they are replicas with a working link.

@@ -11,7 +11,8 @@ mod settle;
 mod stage;
 
 pub use clock::Clock;
-pub use perform::{TrialRequest, perform};
+pub use live::Strain;
+pub use perform::{Performed, TrialRequest, perform};
 pub use recorder::Recorder;
 pub use roster::{Member, Roster};
 pub use stage::Stage;

@@ -1,7 +1,7 @@
 //! The life of one trial.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redquake_experiments::plan::{Plan, TrialPlan};
@@ -10,12 +10,13 @@ use redquake_reports::history::{Event, FORMAT_VERSION, Header, Node, NoteKind, P
 use redquake_topologies::namespace::Zone;
 use redquake_topologies::runtime::{Lab, LabRequest, NodeSpec, Runtime, ServerSource};
 use redquake_topologies::sentinel;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::failpoint::reach;
 use super::final_read::final_read;
-use super::live::Live;
+use super::live::{Live, Strain};
 use super::settle::settle;
 use super::{Clock, Recorder, Roster, Stage, recorder};
 use crate::cli::Progress;
@@ -47,6 +48,8 @@ pub struct TrialRequest<'a> {
     pub run: &'a str,
     /// Folder of this trial; exists and is empty.
     pub folder: &'a Path,
+    /// The right to start servers, given back when they are ready: a start must not starve trials that are measuring.
+    pub starting: Mutex<Option<OwnedSemaphorePermit>>,
     /// Cancelled when the run is interrupted.
     pub cancel: &'a CancellationToken,
     /// Tells the user how far it is.
@@ -57,6 +60,8 @@ pub struct TrialRequest<'a> {
 pub struct Performed {
     /// Objects that could not be removed.
     pub residue: Vec<String>,
+    /// How hard the machine made it to measure.
+    pub strain: Strain,
 }
 
 /// Performs a trial. Whatever goes wrong with the servers is a note in the history; an error is a history that could not be written.
@@ -73,13 +78,13 @@ pub async fn perform(request: TrialRequest<'_>) -> std::io::Result<Performed> {
         began: jiff::Timestamp::now().to_string(),
         probe_every: u64::try_from(probes::WRITE_EVERY.as_nanos()).unwrap_or(u64::MAX),
     })));
-    let residue = with_lab(&request, clock, &recorder, live).await;
+    let residue = with_lab(&request, clock, &recorder, Arc::clone(&live)).await;
     if request.cancel.is_cancelled() {
         recorder.note(NoteKind::Interrupted, "the run was interrupted by a signal");
     }
     drop(recorder);
     tokio::task::spawn_blocking(|| writing.finish()).await.map_err(std::io::Error::other)??;
-    Ok(Performed { residue })
+    Ok(Performed { residue, strain: live.strain() })
 }
 
 async fn with_lab(request: &TrialRequest<'_>, clock: Clock, recorder: &Recorder, live: Arc<Live>) -> Vec<String> {
@@ -151,6 +156,7 @@ async fn bring_up(request: &TrialRequest<'_>, stage: &Stage) -> Result<(), Strin
         let event = Node { at, name: node.name, role: node.role, address, run_id: node.run_id, version: node.version };
         stage.recorder.record(Event::Node(event));
     }
+    drop(request.starting.lock().unwrap_or_else(PoisonError::into_inner).take());
     Ok(())
 }
 

@@ -120,6 +120,8 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         index: all.header.trial,
         seed: all.header.seed,
         status: findings.status(),
+        disturbed: findings.disturbed,
+        repeats: all.header.plan.trials.iter().find(|plan| plan.index == all.header.trial).and_then(|plan| plan.repeats),
         reasons: findings.reasons,
         zero,
         end,

@@ -17,6 +17,8 @@ pub struct Findings {
     pub reasons: Vec<String>,
     /// What is worth knowing besides.
     pub remarks: Vec<String>,
+    /// Whether the machine was too busy to measure.
+    pub disturbed: bool,
     environment: bool,
 }
 
@@ -99,8 +101,10 @@ impl Findings {
             format!("the tool's own loop for {} was late by {} at {}", stall.place, span(stall.late), instant(stall.at, zero))
         };
         if worst.late >= STALLED {
+            self.disturbed = true;
             self.reason(format!("{}: the machine is too busy to measure", told(worst)));
         } else if let Some(stall) = measured.iter().find(|stall| stall.late > limit && covers(stall)) {
+            self.disturbed = true;
             self.reason(format!("{}, at the edge of a gap", told(stall)));
         } else {
             let text = format!(

@@ -20,6 +20,11 @@ pub struct Trial {
     pub status: TrialStatus,
     /// Why it is not conclusive; empty when it is.
     pub reasons: Vec<String>,
+    /// Whether the machine was too busy to measure: such a trial may be repeated.
+    pub disturbed: bool,
+    /// The trial it repeats, because the machine disturbed that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<u32>,
     /// Zero of the schedule (start of the baseline window).
     pub zero: u64,
     /// End of the measured time.
@@ -188,7 +193,7 @@ pub struct LockCounts {
     pub double_held_time: u64,
     /// Pairs that overlap only after the first holder's lease ended.
     pub ttl_overrun: u64,
-    /// Pairs whose overlap needs an acquire whose reply was lost.
+    /// Acquires whose reply was lost that, if granted, overlapped an acknowledged hold; each counts once.
     pub possible: u64,
     /// Holds whose key was gone before the lease ended.
     pub lost: u64,

@@ -12,17 +12,19 @@ use crate::history::{Event, Final, Op, OpKind, Outcome, Why};
 
 const MS: u64 = 1_000_000;
 
-/// Key to holder and end of its lease.
-type State = BTreeMap<u32, (u64, u64)>;
+/// Holder and end of its lease.
+type Holder = (u64, u64);
+/// Holders by key.
+type State = BTreeMap<u32, Holder>;
 
 struct Server {
     state: State,
     /// Every change with its time, so that the replica's state at any time can be had.
-    log: Vec<(u64, u32, Option<(u64, u64)>)>,
+    log: Vec<(u64, u32, Option<Holder>)>,
 }
 
 impl Server {
-    fn change(&mut self, at: u64, key: u32, holder: Option<(u64, u64)>) {
+    fn change(&mut self, at: u64, key: u32, holder: Option<Holder>) {
         self.log.push((at, key, holder));
         match holder {
             Some(holder) => self.state.insert(key, holder),

@@ -75,7 +75,7 @@ pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
             .into_iter()
             .map(|fault| PlannedFault { inject_at: fault.at().as_nanos(), revert_at: fault.until().map(Duration::as_nanos), fault })
             .collect(),
-        trials: (1..=5).map(|index| TrialPlan { index, seed: params.seed.wrapping_add(u64::from(index)) }).collect(),
+        trials: (1..=5).map(|index| TrialPlan { index, seed: params.seed.wrapping_add(u64::from(index)), repeats: None }).collect(),
     }
 }
 

@@ -90,7 +90,7 @@ fn steps(known: &Known<'_>, messages: &[Message]) -> Vec<Step> {
     let before = |event: &'static str, limit: u64| about(event).filter(move |message| message.at <= limit);
 
     // The Sentinel that leads knows of its election before anyone can be promoted, so the last one counts.
-    let elected = before("+elected-leader", until).last();
+    let elected = before("+elected-leader", until).next_back();
     let tried: Vec<&Message> = before("+try-failover", elected.map_or(until, |message| message.at)).collect();
     let mut steps = vec![
         Step { name: "detection", event: "+sdown", seen: before("+sdown", until).next().map(said) },

@@ -9,31 +9,10 @@ mod hold;
 mod keys;
 mod overlap;
 mod pairing;
+mod rules;
 mod tally;
 
 pub use evidence::{Names, worst_first};
 pub use hold::NO_NODE;
+pub use rules::LockRules;
 pub use tally::{LockFindings, Locks};
-
-/// The rules of one lock workload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LockRules {
-    /// Lifetime of a lock (`PX`), ns.
-    pub ttl: u64,
-    /// Safety margin taken off the lifetime, ns.
-    pub drift: u64,
-}
-
-impl LockRules {
-    /// Until when a lock that was asked for at `invoked` is certainly still there: the server starts the lifetime
-    /// after that, so it cannot end it before.
-    pub fn lease(self, invoked: u64) -> u64 {
-        invoked.saturating_add(self.ttl.saturating_sub(self.drift))
-    }
-
-    /// From when a lock granted at the latest at `completed` is certainly gone.
-    /// One second on top of the drift covers the server's own clock and its lazy expiry.
-    pub fn expired(self, completed: u64) -> u64 {
-        completed.saturating_add(self.ttl).saturating_add(self.drift).saturating_add(1_000_000_000)
-    }
-}

@@ -79,10 +79,49 @@ impl<'a> Reach<'a> {
         Self { holds, latest: latest.collect() }
     }
 
-    /// The holds that overlap `other`, the last to start first.
-    pub fn overlapping(&self, other: &Hold) -> impl Iterator<Item = &'a Hold> {
-        let reach = self.holds.partition_point(|hold| hold.start < other.end);
-        let near = self.holds[..reach].iter().zip(&self.latest[..reach]).rev();
-        near.take_while(move |(_, latest)| **latest > other.start).map(|(hold, _)| hold).filter(move |hold| hold.end > other.start)
+    /// The first hold that overlaps `other`.
+    pub fn first_overlap(&self, other: &Hold) -> Option<&'a Hold> {
+        // The first to reach beyond its start; those that begin later cannot begin before it.
+        let first = self.latest.partition_point(|latest| *latest <= other.start);
+        self.holds.get(first).filter(|hold| hold.start < other.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hold, Reach, overlaps};
+
+    fn hold(id: u64, start: u64, end: u64) -> Hold {
+        Hold { start, end, id, key: 0, client: 0, node: 0 }
+    }
+
+    #[test]
+    fn touching_ends_do_not_overlap_and_a_point_inside_does() {
+        let pairs = |spans: &[(u64, u64)]| {
+            let mut holds: Vec<Hold> = spans.iter().zip(0..).map(|((start, end), id)| hold(id, *start, *end)).collect();
+            holds.sort_by_key(Hold::order);
+            let found = overlaps(&holds, 10);
+            (found.pairs, found.time)
+        };
+        assert_eq!(pairs(&[(0, 5), (5, 9)]), (0, 0));
+        assert_eq!(pairs(&[(0, 5), (5, 5), (5, 9)]), (0, 0));
+        assert_eq!(pairs(&[(0, 5), (3, 3)]), (1, 0));
+        assert_eq!(pairs(&[(0, 5), (0, 5), (4, 8)]), (3, 5 + 1 + 1));
+    }
+
+    #[test]
+    fn pairs_beyond_the_limit_are_counted_and_not_listed() {
+        let holds: Vec<Hold> = (0..100).map(|id| hold(id, id, 1000)).collect();
+        let found = overlaps(&holds, 7);
+        assert_eq!((found.pairs, found.shown.len()), (100 * 99 / 2, 7));
+        assert_eq!(found.time, (0..100).map(|id| (1000 - id) * id).sum::<u64>());
+    }
+
+    #[test]
+    fn the_first_overlap_is_found_behind_short_holds() {
+        let holds = [hold(0, 0, 100), hold(1, 10, 20), hold(2, 30, 40), hold(3, 110, 120)];
+        let reach = Reach::new(&holds);
+        let first = |start, end| reach.first_overlap(&hold(9, start, end)).map(|hold| hold.id);
+        assert_eq!([first(50, 60), first(100, 105), first(105, 115), first(130, 140)], [Some(0), None, Some(3), None]);
     }
 }
