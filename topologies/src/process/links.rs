@@ -5,10 +5,16 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::mounts::NAMESPACES;
 use crate::namespace::Namespace;
 use crate::runtime::RuntimeError;
+
+/// Arguments of `ip` that make it read commands.
+const BATCH: &[&str] = &["-batch", "-"];
+/// Longest wait for the bridge; takes a few milliseconds.
+const FORWARDING_LIMIT: Duration = Duration::from_secs(5);
 
 /// A place on the network: a namespace with one address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,26 +61,43 @@ impl Network {
 
     /// Creates everything; what a failed call leaves is removed by [`Network::remove`].
     pub(super) fn create(&self) -> Result<Vec<Namespace>, RuntimeError> {
-        ip(&self.creation(), &[])?;
+        ip(&self.creation(), BATCH)?;
         let open = |place: &Place| {
             Namespace::at(&Path::new(NAMESPACES).join(&place.namespace)).map_err(|error| RuntimeError::failed("opening a namespace", error))
         };
         let namespaces: Vec<Namespace> = self.places.iter().map(open).collect::<Result<_, _>>()?;
         // One `ip` for each, side by side: it configures only the namespace it was started in.
         thread::scope(|scope| {
-            let configure = |(place, namespace)| scope.spawn(move || within(namespace, || ip(&configuration(place), &[])));
+            let configure = |(place, namespace)| scope.spawn(move || within(namespace, || ip(&configuration(place), BATCH).map(drop)));
             let running: Vec<_> = self.places.iter().zip(&namespaces).map(configure).collect();
             running
                 .into_iter()
                 .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(RuntimeError::failed("configuring a link", "it panicked"))))
         })?;
+        self.await_forwarding()?;
         Ok(namespaces)
+    }
+
+    /// Waits until the bridge forwards from and to everybody. It begins to in its own time after a link is up, and drops packets
+    /// until then; the first one dropped would cost the sender a second, since that is how long an unanswered ARP request waits.
+    fn await_forwarding(&self) -> Result<(), RuntimeError> {
+        let deadline = Instant::now() + FORWARDING_LIMIT;
+        loop {
+            let shown = ip("", &["-details", "link", "show", "group", &self.number.to_string()])?;
+            if shown.matches("state forwarding").count() >= self.places.len() {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(RuntimeError::failed("setting up the lab network", format!("the bridge does not forward: {shown}")));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Removes everything that is there; goes on after an error. What is left, in words.
     pub(super) fn remove(&self) -> Vec<String> {
         // Its complaints are about what was not there; what still is shows below.
-        let _ = ip(&self.removal(), &["-force"]);
+        let _ = ip(&self.removal(), &["-force", "-batch", "-"]);
         let named = self.places.iter().map(|place| &place.namespace).filter(|name| Path::new(NAMESPACES).join(name).exists());
         named.map(|name| format!("network namespace {name}")).collect()
     }
@@ -108,20 +131,17 @@ pub(super) fn within<T>(namespace: &Namespace, action: impl FnOnce() -> Result<T
     action()
 }
 
-fn ip(batch: &str, options: &[&str]) -> Result<(), RuntimeError> {
-    let run = || -> io::Result<Result<(), String>> {
-        let mut child = Command::new("ip")
-            .args(options)
-            .args(["-batch", "-"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        if let Some(mut input) = child.stdin.take() {
-            input.write_all(batch.as_bytes())?;
+/// Runs `ip` with some input; what it printed.
+fn ip(input: &str, arguments: &[&str]) -> Result<String, RuntimeError> {
+    let run = || -> io::Result<Result<String, String>> {
+        let mut child = Command::new("ip").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        if let Some(mut pipe) = child.stdin.take() {
+            // One that stops reading says why.
+            let _ = pipe.write_all(input.as_bytes());
         }
         let output = child.wait_with_output()?;
-        Ok(if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()) })
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        Ok(if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) })
     };
     let outcome = run().unwrap_or_else(|error| Err(error.to_string()));
     outcome.map_err(|reason| RuntimeError::failed("setting up the lab network with `ip`", reason))
