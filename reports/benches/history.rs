@@ -1,5 +1,7 @@
 //! The stored history of a million lock operations: written, read, analysed. Plain `serde_json` lines for comparison.
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on measures nothing")]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use redquake_reports::analysis::analyze;
 use redquake_reports::history::{Event, Reader, Writer};

@@ -1,5 +1,7 @@
 //! Histories survive being stored, cut and damaged.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;

@@ -87,7 +87,7 @@ fn parts(failover: &Failover) -> (u64, u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn the_parts_of_an_outage_follow_each_other_and_add_up_to_its_gaps(params in any_params()) {

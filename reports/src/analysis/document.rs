@@ -46,7 +46,8 @@ pub fn assemble(assembly: Assembly) -> Document {
     let Assembly { tool_version, plan, source, locations, environment, repro, started_at, ended_at, interrupted, residue, trials } =
         assembly;
     let experiment = &plan.experiment;
-    let planned = plan.trials.len();
+    // A repeat stands in for the trial it repeats.
+    let planned = plan.trials.iter().filter(|trial| trial.repeats.is_none()).count();
     let catalogue = metrics::all(&experiment.workloads);
     let metrics: BTreeMap<String, MetricSummary> =
         catalogue.iter().filter_map(|(name, metric)| Some((name.clone(), summary(name, metric, &trials)?))).collect();

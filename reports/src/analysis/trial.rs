@@ -96,6 +96,12 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     let (mut workloads, mut anomalies, mut anomalies_total) = (Vec::new(), Vec::new(), 0);
     for load in std::mem::take(&mut all.workloads) {
         let Load { spec, locks, tally, buckets, .. } = load;
+        if healed.is_some_and(|healed| locks.judgeable_from(healed) > end) {
+            findings.remark(format!(
+                "the recovery window is shorter than a lock of `{}` lives; a stuck one would show only by a missing expiry",
+                spec.name()
+            ));
+        }
         let LockFindings { counts, anomalies: found } = locks.finish(healed, &Names { workload: spec.name(), nodes: &names, zero });
         anomalies.extend(found);
         anomalies_total += counts.double_acquired + counts.stuck + counts.lost + counts.ttl_overrun + counts.possible;

@@ -49,6 +49,11 @@ impl Locks {
         self.keys.last(last);
     }
 
+    /// From when a lock that is still held shows that it is stuck, given when every fault was taken back.
+    pub fn judgeable_from(&self, healed: u64) -> u64 {
+        self.rules.expired(healed)
+    }
+
     /// Judges. `healed` is when every fault was taken back, `None` if that never happened.
     pub fn finish(mut self, healed: Option<u64>, names: &Names<'_>) -> LockFindings {
         self.pairing.finish();
