@@ -34,3 +34,15 @@ pub fn find(name: &str) -> Option<&'static str> {
     let same = |name: &str| name == wanted || name.rsplit('/').next() == Some(wanted);
     FILES.iter().find(|(name, _)| same(name)).map(|(_, text)| *text)
 }
+
+/// Text without its first lines for editors: the schema they name is beside the catalogue and nowhere else.
+pub fn without_modelines(text: &str) -> &str {
+    let mut rest = text;
+    while let Some(after) =
+        rest.strip_prefix("# ").filter(|line| line.starts_with("yaml-language-server: ") || line.starts_with("$schema: "))
+    {
+        rest = after.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    // What separated them from the comment that follows.
+    rest.strip_prefix("#\n").unwrap_or(rest)
+}

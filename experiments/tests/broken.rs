@@ -121,3 +121,28 @@ fn colour_is_only_there_when_asked_for() {
     assert!(loaded.render_human(true).contains('\u{1b}'));
     assert!(!loaded.render_human(false).contains('\u{1b}'));
 }
+
+#[test]
+fn overruns_that_are_asserted_on_are_no_mistake() {
+    let text = |assertion: &str| {
+        format!(
+            "version: 1
+name: overrun
+topology: {{ kind: sentinel, config: {{ sentinel: {{ down-after-milliseconds: 1000 }} }} }}
+duration: 30s
+workloads:
+  - {{ name: locks, kind: lock, clients: 8, rate: 200/s, keys: 16, ttl: 2s, hold: 3s }}
+faults:
+  - {{ name: crash, at: 4s, action: kill, target: {{ role: primary }} }}
+assert:
+  - {{ metric: {assertion}, expect: \"count > 0\" }}
+"
+        )
+    };
+    let codes = |assertion: &str| -> Vec<&str> {
+        let loaded = spec::load("overrun.yaml", text(assertion).as_bytes(), &|_| Err(String::new()));
+        loaded.problems.iter().map(|problem| problem.code).collect()
+    };
+    assert_eq!(codes("locks.acquired"), ["RQ0315"]);
+    assert!(codes("locks.ttl_overrun").is_empty());
+}

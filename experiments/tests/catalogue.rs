@@ -77,3 +77,14 @@ fn what_an_experiment_says_reads_back_from_json() {
         assert_eq!(spec::load(entry.name, json.as_bytes(), &|_| Err(String::new())).experiment, Some(experiment));
     }
 }
+
+#[test]
+fn without_its_modelines_an_experiment_is_the_same_and_names_no_schema() {
+    for entry in catalogue::entries() {
+        let text = catalogue::without_modelines(entry.text);
+        assert!(entry.text.ends_with(text));
+        assert!(text.starts_with("# ") && !text.contains("schema"), "{text}");
+        let load = |text: &str| spec::load(entry.name, text.as_bytes(), &|_| Err(String::new())).experiment.unwrap();
+        assert_eq!(load(text), load(entry.text));
+    }
+}

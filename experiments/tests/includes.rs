@@ -120,3 +120,19 @@ fn no_diagnostic_shows_a_password() {
     let shown = format!("{}{}{:?}", loaded.render_human(false), loaded.render_github(), loaded.problems_as_json());
     assert!(loaded.problems.len() >= 6 && !shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn a_topology_file_is_told_from_an_experiment() {
+    assert!(spec::is_topology(b"version: 1\nkind: sentinel\nreplicas: 1\n"));
+    assert!(!spec::is_topology(b"version: 1\nname: a\ntopology: { kind: sentinel }\n"));
+    assert!(!spec::is_topology(b"kind: [\n"), "what cannot be read is not passed over");
+    assert!(!spec::is_topology(b"- kind: sentinel\n"));
+    assert!(!spec::is_topology(b""));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_problem_like_any_other() {
+    let loaded = Loaded::unreadable("mine/a.yaml", "Permission denied (os error 13)");
+    assert!(loaded.experiment.is_none() && loaded.has_errors());
+    insta::assert_snapshot!(loaded.render_human(false));
+}

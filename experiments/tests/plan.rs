@@ -1,7 +1,7 @@
 //! Plans: what will be done, when, to whom.
 
 use redquake_experiments::catalogue;
-use redquake_experiments::plan::{self, Act, Capabilities, Plan, RuntimeKind};
+use redquake_experiments::plan::{self, Act, Capabilities, Cause, Plan, RuntimeKind};
 use redquake_experiments::spec::{self, Experiment};
 
 fn capable() -> Capabilities {
@@ -84,7 +84,37 @@ fn a_partition_is_refused_where_packets_cannot_be_dropped_with_the_way_out() {
     let refusals = plan::plan(&experiment(catalogue::find("lost-locks").unwrap()), 1, None, &capabilities).unwrap_err();
     let words: Vec<String> = refusals.iter().map(ToString::to_string).collect();
     assert_eq!(words, ["partition `lag` needs dropping packets: nft is missing; install the package nftables"]);
-    assert_eq!(refusals[0].path, "faults[0].action");
+    assert_eq!((refusals[0].path.as_str(), refusals[0].cause), ("faults[0].action", Cause::Machine));
+}
+
+/// An experiment whose assertions want 20 trials.
+const PERCENTILE: &str = "version: 1
+name: percentile
+topology: { kind: sentinel }
+duration: 50s
+trials: 20
+faults:
+  - { name: crash, at: 2s, action: kill, target: { role: primary } }
+assert:
+  - { metric: failover.write_gap, expect: \"max < 45s\" }
+  - { metric: failover.write_gap, expect: \"p(95) < 45s\" }
+";
+
+#[test]
+fn fewer_trials_than_a_percentile_needs_are_refused_whatever_the_machine() {
+    let experiment = experiment(PERCENTILE);
+    let refusals = plan::plan(&experiment, 1, Some(19), &capable()).unwrap_err();
+    let words: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(words, ["19 trials for `failover.write_gap p(95) < 45s`: `p(95)` needs 20 or more"]);
+    assert_eq!((refusals[0].path.as_str(), refusals[0].cause), ("assert[1].expect", Cause::Override));
+    assert_eq!(plan::refuse_trials(&experiment, Some(19)), refusals);
+}
+
+#[test]
+fn as_many_trials_as_a_percentile_needs_are_planned() {
+    let planned = plan::plan(&experiment(PERCENTILE), 1, Some(20), &capable()).unwrap();
+    assert_eq!(planned.trials.len(), 20);
+    assert!(plan::refuse_trials(&experiment(PERCENTILE), None).is_empty());
 }
 
 #[test]

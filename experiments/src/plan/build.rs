@@ -4,20 +4,9 @@ use rand::Rng;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Capabilities, NodePlan, Plan, PlannedFault, RuntimeKind, TrialPlan};
-use crate::spec::{Experiment, Fault, Role, Server, Topology};
-
-/// Something the machine cannot do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
-#[error("{what}: {reason}")]
-pub struct Refusal {
-    /// Path of the value in the file that asks for it, for [`Loaded::location`](crate::spec::Loaded::location).
-    pub path: String,
-    /// What cannot be done.
-    pub what: String,
-    /// Why not, and the way out.
-    pub reason: String,
-}
+use super::refuse::{refuse_machine, refuse_trials};
+use super::{Capabilities, NodePlan, Plan, PlannedFault, Refusal, TrialPlan};
+use crate::spec::{Experiment, Fault, Role, Topology};
 
 /// Resolves an experiment into an absolute schedule: nodes, faults in the order in which they happen, trials with their seeds.
 ///
@@ -25,15 +14,16 @@ pub struct Refusal {
 ///
 /// # Errors
 ///
-/// Everything the file asks for and the machine cannot do, at once.
+/// Everything that stands in the way at once: overrides the file cannot do with, and what the machine cannot do.
 pub fn plan(experiment: &Experiment, seed: u64, trials: Option<u32>, capabilities: &Capabilities) -> Result<Plan, Vec<Refusal>> {
-    let mut experiment = experiment.clone();
-    experiment.trials = trials.unwrap_or(experiment.trials);
-    experiment.seed = Some(seed);
-    let refusals = refusals(&experiment, capabilities);
+    let mut refusals = refuse_trials(experiment, trials);
+    refusals.extend(refuse_machine(experiment, capabilities));
     if !refusals.is_empty() {
         return Err(refusals);
     }
+    let mut experiment = experiment.clone();
+    experiment.trials = trials.unwrap_or(experiment.trials);
+    experiment.seed = Some(seed);
     let trials = (1..=experiment.trials).map(|index| TrialPlan { index, seed: trial_seed(seed, index), repeats: None }).collect();
     Ok(Plan {
         nodes: nodes(&experiment.topology),
@@ -45,8 +35,8 @@ pub fn plan(experiment: &Experiment, seed: u64, trials: Option<u32>, capabilitie
     })
 }
 
-/// Seed of a trial: its own stream of the run's generator, so that trial 3 is the same whether 3 or 20 are run.
-/// Seed of a trial, from the run's seed and the trial's index; the same on every machine.
+/// Seed of a trial, from the run's seed and the trial's index: its own stream of the run's generator, so that trial 3 is
+/// the same on every machine and whether 3 or 20 are run.
 pub fn trial_seed(seed: u64, index: u32) -> u64 {
     let mut key = [0_u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -78,41 +68,4 @@ fn schedule(faults: &[Fault]) -> Vec<PlannedFault> {
         .collect();
     planned.sort_by_key(|fault| fault.inject_at);
     planned
-}
-
-fn refusals(experiment: &Experiment, capabilities: &Capabilities) -> Vec<Refusal> {
-    let mut found = Vec::new();
-    let mut refuse = |path: String, what: String, reason: String| found.push(Refusal { path, what, reason });
-    if experiment.trials == 0 {
-        refuse("trials".to_owned(), "no trial".to_owned(), "a run has one trial or more; leave the override out or ask for 1".to_owned());
-    }
-    let Topology::Sentinel(topology) = &experiment.topology;
-    let misplaced = match (&topology.server, capabilities.runtime) {
-        (Server::Binary(_), RuntimeKind::Docker) => {
-            Some("containers do not see files of this machine; name a version like `redis:7.0` or an image")
-        }
-        (Server::Image(_), RuntimeKind::Process) => {
-            Some("images run in containers only; name a version like `redis:7.0` or a binary, or use the runtime `docker`")
-        }
-        _ => None,
-    };
-    if let Some(reason) = misplaced {
-        let what = format!("the server {} on the runtime `{}`", topology.server, capabilities.runtime.as_str());
-        refuse("topology.server".to_owned(), what, reason.to_owned());
-    }
-    for (index, fault) in experiment.faults.iter().enumerate() {
-        if let Fault::Partition(partition) = fault {
-            let needed = [
-                ("entering the nodes' network namespaces", &capabilities.enter_namespaces),
-                ("dropping packets", &capabilities.drop_packets),
-            ];
-            for (what, capability) in needed {
-                if let Err(reason) = capability {
-                    let what = format!("partition `{}` needs {what}", partition.name);
-                    refuse(format!("faults[{index}].action"), what, reason.clone());
-                }
-            }
-        }
-    }
-    found
 }

@@ -60,6 +60,17 @@ pub enum Aggregate {
     Percentile(f64),
 }
 
+impl Aggregate {
+    /// Fewest trials it makes sense of: below 1 / (1 - q) a percentile by nearest rank is the largest value.
+    pub fn trials_needed(self) -> u64 {
+        match self {
+            // The margin keeps 1 / (1 - 0.95) at 20 although floating point says 20.000000000000018.
+            Self::Percentile(percent) => (100.0 / (100.0 - percent) - 1e-6).ceil() as u64,
+            _ => 1,
+        }
+    }
+}
+
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {

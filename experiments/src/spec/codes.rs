@@ -58,7 +58,6 @@ pub const CODES: &[Code] = &[
     error("RQ0214", "a directive that is not supported yet"),
     error("RQ0215", "a Sentinel directive that is not known"),
     error("RQ0216", "a Sentinel directive that is not a whole number"),
-    error("RQ0217", "locks that expire before they are given back"),
     error("RQ0218", "a drift margin as long as the lifetime"),
     error("RQ0220", "a metric that does not exist"),
     error("RQ0221", "a limit that does not fit the metric's unit"),
@@ -78,4 +77,5 @@ pub const CODES: &[Code] = &[
     warning("RQ0312", "a directive of an included file that is left out"),
     warning("RQ0313", "nothing that can be promoted"),
     warning("RQ0314", "an assertion written twice"),
+    warning("RQ0315", "locks that expire before they are given back"),
 ];

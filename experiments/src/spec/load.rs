@@ -31,6 +31,14 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// A file whose bytes could not be had.
+    pub fn unreadable(name: &str, why: &str) -> Self {
+        let mut sources = Sources::default();
+        let file = sources.add(name, String::new());
+        let problem = Problem::error("RQ0010", Span { file, range: 0..0 }, format!("the file cannot be read: {why}"));
+        Self { experiment: None, problems: vec![problem], sources, map: SourceMap::default() }
+    }
+
     /// Where the value at a path like `assert[0].expect` stands; where the file leaves it out, the nearest value around it.
     pub fn location(&self, path: &str) -> Option<Location> {
         self.map.value(path).map(|span| self.sources.location(span))
@@ -88,6 +96,14 @@ pub fn load(name: &str, bytes: &[u8], resolver: Resolver<'_>) -> Loaded {
     problems.sort_by_key(|problem| (problem.span.file, problem.span.range.start, problem.code));
     let failed = problems.iter().any(|problem| problem.level == Level::Error);
     Loaded { experiment: experiment.filter(|_| !failed), problems, sources, map }
+}
+
+/// Whether a file is a topology, which is a part of experiments and none itself.
+pub fn is_topology(bytes: &[u8]) -> bool {
+    let Ok(text) = yaml::decode(FileId(0), bytes) else { return false };
+    let Ok(Node { data: Data::Mapping(entries), .. }) = yaml::parse(FileId(0), &text) else { return false };
+    let has = |key: &str| entries.iter().any(|entry| entry.key == key);
+    has("kind") && !has("topology")
 }
 
 /// Parses a file and reads its version.

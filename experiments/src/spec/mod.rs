@@ -28,7 +28,7 @@ pub use codes::{CODES, Code};
 pub use directives::Directives;
 pub use experiment::Experiment;
 pub use fault::{Direction, Fault, Kill, Partition};
-pub use load::{Loaded, Resolver, load};
+pub use load::{Loaded, Resolver, is_topology, load};
 pub use problem::{Level, Problem};
 pub use schema::{schema, topology_schema};
 pub use selector::{Pick, Role, Selector};

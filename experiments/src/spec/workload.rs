@@ -39,7 +39,7 @@ pub struct LockWorkload {
     pub keys: u32,
     /// Lifetime of a lock (`PX`).
     pub ttl: Duration,
-    /// How long a holder keeps a lock before it gives it back.
+    /// How long a holder keeps a lock before it gives it back; longer than `ttl` overruns the lease on purpose.
     pub hold: Duration,
     /// Safety margin taken off the lifetime when a hold's core is computed; default 1 % of `ttl` plus 2 ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -63,7 +63,7 @@ pub(super) fn fit_the_unit(experiment: &Experiment, found: &mut Vec<Finding>) {
 pub(super) fn have_enough_trials(experiment: &Experiment, found: &mut Vec<Finding>) {
     for (index, assertion) in experiment.assertions.iter().enumerate() {
         let Aggregate::Percentile(percent) = assertion.expect.aggregate else { continue };
-        let needed = trials_for(percent);
+        let needed = assertion.expect.aggregate.trials_needed();
         if u64::from(experiment.trials) < needed {
             found.push(
                 Finding::error("RQ0223", format!("assert[{index}].expect"), format!("`p({percent})` wants {needed} trials or more"))
@@ -72,12 +72,6 @@ pub(super) fn have_enough_trials(experiment: &Experiment, found: &mut Vec<Findin
             );
         }
     }
-}
-
-/// Trials below which a percentile by nearest rank is the largest value: 1 / (1 - q).
-fn trials_for(percent: f64) -> u64 {
-    // The margin keeps 1 / (1 - 0.95) at 20 although floating point says 20.000000000000018.
-    (100.0 / (100.0 - percent) - 1e-6).ceil() as u64
 }
 
 pub(super) fn are_not_repeated(experiment: &Experiment, found: &mut Vec<Finding>) {
