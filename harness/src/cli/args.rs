@@ -48,7 +48,7 @@ pub enum Command {
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Experiment files, folders of them, or names from `redquake list`.
+    /// Experiment files, folders of them, or names from `redquake list`; one named twice is performed once.
     #[arg(required = true, value_name = "FILE|DIR|NAME")]
     pub experiments: Vec<String>,
     /// Number of trials instead of the file's.
@@ -82,9 +82,9 @@ pub enum RuntimeChoice {
 /// Arguments of `validate`.
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
-    /// Experiment files or folders of them.
-    #[arg(required = true, value_name = "FILE|DIR")]
-    pub experiments: Vec<PathBuf>,
+    /// Experiment files, folders of them, or names from `redquake list`.
+    #[arg(required = true, value_name = "FILE|DIR|NAME")]
+    pub experiments: Vec<String>,
     /// How problems are printed.
     #[arg(long, value_enum, default_value_t = ProblemFormat::Human)]
     pub format: ProblemFormat,

@@ -7,6 +7,8 @@ use super::{Exit, Failure};
 
 /// Prints a completion script.
 pub fn perform(args: &CompletionsArgs) -> Result<Exit, Failure> {
-    clap_complete::generate(args.shell, &mut Cli::command(), "redquake", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "redquake", &mut script);
+    print!("{}", String::from_utf8_lossy(&script));
     Ok(Exit::Pass)
 }

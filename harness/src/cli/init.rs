@@ -16,7 +16,7 @@ pub fn perform(args: &InitArgs) -> Result<Exit, Failure> {
     let path = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{short}.yaml")));
     let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}; choose another file with --out", path.display()));
     let mut file = File::create_new(&path).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(catalogue::without_modelines(text).as_bytes()).map_err(failed)?;
     println!("wrote {0}; next: redquake validate {0} && redquake plan {0} && redquake run {0}", path.display());
     Ok(Exit::Pass)
 }

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::args::{Cli, Command};
-use super::{Exit, Failure, analyze, clean, completions, doctor, init, list, plan, report, run, schema, validate};
+use super::{Exit, Failure, analyze, clean, completions, doctor, init, list, out, plan, report, run, schema, validate};
 
 /// Runs the command; the only place where a process ends.
 pub fn main() -> ExitCode {
     // Clap ends the process itself for `--help` (0) and bad usage (2).
     let cli = Cli::parse();
     let outcome = std::panic::catch_unwind(|| perform(cli.command));
-    let exit = match outcome {
+    let mut exit = match outcome {
         Ok(Ok(exit)) => exit,
         Ok(Err(failure)) => {
             if !failure.reason.is_empty() {
@@ -27,12 +27,19 @@ pub fn main() -> ExitCode {
             Exit::Bug
         }
     };
+    if let Some(reason) = out::trouble() {
+        eprintln!("redquake: part of the output is missing: {reason}");
+        exit = exit.worse(Exit::Environment);
+    }
     ExitCode::from(exit.code())
 }
 
 fn perform(command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Run(args) => run::perform(args),
+        Command::Run(args) => {
+            plan::check(&args)?;
+            run::perform(args)
+        }
         Command::Validate(args) => validate::perform(&args),
         Command::Plan(args) => plan::perform(&args),
         Command::Analyze(args) => analyze::perform(&args),

@@ -1,5 +1,9 @@
 //! The command line: one file a command.
 
+// First, because its macros stand in for the standard ones in everything below.
+#[macro_use]
+mod out;
+
 mod analyze;
 mod args;
 mod clean;

@@ -8,8 +8,7 @@ use super::{Exit, Failure};
 
 /// Checks files and prints every problem of every file.
 pub fn perform(args: &ValidateArgs) -> Result<Exit, Failure> {
-    let names: Vec<String> = args.experiments.iter().map(|path| path.display().to_string()).collect();
-    let files = read_all(&names)?;
+    let files = read_all(&args.experiments)?;
     match args.format {
         ProblemFormat::Human => {
             for file in &files {
@@ -28,7 +27,8 @@ pub fn perform(args: &ValidateArgs) -> Result<Exit, Failure> {
     }
     let broken = files.iter().filter(|file| file.loaded.experiment.is_none()).count();
     if args.format == ProblemFormat::Human {
-        println!("{} of {} files are valid", files.len() - broken, files.len());
+        let (valid, all) = (files.len() - broken, files.len());
+        println!("{valid} of {all} {}", if all == 1 { "file is valid" } else { "files are valid" });
     }
     Ok(if broken > 0 { Exit::Usage } else { Exit::Pass })
 }
