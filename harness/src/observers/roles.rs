@@ -5,11 +5,9 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redquake_reports::history::{Event, NodeRole, RoleSample};
 use redquake_topologies::namespace::Zone;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::clients::{Timeouts, open};
-use crate::trial::{Clock, Member, Recorder};
+use crate::trial::{Member, Watch};
 
 /// A node is asked this often.
 const ASK_EVERY: Duration = Duration::from_millis(20);
@@ -19,9 +17,10 @@ const RECORD_EVERY: u64 = 250_000_000;
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(200), response: Duration::from_millis(250) };
 
 /// Starts asking one data node on the zone's threads.
-pub fn start(zone: &Zone, member: &Member, clock: Clock, recorder: Recorder, tasks: &TaskTracker, stop: CancellationToken) {
+pub fn start(watch: &Watch, zone: &Zone, member: &Member) {
+    let (clock, recorder) = (watch.clock, watch.recorder.clone());
     let member = member.clone();
-    zone.spawn(tasks.track_future(stop.run_until_cancelled_owned(async move {
+    watch.spawn(zone, async move {
         let mut connection: Option<MultiplexedConnection> = None;
         let mut told: Option<RoleSample> = None;
         let mut beat = tokio::time::interval(ASK_EVERY);
@@ -47,7 +46,7 @@ pub fn start(zone: &Zone, member: &Member, clock: Clock, recorder: Recorder, tas
                 told = Some(sample);
             }
         }
-    })));
+    });
 }
 
 async fn ask(member: &Member, connection: &mut Option<MultiplexedConnection>) -> Option<String> {

@@ -6,24 +6,23 @@ use futures_util::StreamExt;
 use redis::{Client, ConnectionAddr, IntoConnectionInfo, RedisResult};
 use redquake_reports::history::{Event, SentinelEvent};
 use redquake_topologies::namespace::Zone;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::trial::{Clock, Member, Recorder};
+use crate::trial::{Clock, Member, Recorder, Watch};
 
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// Starts listening to one Sentinel on the zone's threads; listens again when the connection is lost.
-pub fn start(zone: &Zone, member: &Member, clock: Clock, recorder: Recorder, tasks: &TaskTracker, stop: CancellationToken) {
+pub fn start(watch: &Watch, zone: &Zone, member: &Member) {
+    let (clock, recorder) = (watch.clock, watch.recorder.clone());
     let member = member.clone();
-    zone.spawn(tasks.track_future(stop.run_until_cancelled_owned(async move {
+    watch.spawn(zone, async move {
         loop {
             // An error here is a Sentinel that is gone, which the trial sees by other means too.
             let _ = listen(&member, clock, &recorder).await;
             tokio::time::sleep(AGAIN_AFTER).await;
         }
-    })));
+    });
 }
 
 async fn listen(member: &Member, clock: Clock, recorder: &Recorder) -> RedisResult<()> {

@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use redquake_reports::history::{Event, Stall};
 use redquake_topologies::namespace::Zone;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::trial::{Clock, Recorder};
+use crate::trial::Watch;
 
 const EVERY: Duration = Duration::from_millis(10);
 /// Lateness from which a stall is recorded; what it means is for the analysis to say.
 const WORTH_RECORDING: Duration = Duration::from_millis(5);
 
 /// Starts watching a zone's threads; `place` names it in the history.
-pub fn start(zone: &Zone, place: &'static str, clock: Clock, recorder: Recorder, tasks: &TaskTracker, stop: CancellationToken) {
-    zone.spawn(tasks.track_future(stop.run_until_cancelled_owned(async move {
+pub fn start(watch: &Watch, zone: &Zone, place: &'static str) {
+    let (clock, recorder) = (watch.clock, watch.recorder.clone());
+    watch.spawn(zone, async move {
         loop {
             let due = tokio::time::Instant::now() + EVERY;
             tokio::time::sleep_until(due).await;
@@ -25,5 +24,5 @@ pub fn start(zone: &Zone, place: &'static str, clock: Clock, recorder: Recorder,
                 recorder.record(Event::Stall(Stall { at: clock.now(), late, place: place.to_owned() }));
             }
         }
-    })));
+    });
 }

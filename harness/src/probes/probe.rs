@@ -8,11 +8,9 @@ use redis::aio::MultiplexedConnection;
 use redquake_reports::history::{Event, Outcome, Probe, ProbeKind, Why};
 use redquake_topologies::namespace::Zone;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::clients::{Reading, Timeouts, classify, open};
-use crate::trial::{Clock, Member, Recorder};
+use crate::trial::{Clock, Member, Recorder, Watch};
 
 /// A probe write starts this often on every data node.
 pub const WRITE_EVERY: Duration = Duration::from_millis(1);
@@ -27,20 +25,12 @@ const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(100), respo
 /// Operations of one probe that may wait for their replies at once: those of a whole response timeout, and some.
 const MOST_UNDER_WAY: usize = 512;
 
-/// Starts a probe of one node on the zone's threads.
-pub fn start(
-    zone: &Zone,
-    kind: ProbeKind,
-    member: &Member,
-    mut beats: watch::Receiver<Instant>,
-    clock: Clock,
-    recorder: Recorder,
-    tasks: &TaskTracker,
-    stop: CancellationToken,
-) {
-    let prober = Prober { kind, node: member.index, clock, recorder };
+/// Starts a probe of one node on a zone's threads.
+pub fn start(watch: &Watch, zone: &Zone, kind: ProbeKind, member: &Member, mut beats: watch::Receiver<Instant>) {
+    let clock = watch.clock;
+    let prober = Prober { kind, node: member.index, clock, recorder: watch.recorder.clone() };
     let address = member.node.address;
-    zone.spawn(tasks.track_future(stop.run_until_cancelled_owned(async move {
+    watch.spawn(zone, async move {
         loop {
             // While there is no connection, an attempt to connect is the operation.
             let intended = *beats.borrow_and_update();
@@ -55,7 +45,7 @@ pub fn start(
                 }
             }
         }
-    })));
+    });
 }
 
 struct Prober {

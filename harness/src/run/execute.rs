@@ -106,7 +106,7 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Performs every trial, as many at once as the lanes allow. A trial that the machine disturbed is repeated, in all at most as often
+    /// Performs every trial, as many at once as the lanes allow. A trial that proved nothing is repeated, in all at most as often
     /// as trials were asked for. What is told of trials is told in their order.
     async fn all_trials(&self, record: &mut RunRecord, mut lanes: Lanes) -> Result<(), Failure> {
         let asked = record.plan.trials.len();
@@ -125,7 +125,8 @@ impl Session<'_> {
             let disturbed = analysed.as_ref().is_ok_and(|analysed| analysed.disturbed);
             lanes.learn(performed.strain, disturbed);
             let repeats = record.plan.trials.len() - asked;
-            if disturbed && repeats < asked {
+            let proved_nothing = analysed.as_ref().is_ok_and(|analysed| analysed.status == TrialStatus::Inconclusive);
+            if proved_nothing && repeats < asked && !self.interrupt.cancel.is_cancelled() {
                 let index = u32::try_from(asked + repeats + 1).unwrap_or(u32::MAX);
                 let again = TrialPlan { index, seed: trial_seed(record.plan.seed, index), repeats: Some(trial.index) };
                 record.plan.trials.push(again);

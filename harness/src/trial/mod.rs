@@ -9,6 +9,7 @@ mod recorder;
 mod roster;
 mod settle;
 mod stage;
+mod watch;
 
 pub use clock::Clock;
 pub use live::Strain;
@@ -16,3 +17,4 @@ pub use perform::{Performed, TrialRequest, perform};
 pub use recorder::Recorder;
 pub use roster::{Member, Roster};
 pub use stage::Stage;
+pub use watch::Watch;

@@ -18,7 +18,7 @@ use super::failpoint::reach;
 use super::final_read::final_read;
 use super::live::{Live, Strain};
 use super::settle::settle;
-use super::{Clock, Recorder, Roster, Stage, recorder};
+use super::{Clock, Recorder, Roster, Stage, Watch, recorder};
 use crate::cli::Progress;
 use crate::faults::{Engine, Ledger};
 use crate::workloads::LockLoad;
@@ -122,15 +122,13 @@ async fn on_stage(
     let (control, prober, clients) = (zone("control", 1)?, zone("probes", 1)?, zone("clients", CLIENT_THREADS)?);
     let roster = Arc::new(Roster::new(lab.nodes()));
     let stage = Stage { seed: request.trial.seed, clock, recorder: recorder.clone(), roster, live, lab: Arc::clone(lab), control };
-    let crew = Crew { prober, clients, observing: CancellationToken::new(), watchers: TaskTracker::new() };
+    let crew = Crew { prober, clients, watch: Watch::new(clock, recorder.clone()) };
 
     let ended = match bring_up(request, &stage).await {
         Ok(()) => play(request, &stage, &crew).await,
         Err(reason) => Err(reason),
     };
-    crew.observing.cancel();
-    crew.watchers.close();
-    crew.watchers.wait().await;
+    crew.watch.end().await;
     // Threads leave the lab network before it goes, so that no packet can be sent to addresses that are no longer ours.
     let Stage { control, .. } = stage;
     for zone in [crew.clients, crew.prober, control] {
@@ -143,8 +141,7 @@ async fn on_stage(
 struct Crew {
     prober: Zone,
     clients: Zone,
-    observing: CancellationToken,
-    watchers: TaskTracker,
+    watch: Watch,
 }
 
 async fn bring_up(request: &TrialRequest<'_>, stage: &Stage) -> Result<(), String> {
@@ -220,22 +217,20 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
     Ok(())
 }
 
-/// Starts probes and observers; they end with `crew.observing`. The beat lasts as long as the returned value.
+/// Starts probes and observers. The beat lasts as long as the returned value.
 fn watch(stage: &Stage, crew: &Crew) -> std::io::Result<[probes::Pace; 2]> {
     let paces = [probes::Pace::start(probes::WRITE_EVERY)?, probes::Pace::start(probes::READ_EVERY)?];
-    let (clock, stop, tasks) = (stage.clock, &crew.observing, &crew.watchers);
-    let recorder = || stage.recorder.clone();
     for member in stage.roster.data() {
         for (kind, pace) in [(ProbeKind::Write, &paces[0]), (ProbeKind::Read, &paces[1])] {
-            probes::start(&crew.prober, kind, &member, pace.beats(), clock, recorder(), tasks, stop.clone());
+            probes::start(&crew.watch, &crew.prober, kind, &member, pace.beats());
         }
-        observers::roles(&stage.control, &member, clock, recorder(), tasks, stop.clone());
+        observers::roles(&crew.watch, &stage.control, &member);
     }
     for member in stage.roster.sentinels() {
-        observers::sentinels(&stage.control, &member, clock, recorder(), tasks, stop.clone());
+        observers::sentinels(&crew.watch, &stage.control, &member);
     }
     for (zone, place) in [(&crew.clients, "clients"), (&crew.prober, "probes"), (&stage.control, "control")] {
-        observers::stalls(zone, place, clock, recorder(), tasks, stop.clone());
+        observers::stalls(&crew.watch, zone, place);
     }
     Ok(paces)
 }

@@ -54,6 +54,8 @@ pub struct PartSummary {
     pub name: String,
     /// Length in each outage that has it.
     pub lengths: Vec<f64>,
+    /// Those of the lengths that the end of the trial cut short: the true ones are longer.
+    pub open: Vec<f64>,
 }
 
 impl PartSummary {
@@ -62,10 +64,21 @@ impl PartSummary {
         spread(&self.lengths)
     }
 
+    /// The middle in words; with a `≥` where it would be longer had the trials not ended.
+    pub fn median(&self) -> String {
+        let (_, median, _) = self.spread();
+        let mut sorted = self.lengths.clone();
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
+        let cut = self.open.iter().any(|open| *open <= middle);
+        number::sample(MetricUnit::Ns, if cut { Sample::AtLeast(median) } else { Sample::Exact(median) })
+    }
+
     /// `43.2 ms to 66.4 ms`; nothing where all are the same.
     pub fn range(&self) -> String {
         let (min, _, max) = self.spread();
-        let (min, max) = (number::duration(min), number::duration(max));
+        let bound = |value| if self.open.contains(&value) { Sample::AtLeast(value) } else { Sample::Exact(value) };
+        let (min, max) = (number::sample(MetricUnit::Ns, bound(min)), number::sample(MetricUnit::Ns, bound(max)));
         if min == max { String::new() } else { format!("{min} to {max}") }
     }
 }
@@ -85,15 +98,26 @@ pub fn spread(values: &[f64]) -> (f64, f64, f64) {
 /// The parts of every outage of the conclusive trials, in order of time.
 pub fn parts(document: &Document) -> Vec<PartSummary> {
     let mut summaries: Vec<PartSummary> = Vec::new();
-    for part in conclusive(document).flat_map(|trial| &trial.failovers).flat_map(|failover| &failover.parts) {
-        let length = part.to.saturating_sub(part.from) as f64;
-        match summaries.iter_mut().find(|summary| summary.name == part.name) {
-            Some(summary) => summary.lengths.push(length),
-            None => summaries.push(PartSummary { name: part.name.clone(), lengths: vec![length] }),
+    for failover in conclusive(document).flat_map(|trial| &trial.failovers) {
+        for (index, part) in failover.parts.iter().enumerate() {
+            let length = part.to.saturating_sub(part.from) as f64;
+            let place = summaries.iter().position(|summary| summary.name == part.name).unwrap_or_else(|| {
+                summaries.push(PartSummary { name: part.name.clone(), lengths: Vec::new(), open: Vec::new() });
+                summaries.len() - 1
+            });
+            summaries[place].lengths.push(length);
+            if index + 1 == failover.parts.len() && unended(failover) {
+                summaries[place].open.push(length);
+            }
         }
     }
     summaries.sort_by_key(|summary| PARTS.iter().position(|name| *name == summary.name).unwrap_or(PARTS.len()));
     summaries
+}
+
+/// Whether the trial ended before an outage did, so that its last part is cut short.
+pub fn unended(failover: &Failover) -> bool {
+    [&failover.write_gap, &failover.client_gap].into_iter().flatten().any(|gap| gap.to.is_none())
 }
 
 /// Anomalies of every trial, with the trial they belong to, worst kind first.

@@ -117,7 +117,7 @@ fn evidence(document: &Document, assertion: &AssertionResult) -> String {
         };
         let parts = facts::parts(document);
         let parts: Vec<_> = parts.iter().filter(|part| wanted(&part.name)).collect();
-        let parts: Vec<_> = parts.iter().map(|part| format!("{} {}", part.name, number::duration(part.spread().1))).collect();
+        let parts: Vec<_> = parts.iter().map(|part| format!("{} {}", part.name, part.median())).collect();
         if !parts.is_empty() {
             lines.push(format!("parts (median): {}", parts.join(", ")));
         }

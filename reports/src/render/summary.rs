@@ -78,8 +78,7 @@ fn parts(document: &Document) -> String {
     let mut text = "\n<details><summary>Where the time went</summary>\n\n| Part of the gap | Median | Range |\n|---|--:|---|\n".to_owned();
     let mut rows = |server: bool| {
         for part in parts.iter().filter(|part| facts::is_server_part(&part.name) == server) {
-            let (_, median, _) = part.spread();
-            let _ = writeln!(text, "| {} | {} | {} |", inline(&part.name), number::duration(median), part.range());
+            let _ = writeln!(text, "| {} | {} | {} |", inline(&part.name), part.median(), part.range());
         }
         let sums: &[(&str, &str)] = match server {
             true => &[(facts::WRITE_GAP, "server write gap")],

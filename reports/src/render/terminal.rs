@@ -67,8 +67,7 @@ fn gaps(text: &mut String, document: &Document, paint: Paint) {
             _ => false,
         });
         for part in own {
-            let (_, median, _) = part.spread();
-            rows.push([format!("  {}", part.name), number::duration(median), part.range()]);
+            rows.push([format!("  {}", part.name), part.median(), part.range()]);
         }
     }
     if rows.is_empty() {

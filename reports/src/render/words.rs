@@ -1,6 +1,7 @@
 //! The verdict in plain words: the sentence every report begins with.
 
 use super::{facts, number};
+use crate::analysis::OUTAGE;
 use crate::result::{Document, MetricSummary, Sample, Verdict};
 
 /// `PASS`, `FAIL`, `INCONCLUSIVE` or `ERROR`.
@@ -85,6 +86,10 @@ fn gap_words(gap: &MetricSummary) -> String {
     let length = |sample: Sample| number::duration(sample.value());
     if gap.max.value() == 0.0 {
         return "writes were never down".to_owned();
+    }
+    // Every interval between two writes is a gap; users feel those that are outages.
+    if open == 0 && gap.max.value() < OUTAGE as f64 {
+        return format!("writes were never down: the longest time without one was {}", length(gap.max));
     }
     if open == n {
         let shortest = length(gap.min);

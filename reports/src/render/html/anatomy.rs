@@ -91,7 +91,7 @@ fn predict(body: &mut Svg, x: &Linear, [y, bottom]: [f64; 2], label: &str, predi
 
 fn words(document: &Document) -> String {
     let parts = facts::parts(document);
-    let parts: Vec<String> = parts.iter().map(|part| format!("{} {}", part.name, number::duration(part.spread().1))).collect();
+    let parts: Vec<String> = parts.iter().map(|part| format!("{} {}", part.name, part.median())).collect();
     format!("Medians: {}", parts.join(", "))
 }
 
@@ -119,10 +119,12 @@ fn bar(body: &mut Svg, x: &Linear, y: f64, trial: &Trial, failover: &Failover) {
     if let Some(server) = server {
         body.rect("lu", "#eeeeee", [place(from), y, place(server) - place(from), 18.0], "write gap not attributed to a part");
     }
-    for part in &failover.parts {
+    for (index, part) in failover.parts.iter().enumerate() {
         let (class, fill, letter) = part_style(&part.name);
         let (x1, x2) = (place(part.from), place(part.to));
         let length = number::duration(part.to.saturating_sub(part.from) as f64);
+        let cut = index + 1 == failover.parts.len() && facts::unended(failover);
+        let length = if cut { format!("≥ {length}") } else { length };
         body.rect(class, fill, [x1, y, x2 - x1, 18.0], &format!("{letter} {} {length}: until {}", part.name, part.ended_by));
         let (long, short) = (format!("{letter} {} {length}", part.name), format!("{letter} {}", part.name));
         let label = [long.as_str(), short.as_str(), letter].into_iter().find(|text| svg::width_of(text) + 6.0 <= x2 - x1);

@@ -246,7 +246,7 @@ pub fn parts(document: &Document) -> Vec<PartRow> {
             number,
             class,
             name: part.name.clone(),
-            median: number::duration(median),
+            median: part.median(),
             range: part.range(),
             whose: if facts::is_server_part(&part.name) { "server write gap" } else { "library cost" },
             share: number::share(if whole > 0.0 { (median / whole * 1e3).round() / 1e3 } else { 0.0 }),
@@ -274,6 +274,7 @@ pub fn predictions(document: &Document) -> Vec<PredictionRow> {
             |metric| {
                 let median = metric.median.value();
                 match median {
+                    m if m <= prediction.high as f64 && facts::is_open(metric.median) => "not over when the trial ended".to_owned(),
                     m if m < prediction.low as f64 => format!("{} below", number::duration(prediction.low as f64 - m)),
                     m if m > prediction.high as f64 => format!("{} above", number::duration(m - prediction.high as f64)),
                     _ => "inside".to_owned(),

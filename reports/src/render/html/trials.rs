@@ -223,7 +223,8 @@ fn faults(trial: &Trial) -> Vec<FaultRow> {
 
 fn steps(trial: &Trial) -> Vec<StepRow> {
     let at = |at: u64| number::instant(at, trial.zero);
-    let row = |part: &crate::result::FailoverPart| {
+    let row = |part: &crate::result::FailoverPart, cut: bool| {
+        let length = number::duration(part.to.saturating_sub(part.from) as f64);
         let (class, _, number) = super::anatomy::part_style(&part.name);
         StepRow {
             number,
@@ -231,11 +232,15 @@ fn steps(trial: &Trial) -> Vec<StepRow> {
             name: part.name.clone(),
             from: at(part.from),
             to: at(part.to),
-            length: number::duration(part.to.saturating_sub(part.from) as f64),
+            length: if cut { format!("≥ {length}") } else { length },
             ended_by: part.ended_by.clone(),
         }
     };
-    trial.failovers.iter().flat_map(|failover| &failover.parts).map(row).collect()
+    let rows = trial.failovers.iter().flat_map(|failover| {
+        let last = failover.parts.len().saturating_sub(1);
+        failover.parts.iter().enumerate().map(move |(index, part)| row(part, index == last && facts::unended(failover)))
+    });
+    rows.collect()
 }
 
 /// Only plain relative paths become links, so that no name can turn into a scheme or leave the folder.
