@@ -104,6 +104,17 @@ fn a_gap_that_never_closes_is_a_lower_bound() {
 }
 
 #[test]
+fn a_healthy_set_has_gaps_of_almost_nothing_and_no_outage() {
+    let trial = analysed(&quiet());
+    assert_eq!((trial.status, &trial.reasons), (TrialStatus::Conclusive, &vec![]));
+    for metric in ["failover.write_gap", "failover.read_gap", "failover.client_gap"] {
+        assert!(length(&trial, metric) < 0.25e9, "{metric}: {:?}", trial.metrics[metric]);
+    }
+    assert_eq!(length(&trial, "failover.count"), 0.0);
+    assert!(trial.failovers.is_empty(), "{:#?}", trial.failovers);
+}
+
+#[test]
 fn failed_attempts_are_told_apart_and_still_add_up() {
     let trial = trial(&FailoverParams { failed_attempts: 2, failover_timeout: S, ..FailoverParams::default() });
     let failover = &trial.failovers[0];
@@ -129,6 +140,23 @@ fn the_death_of_a_replica_is_no_outage() {
     assert!(length(&trial, "failover.write_gap") < 20e6, "the longest ordinary interval between probe writes");
     assert_eq!(length(&trial, "failover.count"), 0.0);
     assert!(trial.failovers[0].parts.is_empty() && trial.failovers[0].new_primary.is_none());
+}
+
+#[test]
+fn of_two_faults_at_one_instant_only_the_one_that_caused_the_outage_answers_for_it() {
+    let params = FailoverParams::default();
+    let mut events = failover_history(&params);
+    let Some(Event::Header(header)) = events.first_mut() else { panic!() };
+    let another = header.plan.faults[0].clone();
+    header.plan.faults.push(another);
+    let at = params.zero + params.kill_at + MS;
+    let step = |state| Event::Fault(FaultEvent { at, fault: 1, state, targets: vec!["sentinel-3".to_owned()], detail: String::new() });
+    let trial = analysed(&with(events, [step(FaultState::Injected), step(FaultState::Proved)]));
+    let [first, second] = trial.failovers.as_slice() else { panic!("{:#?}", trial.failovers) };
+    let cost = length(&trial, "failover.client_gap") - length(&trial, "failover.write_gap");
+    assert_eq!(length(&trial, "failover.library_cost"), cost, "{first:#?}");
+    assert!(second.client_gap.as_ref().is_none_or(|gap| gap.length.value() < 0.25e9), "{second:#?}");
+    assert!(second.read_gap.as_ref().is_none_or(|gap| gap.length.value() < 0.25e9), "{second:#?}");
 }
 
 #[test]

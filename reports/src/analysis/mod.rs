@@ -18,4 +18,5 @@ mod verdict;
 mod words;
 
 pub use document::{Assembly, assemble};
+pub(crate) use gap::OUTAGE;
 pub use trial::{analyze, analyze_events};

@@ -15,6 +15,8 @@ pub struct Scene<'a> {
     pub reads: &'a Series,
     /// Answers to the clients of each workload that got any.
     pub clients: &'a [Series],
+    /// The outages of the trial, first and last instant.
+    pub outages: &'a [(u64, u64)],
     pub end: u64,
 }
 
@@ -23,14 +25,16 @@ pub struct Scene<'a> {
 pub struct Told {
     pub failover: Failover,
     pub anatomy: Anatomy,
-    /// Whether a fault explains it.
+    /// Whether a fault explains it, or there is nothing to explain.
     pub planned: bool,
+    /// Whether it is an outage, or what a fault caused instead of one.
+    pub outage: bool,
 }
 
 impl Scene<'_> {
     /// Tells one outage.
     pub fn tell(&self, outage: &Outage) -> Told {
-        let fault = outage.window.map(|window| &self.faults[window.fault]);
+        let fault = outage.window.and_then(|window| window.fault).map(|fault| &self.faults[fault]);
         let mut failover = Failover {
             fault: fault.map(|fault| fault.name.clone()),
             fault_at: fault.and_then(|fault| fault.injected_at),
@@ -56,7 +60,7 @@ impl Scene<'_> {
             }
             failover.write_gap = Some(write);
         }
-        Told { failover, anatomy: parts, planned: outage.window.is_some() }
+        Told { failover, anatomy: parts, planned: outage.window.is_some(), outage: outage.long || fault.is_some() }
     }
 
     fn name(&self, node: u16) -> Option<String> {
@@ -76,12 +80,18 @@ impl Scene<'_> {
         Gap { from: from.0, from_node: self.name(from.1), to: to.map(|to| to.0), to_node: to.and_then(|to| self.name(to.1)), length }
     }
 
-    /// The interval of another series that belongs to an outage: across it, or the longest in the same window.
+    /// The interval of another series that belongs to an outage: across it, or the longest in the same window that is
+    /// not an outage's, for which another fault may answer.
     fn matching(&self, series: &Series, outage: &Outage, interval: &Interval) -> Option<Interval> {
         match outage.window {
             Some(window) if !outage.long => {
                 let begun = series.containing(window.at);
-                let index = series.longest(begun.into_iter().chain(series.beginning_in(window.at.saturating_add(1), window.until)));
+                let candidates = begun.into_iter().chain(series.beginning_in(window.at.saturating_add(1), window.until));
+                let index = series.longest(candidates.filter(|index| {
+                    let interval = series.interval(*index);
+                    let until = interval.from.0.saturating_add(series.length(&interval));
+                    !self.outages.iter().any(|(from, to)| interval.from.0 < *to && *from < until)
+                }));
                 index.map(|index| series.interval(index))
             }
             _ => series.longest_across(interval.from.0, interval.to.map_or(self.end, |to| to.0)),

@@ -134,7 +134,8 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         ready_after: ready.map(|(ready, began)| ready.saturating_sub(began)),
         nodes: all.nodes,
         faults,
-        failovers: told.into_iter().map(|told| told.failover).collect(),
+        // A trial in which nothing was broken has a longest interval, but no outage to tell.
+        failovers: told.into_iter().filter(|told| told.outage).map(|told| told.failover).collect(),
         workloads,
         metrics,
         anomalies,
@@ -172,6 +173,14 @@ fn outages_told(
 
     let injected: Vec<(usize, u64, Option<u64>)> =
         faults.iter().enumerate().filter_map(|(index, fault)| Some((index, fault.injected_at?, fault.reverted_at))).collect();
+    let found = outages(&writes, &Window::all(&injected, zero, end), zero, end);
+    let last = end.max(all.writes.last());
+    let long: Vec<(u64, u64)> = found
+        .iter()
+        .filter(|outage| outage.long)
+        .filter_map(|outage| outage.interval)
+        .map(|interval| (interval.from.0, interval.to.map_or(last, |to| to.0)))
+        .collect();
     let scene = Scene {
         nodes: &all.nodes,
         names,
@@ -180,10 +189,11 @@ fn outages_told(
         promotions: &promoted,
         reads: &reads,
         clients: &clients,
-        end: end.max(all.writes.last()),
+        outages: &long,
+        end: last,
     };
     let mut told = Vec::new();
-    for outage in outages(&writes, &Window::all(&injected), zero, end) {
+    for outage in found {
         if let Some(interval) = outage.interval.filter(|_| outage.long) {
             let (from, to) = (interval.from.0, interval.to.map_or(scene.end, |to| to.0));
             if outage.window.is_none() {

@@ -8,6 +8,10 @@ use super::Message;
 use crate::analysis::words::count;
 use crate::result::FailoverPart;
 
+/// Sentinels that see the primary down ask for votes within a moment of each other. A failed attempt is followed by
+/// another one after twice the `failover-timeout`, which is longer than this wherever it is in use.
+const RIVALS_WITHIN: u64 = 1_000_000_000;
+
 /// What is known of an outage from outside.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
@@ -96,7 +100,7 @@ fn steps(known: &Known<'_>, messages: &[Message]) -> Vec<Step> {
         Step { name: "detection", event: "+sdown", seen: before("+sdown", until).next().map(said) },
         Step { name: "agreement", event: "+odown", seen: before("+odown", until).next().map(said) },
     ];
-    if let [_, .., last] = tried.as_slice() {
+    if let Some((last, failed)) = retried(&tried, messages, elected.map(|message| message.node)) {
         let aborted: Vec<String> = messages
             .iter()
             .filter(|message| message.event.starts_with("-failover-abort") && message.at >= since && message.at <= last.at)
@@ -104,7 +108,7 @@ fn steps(known: &Known<'_>, messages: &[Message]) -> Vec<Step> {
             .collect();
         let why = if aborted.is_empty() { String::new() } else { format!(" ({})", aborted.join(", ")) };
         let (at, by) = said(last);
-        let by = format!("{by} again after {}{why}", count(tried.len() as u64 - 1, "failed attempt"));
+        let by = format!("{by} again after {}{why}", count(failed as u64, "failed attempt"));
         steps.push(Step { name: "retry", event: "+try-failover", seen: Some((at, by)) });
     }
     steps.push(Step { name: "election", event: "+elected-leader", seen: elected.map(said) });
@@ -128,6 +132,26 @@ fn steps(known: &Known<'_>, messages: &[Message]) -> Vec<Step> {
     let answered = known.rediscovered.map(|at| (at, "a client of the workload was answered".to_owned()));
     steps.push(Step { name: "rediscovery", event: "an answer to a client", seen: answered });
     steps
+}
+
+/// The attempt that counts, and how many failed before it; `None` where none failed. The attempt that counts is that of
+/// the Sentinel that was elected, else the last one.
+///
+/// Sentinels that stand at the same time are rivals in one attempt: one of them wins, and nothing was tried again. An
+/// attempt failed when it was aborted, when the same Sentinel tries again, or when it is older than any rivalry.
+fn retried<'a>(tried: &[&'a Message], messages: &[Message], elected: Option<u16>) -> Option<(&'a Message, usize)> {
+    let by_winner = tried.iter().rev().find(|message| elected.is_none_or(|node| message.node == node));
+    let last: &'a Message = by_winner.or(tried.last())?;
+    let aborted = |message: &Message| {
+        let before = |other: &&Message| (message.at..=last.at).contains(&other.at) && other.node == message.node;
+        messages.iter().filter(before).any(|other| other.event.starts_with("-failover-abort"))
+    };
+    let failed = tried
+        .iter()
+        .filter(|message| message.at < last.at)
+        .filter(|message| message.node == last.node || last.at.saturating_sub(message.at) >= RIVALS_WITHIN || aborted(message));
+    let failed = failed.count();
+    (failed > 0).then_some((last, failed))
 }
 
 #[cfg(test)]
@@ -219,6 +243,30 @@ mod tests {
             told.parts[2].ended_by,
             "sentinel-2 said +try-failover again after 1 failed attempt (sentinel-1 said -failover-abort-not-elected)"
         );
+    }
+
+    #[test]
+    fn sentinels_that_stand_at_the_same_time_are_rivals_and_no_retry() {
+        let mut messages = usual();
+        messages.insert(3, message(1140, 1, "+try-failover"));
+        let expected =
+            [("detection", 1079), ("agreement", 59), ("election", 56), ("promotion", 163), ("announcement", 823), ("rediscovery", 120)];
+        assert_eq!(lengths(&told(&messages, |_| ())), expected);
+    }
+
+    #[test]
+    fn an_attempt_of_a_sentinel_that_fell_silent_failed() {
+        let mut messages = usual();
+        messages.truncate(3);
+        let later = 6_000_000_000;
+        messages.push(message(later, 1, "+try-failover"));
+        messages.push(message(later + 60, 1, "+elected-leader"));
+        let told = told(&messages, |known| {
+            known.writable = Some(later + 200);
+            known.clients = false;
+        });
+        assert_eq!(lengths(&told)[2], ("retry", later - 1138));
+        assert_eq!(told.parts[2].ended_by, "sentinel-2 said +try-failover again after 1 failed attempt");
     }
 
     #[test]

@@ -13,8 +13,8 @@ const CONSEQUENCES: u64 = 15_000_000_000;
 /// The time in which what begins belongs to a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// Index of the fault.
-    pub fault: usize,
+    /// Index of the fault; `None` for the whole of a trial in which nothing was broken.
+    pub fault: Option<usize>,
     /// When it was injected.
     pub at: u64,
     /// The next fault, or the end of the consequences.
@@ -22,14 +22,18 @@ pub struct Window {
 }
 
 impl Window {
-    /// The windows of faults, given as (index, injected, reverted), in order of injection.
-    pub fn all(faults: &[(usize, u64, Option<u64>)]) -> Vec<Self> {
+    /// The windows of faults, given as (index, injected, reverted), in order of injection. Without faults, one that
+    /// explains no outage: the longest interval of a healthy set is a result as well.
+    pub fn all(faults: &[(usize, u64, Option<u64>)], zero: u64, end: u64) -> Vec<Self> {
+        if faults.is_empty() {
+            return vec![Self { fault: None, at: zero, until: end }];
+        }
         let mut faults = faults.to_vec();
         faults.sort_unstable_by_key(|(index, at, _)| (*at, *index));
         let next = |place: usize| faults.get(place + 1).map_or(u64::MAX, |(_, at, _)| *at);
         let window = |(place, (fault, at, reverted)): (usize, &(usize, u64, Option<u64>))| {
             let over = reverted.unwrap_or(*at).saturating_add(CONSEQUENCES);
-            Self { fault: *fault, at: *at, until: over.min(next(place)) }
+            Self { fault: Some(*fault), at: *at, until: over.min(next(place)) }
         };
         faults.iter().enumerate().map(window).collect()
     }
@@ -62,11 +66,13 @@ pub fn outages(writes: &Series, windows: &[Window], zero: u64, end: u64) -> Vec<
             .chain(writes.beginning_in(window.at.saturating_add(1), window.until))
             .filter(|index| !taken.contains(index))
             .collect();
-        let mut own: Vec<usize> = candidates.iter().copied().filter(long).collect();
+        let explains = |index: &usize| window.fault.is_some() && long(index);
+        let mut own: Vec<usize> = candidates.iter().copied().filter(explains).collect();
         let any = !own.is_empty();
-        own.extend(if any { None } else { writes.longest(candidates.iter().copied()) });
+        // An outage without a fault is nobody's result.
+        own.extend(if any { None } else { writes.longest(candidates.iter().copied()).filter(|index| !long(index)) });
         taken.extend(own.iter().copied());
-        if own.is_empty() {
+        if own.is_empty() && window.fault.is_some() {
             found.push(Outage { window: Some(*window), interval: None, long: false });
         }
         found.extend(own.iter().map(|index| Outage { window: Some(*window), interval: Some(writes.interval(*index)), long: any }));
@@ -94,7 +100,7 @@ mod tests {
     }
 
     fn window(fault: usize, at: u64, until: u64) -> Window {
-        Window { fault, at: at * MS, until: until * MS }
+        Window { fault: Some(fault), at: at * MS, until: until * MS }
     }
 
     fn told(outages: &[Outage]) -> Vec<(Option<usize>, u64, Option<u64>, bool)> {
@@ -102,7 +108,7 @@ mod tests {
             .iter()
             .map(|outage| {
                 let interval = outage.interval.unwrap();
-                (outage.window.map(|window| window.fault), interval.from.0 / MS, interval.to.map(|to| to.0 / MS), outage.long)
+                (outage.window.and_then(|window| window.fault), interval.from.0 / MS, interval.to.map(|to| to.0 / MS), outage.long)
             })
             .collect()
     }
@@ -146,9 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn without_faults_the_longest_interval_is_told_and_an_outage_stays_unplanned() {
+        let told = |gaps: &[[u64; 2]]| told(&outages(&writes(gaps, 5000), &Window::all(&[], 0, 5000 * MS), 0, 5000 * MS));
+        assert_eq!(told(&[[1500, 1520]]), [(None, 1500, Some(1520), false)]);
+        assert_eq!(told(&[[1500, 1520], [2000, 2600]]), [(None, 2000, Some(2600), true)]);
+    }
+
+    #[test]
     fn consequences_end_with_the_next_fault() {
         let seconds = |at: u64| at * 1_000_000_000;
-        let windows = Window::all(&[(1, seconds(20), None), (0, seconds(10), Some(seconds(18)))]);
-        assert_eq!(windows.iter().map(|window| (window.fault, window.until / seconds(1))).collect::<Vec<_>>(), [(0, 20), (1, 35)]);
+        let windows = Window::all(&[(1, seconds(20), None), (0, seconds(10), Some(seconds(18)))], 0, seconds(60));
+        assert_eq!(
+            windows.iter().map(|window| (window.fault, window.until / seconds(1))).collect::<Vec<_>>(),
+            [(Some(0), 20), (Some(1), 35)]
+        );
     }
 }
