@@ -49,7 +49,7 @@ pub struct TrialPlan {
     pub index: u32,
     /// Seed of this trial, derived from the run's seed and the index.
     pub seed: u64,
-    /// The trial it repeats, because the machine disturbed that one.
+    /// The trial it repeats, because that one proved nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<u32>,
 }

@@ -137,7 +137,11 @@ impl Session<'_> {
                 Ok(analysed) => in_a_line(analysed),
                 Err(reason) => reason.clone(),
             };
-            told.tell(trial.index, format!("trial {}/{asked}: {line}", trial.index), self.progress);
+            let which = match trial.repeats {
+                None => format!("trial {}/{asked}", trial.index),
+                Some(repeated) => format!("trial {} (repeats {repeated})", trial.index),
+            };
+            told.tell(trial.index, format!("{which}: {line}"), self.progress);
         }
         told.rest(self.progress);
         Ok(())

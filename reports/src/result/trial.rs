@@ -20,9 +20,9 @@ pub struct Trial {
     pub status: TrialStatus,
     /// Why it is not conclusive; empty when it is.
     pub reasons: Vec<String>,
-    /// Whether the machine was too busy to measure: such a trial may be repeated.
+    /// Whether the machine was too busy to measure.
     pub disturbed: bool,
-    /// The trial it repeats, because the machine disturbed that one.
+    /// The trial it repeats, because that one proved nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<u32>,
     /// Zero of the schedule (start of the baseline window).
