@@ -64,6 +64,7 @@ pub const FAILOVER_METRICS: &[Metric] = &[
     ),
     metric("rediscovery", Unit::Ns, "From the announcement of the new primary until the first success of a workload's client."),
     metric("count", Unit::Count, "Number of outages in which another node became primary."),
+    metric("split_brain", Unit::Ns, "Total time in which two nodes acknowledged writes at the same time, seen by probes."),
 ];
 
 /// Metrics `<workload>.<name>` of every kind of workload.

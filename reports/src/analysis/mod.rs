@@ -9,6 +9,7 @@ mod hash;
 pub mod locks;
 mod outages;
 mod samples;
+mod split;
 pub mod stats;
 mod tally;
 mod timeline;

@@ -11,6 +11,7 @@ use super::gap::{OUTAGE, Series, Window, outages};
 use super::locks::{LockFindings, Names, worst_first};
 use super::outages::{Scene, Told};
 use super::samples::{Samples, of_failovers, of_workload};
+use super::split::split;
 use super::timeline::{marks, writable};
 use super::validity::Findings;
 use super::words::{instant, span};
@@ -92,6 +93,20 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
             let writable = writable(&all.writes, index, all.header.probe_every);
             timeline.nodes.push(NodeLane { name: node.name.clone(), roles: roles.spans(), writable });
         }
+    }
+    // Only data nodes have a lane.
+    let data = all.nodes.iter().zip(0_u16..).filter(|(node, _)| node.role != Role::Sentinel).map(|(_, index)| index);
+    let split = split(data.zip(&timeline.nodes).map(|(index, lane)| (index, lane.writable.as_slice())), zero, end);
+    metrics.insert("failover.split_brain".to_owned(), split.sample());
+    if let Some(from) = split.from {
+        let both: Vec<&str> = split.nodes.iter().filter_map(|node| names.get(usize::from(*node))).map(String::as_str).collect();
+        findings.remark(format!(
+            "{} acknowledged writes at the same time for {} from {}{}: what was written to one that then follows another is gone",
+            both.join(" and "),
+            span(split.total),
+            instant(from, zero),
+            if split.open { ", and still did when the trial ended" } else { "" },
+        ));
     }
     let (mut workloads, mut anomalies, mut anomalies_total) = (Vec::new(), Vec::new(), 0);
     for load in std::mem::take(&mut all.workloads) {

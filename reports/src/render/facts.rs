@@ -15,6 +15,8 @@ pub const CLIENT_GAP: &str = "failover.client_gap";
 pub const LIBRARY_COST: &str = "failover.library_cost";
 /// The server gap for reads.
 pub const READ_GAP: &str = "failover.read_gap";
+/// Time in which two nodes acknowledged writes.
+pub const SPLIT_BRAIN: &str = "failover.split_brain";
 
 /// The parts of a gap, in the order in which they happen.
 pub const PARTS: [&str; 7] = ["detection", "agreement", "retry", "election", "promotion", "announcement", "rediscovery"];

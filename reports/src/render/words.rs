@@ -25,6 +25,10 @@ pub fn sentence(document: &Document) -> String {
             }
         }
     }
+    if let Some(split) = document.metrics.get(facts::SPLIT_BRAIN).filter(|split| split.max.value() >= OUTAGE as f64) {
+        let most = if split.samples.len() > 1 { "up to " } else { "" };
+        parts.push(format!("two nodes took writes at the same time for {most}{}", number::sample(split.unit, split.max)));
+    }
     if let Some(locks) = facts::locks(document) {
         parts.push(match locks.double_acquired {
             0 => "no lock was held twice".to_owned(),
