@@ -15,8 +15,15 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 pass, 1 an assertion failed, 2 bad usage or experiment file, 3 inconclusive, \
-4 environment (no engine, no privilege, no image), 6 something could not be removed, 70 a bug in the tool, 130/143 interrupted after reverting.";
+const EXIT_CODES: &str = "Exit codes:
+  0        everything asserted holds
+  1        an assertion failed
+  2        bad usage or a bad experiment file
+  3        inconclusive: the trials prove nothing either way
+  4        environment: no engine, no privilege, no image
+  6        something could not be removed
+  70       a bug in the tool
+  130/143  interrupted, after everything was taken back";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -52,10 +59,10 @@ pub struct RunArgs {
     #[arg(required = true, value_name = "FILE|DIR|NAME")]
     pub experiments: Vec<String>,
     /// Number of trials instead of the file's.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub trials: Option<u32>,
     /// Seed instead of the file's.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Trials at once: a number, or `auto` for as many as do not disturb each other here.
     #[arg(long, default_value = "1", value_name = "N|auto")]
@@ -108,10 +115,10 @@ pub struct PlanArgs {
     #[arg(value_name = "FILE|NAME")]
     pub experiment: String,
     /// Seed instead of the file's.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Number of trials instead of the file's.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub trials: Option<u32>,
     /// Print JSON.
     #[arg(long)]

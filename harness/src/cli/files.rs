@@ -92,7 +92,8 @@ fn ready(name: &str, text: &'static str) -> ExperimentFile {
 
 /// Reads a file; one that cannot be read is a problem like any other, so that those of the other files are still told.
 fn read_path(path: &Path) -> ExperimentFile {
-    let name = path.display().to_string();
+    // GitHub puts an annotation on `a.yaml`, and none on `./a.yaml`.
+    let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
     // A file beyond the parser's own limit is read only so far that the parser can say so.
     let bytes = match read_at_most(path, spec::MAX_FILE_BYTES + 1) {
         Ok(bytes) => bytes,

@@ -60,7 +60,7 @@ fn refused(file: &ExperimentFile, refusals: &[Refusal]) -> Failure {
     if misuse.is_empty() {
         Failure::environment(format!("{}: this machine cannot perform it:{}", file.name, words(Cause::Machine).concat()))
     } else {
-        Failure::usage(format!("{}: not with these arguments:{}", file.name, misuse.concat()))
+        Failure::usage(format!("{}: fewer --trials than it can do with:{}", file.name, misuse.concat()))
     }
 }
 

@@ -1,0 +1,14 @@
+//! The command line from outside, without servers: what is typed, what is printed where, and the exit code.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod doctor;
+mod help;
+mod init;
+mod pipes;
+mod plan;
+mod printed;
+mod results;
+mod run;
+mod support;
+mod validate;
