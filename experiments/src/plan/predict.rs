@@ -13,6 +13,10 @@
 //! A tick is 1/hz with hz drawn anew from 10 to 19 at each tick: 53 to 100 ms. So the promoted replica is writable
 //! down-after + 4 ticks to 6 ticks after the kill, which widens the 0.33 to 0.42 s that were measured.
 //!
+//! Two settings lengthen it. With `min-replicas-to-write` the promoted replica refuses writes until the others follow it, and they
+//! are told to only once the promotion was seen: the announcement becomes part of the write gap. And a single Sentinel
+//! tells clients of the switch only after the other replicas were reconfigured, `parallel-syncs` at a time.
+//!
 //! Not predicted: a failed attempt (split vote, no fit replica) adds twice `failover-timeout` and up to 1 s; a Sentinel that
 //! answered "not down" just before adds up to 1 s to the agreement.
 
@@ -25,6 +29,8 @@ const MS: u64 = 1_000_000;
 const TICK: [u64; 2] = [53 * MS, 100 * MS];
 /// Until clients that ask any Sentinel hear of the promotion.
 const ANNOUNCE: [u64; 2] = [800 * MS, 1_100 * MS];
+/// Until a replica that was told to follow another primary is seen to do so: by `INFO`, every second, and a tick.
+const RECONFIGURED: [u64; 2] = [0, 1_200 * MS];
 /// `down-after-milliseconds` where the file sets none (sentinel.c, `SENTINEL_DEFAULT_DOWN_AFTER`).
 const DEFAULT_DOWN_AFTER: u64 = 30_000 * MS;
 
@@ -64,7 +70,29 @@ pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
         formula,
     };
     let detection = [0, 2 * TICK[1]];
-    let writable = [4 * TICK[0], 6 * TICK[1]];
+    let mut writable = [4 * TICK[0], 6 * TICK[1]];
+    let mut heard = [writable[0] + ANNOUNCE[0], writable[1] + ANNOUNCE[1]];
+    let needed = ["min-replicas-to-write", "min-slaves-to-write"].iter().find_map(|name| topology.config.redis.get(name));
+    let needed = needed.and_then(|value| value.parse::<u32>().ok()).unwrap_or(0);
+    let mut refusal = String::new();
+    if needed > 0 {
+        // The killed primary no longer counts, and the promoted replica is none.
+        if needed >= topology.replicas {
+            return vec![range("detection", detection, format!("down-after {shown} + 0 to 2 Sentinel ticks of at most 100 ms"))];
+        }
+        writable = heard;
+        refusal = format!(" + 0.8 to 1.1 s in which it refuses writes, until {needed} of the others follow it (min-replicas-to-write)");
+    }
+    let mut alone = String::new();
+    if topology.sentinels == 1 {
+        let syncs = topology.config.sentinel.get("parallel-syncs").and_then(|value| value.parse::<u32>().ok()).unwrap_or(1);
+        let rounds = u64::from((topology.replicas - 1).div_ceil(syncs.max(1)));
+        heard = [heard[0] + rounds * RECONFIGURED[0], heard[1] + rounds * RECONFIGURED[1]];
+        alone = format!(
+            " + up to {} in which a single Sentinel reconfigures the other replicas first",
+            Duration::from_nanos(rounds * RECONFIGURED[1])
+        );
+    }
     let wait = experiment.workloads.iter().map(|workload| match workload {
         Workload::Lock(lock) => lock.timeout.as_nanos() + lock.connect_timeout.as_nanos(),
     });
@@ -73,7 +101,7 @@ pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
         range(
             "write_gap",
             writable,
-            format!("down-after {shown} + detection, agreement, election and promotion: 4 to 6 Sentinel ticks of 53 to 100 ms"),
+            format!("down-after {shown} + detection, agreement, election and promotion: 4 to 6 Sentinel ticks of 53 to 100 ms{refusal}"),
         ),
     ];
     // A client that leaves everything to the library need never find the new primary; no formula covers that.
@@ -81,9 +109,10 @@ pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
         Workload::Lock(lock) => lock.client == ClientPolicy::Rebuild,
     });
     if let Some(wait) = wait.max().filter(|_| rebuild) {
-        let add = [writable[0] + ANNOUNCE[0], writable[1] + ANNOUNCE[1] + wait];
+        let add = [heard[0], heard[1] + wait];
+        let whole = if needed > 0 { "write gap, which includes the" } else { "write gap +" };
         let formula = format!(
-            "write gap + announcement of 0.8 to 1.1 s (Sentinel's INFO once a second, then a hello) + up to {} of a client's own timeouts",
+            "{whole} announcement of 0.8 to 1.1 s (Sentinel's INFO once a second, then a hello){alone} + up to {} of a client's own timeouts",
             Duration::from_nanos(wait)
         );
         predictions.push(range("client_gap", add, formula));

@@ -40,7 +40,8 @@ pub fn classify(error: &RedisError) -> Reading {
         },
         ErrorKind::AuthenticationFailed => fail(Why::Denied, false),
         ErrorKind::Extension => match error.code() {
-            Some("NOREPLICAS") => fail(Why::Noreplicas, false),
+            // A primary whose replicas have left it may have been replaced.
+            Some("NOREPLICAS") => fail(Why::Noreplicas, true),
             Some("MISCONF") => fail(Why::Misconf, false),
             Some("OOM") => fail(Why::Oom, false),
             Some("BUSY") => fail(Why::Busy, false),
@@ -97,6 +98,7 @@ mod tests {
     #[test]
     fn a_replica_in_the_primarys_place_makes_the_client_look_again() {
         assert!(server_says("READONLY You can't write against a read only replica.").lost);
-        assert!(!server_says("NOREPLICAS Not enough good replicas to write.").lost);
+        assert!(server_says("NOREPLICAS Not enough good replicas to write.").lost, "its replicas follow another one by now");
+        assert!(!server_says("OOM command not allowed when used memory > 'maxmemory'.").lost, "another one would be as full");
     }
 }

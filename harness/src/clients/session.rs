@@ -57,6 +57,11 @@ impl Session {
         let _ = self.current.clone().wait_for(Option::is_some).await;
     }
 
+    /// Whether there is a connection now.
+    pub fn is_connected(&self) -> bool {
+        self.current.borrow().is_some()
+    }
+
     /// Reports that an operation lost its connection. Later reports about the same connection change nothing.
     pub fn report_lost(&self, link: &Link) {
         self.lost.send_if_modified(|generation| {

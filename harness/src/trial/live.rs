@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use redquake_reports::history::{Event, NodeRole, Outcome, ProbeKind, RoleSample};
+use redquake_reports::history::{Event, NodeRole, Outcome, ProbeKind, RoleSample, Why};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -19,6 +19,8 @@ struct State {
     /// Since when probe writes of a node have been acknowledged without a failure between, and the latest one.
     writable: HashMap<u16, (u64, u64)>,
     roles: HashMap<u16, RoleSample>,
+    /// Why the latest probe write of a node was not acknowledged.
+    refused: HashMap<u16, Why>,
     strain: Strain,
 }
 
@@ -48,6 +50,9 @@ impl Live {
                     state.writable.entry(probe.node).or_insert((probe.at[2], probe.at[2])).1 = probe.at[2];
                 } else {
                     state.writable.remove(&probe.node);
+                    if let Some(why) = probe.why {
+                        state.refused.insert(probe.node, why);
+                    }
                 }
             }
             Event::Role(sample) => {
@@ -80,6 +85,13 @@ impl Live {
     /// How hard the machine made it so far.
     pub fn strain(&self) -> Strain {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).strain
+    }
+
+    /// The node that says it is the primary, and why it did not acknowledge the latest probe write that failed.
+    pub fn refusal(&self) -> Option<(u16, Why)> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let primary = state.roles.values().find(|sample| sample.role == NodeRole::Primary)?.node;
+        state.refused.get(&primary).map(|why| (primary, *why))
     }
 
     /// Nodes that say they are replicas with a working link.

@@ -32,17 +32,30 @@ pub async fn settle(stage: &Stage, sessions: &[Session], replicas: usize, cancel
     let both = async { tokio::join!(steady, connected) };
     match cancel.run_until_cancelled(tokio::time::timeout(WITHIN, both)).await {
         None | Some(Ok(_)) => Ok(()),
-        Some(Err(_)) => Err(missing(stage, replicas)),
+        Some(Err(_)) => Err(missing(stage, sessions, replicas)),
     }
 }
 
-fn missing(stage: &Stage, replicas: usize) -> String {
-    let primary = match stage.live.steady_primary(QUIET_WINDOW) {
-        Some(_) => "a primary accepts writes",
-        None => "no primary accepted every probe write for 500 ms",
-    };
-    format!(
-        "not steady within {WITHIN:?}: {primary}; {} of {replicas} replicas linked; or a client could not connect",
-        stage.live.linked_replicas()
-    )
+fn missing(stage: &Stage, sessions: &[Session], replicas: usize) -> String {
+    let mut missing = Vec::new();
+    if stage.live.steady_primary(QUIET_WINDOW).is_none() {
+        let why = stage.live.refusal().and_then(|(node, why)| {
+            let name = stage.roster.data().find(|member| member.index == node)?.node.name.clone();
+            Some(format!(" (the last refusal of {name}: {})", why.as_str()))
+        });
+        missing.push(format!(
+            "no primary accepted every probe write for {:?}{}",
+            Duration::from_nanos(QUIET_WINDOW),
+            why.unwrap_or_default()
+        ));
+    }
+    let linked = stage.live.linked_replicas();
+    if linked != replicas {
+        missing.push(format!("{linked} of {replicas} replicas linked"));
+    }
+    let unconnected = sessions.iter().filter(|session| !session.is_connected()).count();
+    if unconnected > 0 {
+        missing.push(format!("{unconnected} of {} clients had no connection", sessions.len()));
+    }
+    format!("not within {WITHIN:?}: {}", missing.join("; "))
 }

@@ -24,7 +24,10 @@ pub fn render(document: &Document, options: &Options) -> String {
         let _ = writeln!(text, "  {line}");
     }
     for reason in words::further_reasons(document).iter().take(5) {
-        let _ = writeln!(text, "  - {}", plain(reason));
+        // The end of a server's log keeps its lines.
+        for (index, line) in reason.lines().filter(|line| !line.trim().is_empty()).take(15).enumerate() {
+            let _ = writeln!(text, "  {} {}", if index == 0 { "-" } else { " " }, plain(line));
+        }
     }
     gaps(&mut text, document, paint);
     assertions(&mut text, document, paint);
