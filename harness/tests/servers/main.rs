@@ -1,6 +1,8 @@
 //! The tool from outside, on real servers. One binary, so that one run at a time is enforced by one lock.
 
+mod catalogue;
 mod independent_observer;
+mod killed;
 mod lost_locks;
 mod primary_kill;
 mod residue;

@@ -26,6 +26,12 @@ pub fn bench() -> Option<Bench> {
     Some(Bench { out: tempfile::tempdir().expect("a temporary folder"), _turn: Some(turn) })
 }
 
+/// Servers as child processes: nothing is needed that `ci/setup` does not install.
+pub fn bench_without_docker() -> Bench {
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    Bench { out: tempfile::tempdir().expect("a temporary folder"), _turn: Some(turn) }
+}
+
 impl Bench {
     /// Another results folder under the same right to run.
     pub fn again(&self) -> Self {
