@@ -3,6 +3,7 @@
 use redquake_experiments::spec::{Comparison, Expectation, Limit, Severity};
 
 use super::number;
+use crate::analysis::OUTAGE;
 use crate::result::{
     Anomaly, AnomalyKind, AssertionResult, Document, Failover, LockCounts, MetricSummary, MetricUnit, Sample, Trial, TrialStatus, Verdict,
 };
@@ -115,6 +116,12 @@ pub fn parts(document: &Document) -> Vec<PartSummary> {
     }
     summaries.sort_by_key(|summary| PARTS.iter().position(|name| *name == summary.name).unwrap_or(PARTS.len()));
     summaries
+}
+
+/// Whether somebody was kept from writing. A fault that stops nothing has gaps as well: the spacing of the probes.
+pub fn is_outage(failover: &Failover) -> bool {
+    let gaps = [&failover.write_gap, &failover.client_gap];
+    !failover.parts.is_empty() || gaps.into_iter().flatten().any(|gap| gap.length.value() >= OUTAGE as f64)
 }
 
 /// Whether the trial ended before an outage did, so that its last part is cut short.

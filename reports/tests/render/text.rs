@@ -1,7 +1,7 @@
 //! JUnit, Markdown, terminal and OpenMetrics, as they are read.
 
-use redquake_reports::render::{junit, metrics, summary, terminal};
-use redquake_reports::result::Document;
+use redquake_reports::render::{html, junit, metrics, summary, terminal};
+use redquake_reports::result::{Document, Sample};
 
 use crate::fixture;
 
@@ -34,6 +34,51 @@ fn the_terminal_reads_like_this() {
         let options = terminal::Options { color: false, folder: Some("results/sentinel-primary-kill-20260302T091500Z-42") };
         insta::assert_snapshot!(format!("terminal_{name}"), terminal::render(&document, &options));
     }
+}
+
+/// A run whose gaps are no more than hiccups.
+fn hiccups() -> Document {
+    let mut document = fixture::passing();
+    for trial in &mut document.trials {
+        for failover in &mut trial.failovers {
+            failover.parts.clear();
+            for gap in [&mut failover.write_gap, &mut failover.client_gap].into_iter().flatten() {
+                gap.to = Some(gap.from + 40_000_000);
+                gap.length = Sample::Exact(40e6);
+            }
+        }
+    }
+    let gap = document.metrics.get_mut("failover.write_gap").unwrap();
+    (gap.min, gap.median, gap.max) = (Sample::Exact(40e6), Sample::Exact(40e6), Sample::Exact(40e6));
+    document
+}
+
+#[test]
+fn a_hiccup_is_not_called_an_outage() {
+    let document = hiccups();
+    let text = terminal::render(&document, &terminal::Options::default());
+    assert!(text.contains("Writes were never down: the longest time without one was 40 ms"), "{text}");
+    let page = html::render(&document);
+    assert!(!page.contains("close-up of the outage") && !page.contains("anatomy-chart"));
+}
+
+#[test]
+fn two_primaries_are_told_in_the_first_sentence() {
+    let mut document = hiccups();
+    let mut split = document.metrics["failover.write_gap"].clone();
+    split.max = Sample::AtLeast(13e9);
+    document.metrics.insert("failover.split_brain".to_owned(), split);
+    let text = terminal::render(&document, &terminal::Options::default());
+    let sentence = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(sentence.contains("two nodes took writes at the same time for up to ≥ 13.0 s"), "{text}");
+}
+
+#[test]
+fn the_end_of_a_servers_log_keeps_its_lines() {
+    let mut document = fixture::inconclusive();
+    document.reasons = vec!["0 of 1 planned trial conclusive".to_owned(), "trial 1: redis-1 ended\n\n>>> 'appendonly maybe'\n".to_owned()];
+    let text = terminal::render(&document, &terminal::Options::default());
+    assert!(text.contains("  - trial 1: redis-1 ended\n    >>> 'appendonly maybe'\n"), "{text}");
 }
 
 #[test]

@@ -29,7 +29,11 @@ pub fn part_style(name: &str) -> (&'static str, &'static str, &'static str) {
 
 /// Outages in the order of the trials, with what they belong to.
 pub fn outages(document: &Document) -> Vec<(&Trial, &Failover)> {
-    document.trials.iter().flat_map(|trial| trial.failovers.iter().map(move |failover| (trial, failover))).collect()
+    document
+        .trials
+        .iter()
+        .flat_map(|trial| trial.failovers.iter().filter(|one| facts::is_outage(one)).map(move |failover| (trial, failover)))
+        .collect()
 }
 
 /// The chart; `None` when there was no outage.

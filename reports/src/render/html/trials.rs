@@ -113,6 +113,7 @@ impl TrialView {
         let closeups = trial
             .failovers
             .iter()
+            .filter(|failover| facts::is_outage(failover))
             .filter_map(|failover| close_up(trial, failover, whole))
             .take(budget.closeups)
             .enumerate()
