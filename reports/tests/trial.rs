@@ -182,6 +182,13 @@ fn a_quiet_trial_has_no_outage_and_every_metric_of_its_workload() {
 }
 
 #[test]
+fn clients_that_seldom_try_are_said_to_see_a_gap_coarsely() {
+    let coarse = |trial: &Trial| trial.remarks.iter().any(|remark| remark.contains("`locks` are 500 ms apart"));
+    assert!(coarse(&trial(&FailoverParams { rate: 2, ..FailoverParams::default() })));
+    assert!(!coarse(&trial(&FailoverParams::default())));
+}
+
+#[test]
 fn a_trial_that_cannot_be_trusted_says_why() {
     let zero = FailoverParams::default().zero;
     let note = |kind, text: &str| Event::Note(Note { at: zero, kind, text: text.to_owned() });

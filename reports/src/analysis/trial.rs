@@ -22,6 +22,7 @@ use crate::result::{FaultOutcome, NodeLane, TimelineData, Trial, WorkloadResult,
 const MOST_ANOMALIES: usize = 200;
 
 /// How far inside a gap an answer to a client must be to contradict the probes; nearer ones were under way at its edges.
+/// Clients that try less often than this see a gap coarsely.
 const CONTRADICTS: u64 = 100_000_000;
 
 /// Analyses a history in one pass. `Trial::history` is left empty: only the caller knows where the file is.
@@ -115,6 +116,15 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
             findings.remark(format!(
                 "the recovery window is shorter than a lock of `{}` lives; a stuck one would show only by a missing expiry",
                 spec.name()
+            ));
+        }
+        let Workload::Lock(lock) = &spec;
+        let apart = 1e9 / lock.rate.as_per_second();
+        if apart >= CONTRADICTS as f64 {
+            findings.remark(format!(
+                "attempts of `{}` are {} apart on average: so much of a client gap may be the wait for the next one",
+                spec.name(),
+                span(apart as u64)
             ));
         }
         let LockFindings { counts, anomalies: found } = locks.finish(healed, &Names { workload: spec.name(), nodes: &names, zero });
