@@ -6,6 +6,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::sentinel::SentinelClient;
 use redquake_experiments::spec::ClientPolicy;
+use redquake_topologies::namespace::Zone;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -34,11 +35,11 @@ pub struct Link {
 }
 
 impl Session {
-    /// Starts a client; must be called inside the runtime of the clients' zone. Ends with the token.
-    pub fn start(policy: ClientPolicy, timeouts: Timeouts, roster: Arc<Roster>, stop: CancellationToken) -> Self {
+    /// Starts a client on a zone's threads. Ends with the token.
+    pub fn start(zone: &Zone, policy: ClientPolicy, timeouts: Timeouts, roster: Arc<Roster>, stop: CancellationToken) -> Self {
         let (offer, current) = watch::channel(None);
         let (lost, losses) = watch::channel(0);
-        tokio::spawn(stop.run_until_cancelled_owned(keep_connected(policy, timeouts, roster, offer, losses)));
+        zone.spawn(stop.run_until_cancelled_owned(keep_connected(policy, timeouts, roster, offer, losses)));
         Self { current, lost, timeouts }
     }
 

@@ -165,15 +165,16 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
     stage.recorder.phase(PhaseName::Settle);
     reach(PhaseName::Settle);
     request.progress.transient("waiting for the steady state");
-    let (arriving, connected, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
-    let mut sessions = Vec::new();
+    let (holding, connected, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+    let (mut sessions, mut dispatchers) = (Vec::new(), Vec::new());
     for (workload, index) in experiment.workloads.iter().zip(0u16..) {
         let Workload::Lock(spec) = workload.clone();
         let (recorder, roster) = (stage.recorder.clone(), Arc::clone(&stage.roster));
         let load = LockLoad { index, spec, seed: stage.seed, clock: stage.clock, recorder, roster };
-        let (tasks, arriving, connected) = (tasks.clone(), arriving.clone(), connected.clone());
-        let started = crew.clients.spawn(async move { load.start(&tasks, &arriving, &connected) }).await;
-        sessions.extend(started.map_err(|error| error.to_string())?);
+        let (started, dispatcher) =
+            load.start(&crew.clients, &tasks, &holding, &connected).map_err(|error| format!("the load could not be started: {error}"))?;
+        sessions.extend(started);
+        dispatchers.push(dispatcher);
     }
     let replicas = stage.roster.data().count().saturating_sub(1);
     let steady = settle(stage, &sessions, replicas, cancel).await;
@@ -198,7 +199,8 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
     }
 
     stage.recorder.phase(PhaseName::Stop);
-    arriving.cancel();
+    drop(dispatchers);
+    holding.cancel();
     tasks.close();
     if tokio::time::timeout(longest_operation(&experiment.workloads) + FINISH_WITHIN, tasks.wait()).await.is_err() {
         stage.recorder.note(NoteKind::Remark, "some client operations did not end in time and are missing from the history");

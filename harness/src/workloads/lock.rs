@@ -5,13 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 use redis::RedisResult;
 use redquake_experiments::spec::LockWorkload;
 use redquake_reports::history::{Event, Op, OpKind, Outcome, Why};
+use redquake_topologies::namespace::Zone;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::arrivals::{Arrivals, stream_of};
+use super::dispatch::Dispatcher;
 use crate::clients::{Session, Timeouts, classify};
 use crate::trial::{Clock, Recorder, Roster};
 
@@ -22,7 +25,6 @@ const COMPARE_AND_DELETE: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then 
 const MOST_UNDER_WAY: usize = 4096;
 
 /// One lock workload of a trial.
-#[derive(Clone)]
 pub struct LockLoad {
     /// Index of the workload in the plan.
     pub index: u16,
@@ -54,60 +56,69 @@ pub fn token_id(seed: u64, workload: u16, text: &str) -> Option<u64> {
 }
 
 impl LockLoad {
-    /// Starts every client inside the present runtime. Arrivals end with `stop`; connections live until `close`.
-    /// What is under way then is finished by the tracker's tasks.
-    pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken, close: &CancellationToken) -> Vec<Session> {
+    /// Starts every client on a zone's threads. Arrivals end when the dispatcher is dropped, holds end with `stop`, connections with `close`;
+    /// what is under way is finished by the tracker's tasks.
+    pub fn start(
+        self,
+        zone: &Zone,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+        close: &CancellationToken,
+    ) -> std::io::Result<(Vec<Session>, Dispatcher)> {
         let timeouts = Timeouts { connect: self.spec.connect_timeout.to_std(), response: self.spec.timeout.to_std() };
-        let clients = u16::try_from(self.spec.clients).unwrap_or(u16::MAX);
-        (0..clients)
-            .map(|client| {
-                let session = Session::start(self.spec.client, timeouts, Arc::clone(&self.roster), close.clone());
-                let run = self.clone().run_client(client, session.clone(), tasks.clone(), stop.clone());
-                tasks.spawn(run);
-                session
-            })
-            .collect()
-    }
-
-    async fn run_client(self, client: u16, session: Session, tasks: TaskTracker, stop: CancellationToken) {
-        let stream = u64::from(self.index) << 32 | u64::from(client);
+        let numbers = 0..u16::try_from(self.spec.clients).unwrap_or(u16::MAX);
+        let session = |_| Session::start(zone, self.spec.client, timeouts, Arc::clone(&self.roster), close.clone());
+        let sessions: Vec<Session> = numbers.clone().map(session).collect();
+        let stream = |client: u16| u64::from(self.index) << 32 | u64::from(client);
         let rate = self.spec.rate.as_per_second() / f64::from(self.spec.clients);
-        let mut arrivals = Arrivals::new(self.seed, stream << 1, rate);
-        let mut keys = stream_of(self.seed, stream << 1 | 1);
-        let began = self.clock.now();
-        let under_way = Arc::new(AtomicUsize::new(0));
-        for turn in 0u64.. {
-            let intended = began + arrivals.next();
-            let due = tokio::time::sleep_until(self.clock.instant(intended).into());
-            if stop.run_until_cancelled(due).await.is_none() {
+        let arrivals = numbers.clone().map(|client| Arrivals::new(self.seed, stream(client) << 1, rate)).collect();
+        let keys = numbers.clone().map(|client| stream_of(self.seed, stream(client) << 1 | 1));
+        let mut clients: Vec<Client> = numbers
+            .zip(sessions.iter().cloned())
+            .zip(keys)
+            .map(|((number, session), keys)| Client { number, session, keys, turn: 0, under_way: Arc::default() })
+            .collect();
+        let (handle, tasks, stop, load) = (zone.handle().clone(), tasks.clone(), stop.clone(), Arc::new(self));
+        let dispatcher = Dispatcher::start(load.clock, arrivals, move |client, intended| {
+            let client = &mut clients[client];
+            let attempt = client.attempt(&load, &stop);
+            if client.under_way.fetch_add(1, Ordering::Relaxed) >= MOST_UNDER_WAY {
+                client.under_way.fetch_sub(1, Ordering::Relaxed);
+                let now = load.clock.now();
+                attempt.record(OpKind::Acquire, [intended, now, now], Outcome::Fail, Some(Why::Overload), None);
                 return;
             }
-            let attempt = Attempt {
-                load: self.clone(),
-                client,
-                session: session.clone(),
-                id: turn * u64::from(self.spec.clients) + u64::from(client),
-                key: keys.random_range(0..self.spec.keys),
-                stop: stop.clone(),
-            };
-            if under_way.fetch_add(1, Ordering::Relaxed) >= MOST_UNDER_WAY {
-                under_way.fetch_sub(1, Ordering::Relaxed);
-                let now = self.clock.now();
-                attempt.record(OpKind::Acquire, [intended, now, now], Outcome::Fail, Some(Why::Overload), None);
-                continue;
-            }
-            let under_way = Arc::clone(&under_way);
-            tasks.spawn(async move {
+            let under_way = Arc::clone(&client.under_way);
+            handle.spawn(tasks.track_future(async move {
                 attempt.run(intended).await;
                 under_way.fetch_sub(1, Ordering::Relaxed);
-            });
-        }
+            }));
+        })?;
+        Ok((sessions, dispatcher))
+    }
+}
+
+/// One client of the workload.
+struct Client {
+    number: u16,
+    session: Session,
+    keys: ChaCha8Rng,
+    turn: u64,
+    under_way: Arc<AtomicUsize>,
+}
+
+impl Client {
+    fn attempt(&mut self, load: &Arc<LockLoad>, stop: &CancellationToken) -> Attempt {
+        let id = self.turn * u64::from(load.spec.clients) + u64::from(self.number);
+        self.turn += 1;
+        let key = self.keys.random_range(0..load.spec.keys);
+        Attempt { load: Arc::clone(load), client: self.number, session: self.session.clone(), id, key, stop: stop.clone() }
     }
 }
 
 /// One hold, from the wish for it to its end.
 struct Attempt {
-    load: LockLoad,
+    load: Arc<LockLoad>,
     client: u16,
     session: Session,
     id: u64,
