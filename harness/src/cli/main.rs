@@ -36,10 +36,7 @@ pub fn main() -> ExitCode {
 
 fn perform(command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Run(args) => {
-            plan::check(&args)?;
-            run::perform(args)
-        }
+        Command::Run(args) => run::perform(args),
         Command::Validate(args) => validate::perform(&args),
         Command::Plan(args) => plan::perform(&args),
         Command::Analyze(args) => analyze::perform(&args),

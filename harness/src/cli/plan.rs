@@ -27,15 +27,14 @@ pub fn perform(args: &PlanArgs) -> Result<Exit, Failure> {
 
 /// Looks at everything a run is asked for before the first server is started: a mistake in the last file must not cost
 /// the time of the others.
-pub fn check(args: &RunArgs) -> Result<(), Failure> {
-    let files = read_all(&args.experiments)?;
+pub fn check(files: &[ExperimentFile], trials: Option<u32>) -> Result<(), Failure> {
     if files.iter().any(|file| file.loaded.experiment.is_none()) {
         files.iter().for_each(tell);
         return Err(Failure::told(Exit::Usage));
     }
     let refused = files.iter().filter_map(|file| {
         let experiment = file.loaded.experiment.as_ref()?;
-        let refusals = plan::refuse_trials(experiment, args.trials);
+        let refusals = plan::refuse_trials(experiment, trials);
         (!refusals.is_empty()).then(|| refused(file, &refusals).reason)
     });
     let reasons: Vec<String> = refused.collect();

@@ -15,7 +15,6 @@ use super::args::RunArgs;
 use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
 use super::runtimes::{Chosen, choose};
-use super::validate::tell;
 use super::{Exit, Failure, Progress, plan};
 use crate::run::{Folder, Interrupt, Order, execute};
 
@@ -23,10 +22,7 @@ use crate::run::{Folder, Interrupt, Order, execute};
 pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
     let files = read_all(&args.experiments)?;
     // All files are checked before the first one runs: a mistake in the last must not cost the time of the others.
-    if files.iter().any(|file| file.loaded.experiment.is_none()) {
-        files.iter().for_each(tell);
-        return Err(Failure::told(Exit::Usage));
-    }
+    plan::check(&files, args.trials)?;
     let progress = Progress::new();
     let outside = runtime()?;
     match outside.block_on(choose(args.runtime, &progress))? {
@@ -63,9 +59,20 @@ async fn all(
 ) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen(progress.clone()).map_err(|error| Failure::environment(error.to_string()))?;
     sweep_the_dead(&**engine, progress).await;
+    // So is what the machine cannot do.
+    let orders: Vec<Order> = files.iter().map(|file| order(file, args, capabilities)).collect::<Result<_, _>>()?;
     let mut exit = Exit::Pass;
-    for file in files {
-        exit = exit.worse(one(file, args, capabilities, engine, progress, &interrupt).await?);
+    for order in orders {
+        exit = match one(order, engine, progress, &interrupt).await {
+            Ok(ended) => exit.worse(ended),
+            // What one experiment lacks, an image for example, another may not need.
+            Err(failure) => {
+                if !failure.reason.is_empty() {
+                    eprintln!("redquake: {failure}");
+                }
+                exit.worse(failure.exit)
+            }
+        };
         if interrupt.exit().is_some() {
             break;
         }
@@ -73,15 +80,7 @@ async fn all(
     Ok(exit)
 }
 
-async fn one(
-    file: &ExperimentFile,
-    args: &RunArgs,
-    capabilities: &Capabilities,
-    engine: &Arc<dyn Runtime>,
-    progress: &Progress,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
-    let order = order(file, args, capabilities)?;
+async fn one(order: Order, engine: &Arc<dyn Runtime>, progress: &Progress, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let run = order.run.clone();
     // A task of its own, so that a bug in it is caught here, where what it started can still be removed.
     let mut work = tokio::spawn(execute(order, Arc::clone(engine), progress.clone(), interrupt.clone()));
@@ -125,7 +124,7 @@ fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> 
         locations: locations.collect(),
         source: Source { path: file.name.clone(), sha256: format!("{:x}", Sha256::digest(&file.bytes)) },
         text: file.bytes.clone(),
-        repro: format!("redquake run {} --seed {}{trials}", file.name, plan.seed),
+        repro: format!("redquake run {} --runtime {} --seed {}{trials}", file.name, plan.runtime.as_str(), plan.seed),
         out: args.out.clone(),
         jobs: args.jobs,
         plan,

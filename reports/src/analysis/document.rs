@@ -1,12 +1,12 @@
 //! All trials of a run put together: summaries, verdicts, exit code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redquake_experiments::plan::{Plan, predict};
+use redquake_experiments::spec::Severity;
 use redquake_experiments::spec::metrics::{self, Unit};
-use redquake_experiments::spec::{Aggregate, Severity};
 
-use super::stats::{Bounds, aggregate};
+use super::stats::summarise;
 use super::verdict::{Evidence, judge};
 use super::words::count;
 use crate::result::{
@@ -49,8 +49,10 @@ pub fn assemble(assembly: Assembly) -> Document {
     // A repeat stands in for the trial it repeats.
     let planned = plan.trials.iter().filter(|trial| trial.repeats.is_none()).count();
     let catalogue = metrics::all(&experiment.workloads);
-    let metrics: BTreeMap<String, MetricSummary> =
-        catalogue.iter().filter_map(|(name, metric)| Some((name.clone(), summary(name, metric, &trials)?))).collect();
+    let metrics: BTreeMap<String, MetricSummary> = catalogue
+        .iter()
+        .filter_map(|(name, metric)| Some((name.clone(), summarise(name, unit(metric.unit), metric.meaning, samples(name, &trials))?)))
+        .collect();
     let assertions: Vec<AssertionResult> = experiment
         .assertions
         .iter()
@@ -61,7 +63,10 @@ pub fn assemble(assembly: Assembly) -> Document {
             judge(assertion, Evidence { unit, samples: &samples, planned }, locations.get(index).cloned().flatten())
         })
         .collect();
-    let judged = Judged::new(&assertions, &trials, planned, interrupted.as_deref(), &residue);
+    let mut judged = Judged::new(&assertions, &trials, planned, interrupted.as_deref(), &residue);
+    if ended_at.is_none() {
+        judged.cut_short();
+    }
     let predictions =
         predict(experiment).into_iter().map(|one| (one.metric, Prediction { low: one.low, high: one.high, formula: one.formula }));
     Document {
@@ -106,6 +111,13 @@ impl Judged {
         }
         if conclusive < planned {
             reasons.push(format!("{conclusive} of {} conclusive", count(planned as u64, "planned trial")));
+        }
+        let repeated = trials.iter().filter_map(|trial| trial.repeats).collect::<BTreeSet<u32>>().len();
+        if repeated > 0 {
+            let verb = if repeated == 1 { "was" } else { "were" };
+            reasons.push(format!("{repeated} of {} proved nothing and {verb} repeated", count(trials.len() as u64, "trial")));
+        }
+        if conclusive < planned {
             reasons
                 .extend(trials.iter().flat_map(|trial| trial.reasons.iter().map(move |reason| format!("trial {}: {reason}", trial.index))));
         }
@@ -138,6 +150,16 @@ impl Judged {
     }
 }
 
+impl Judged {
+    /// A run without an end was killed: what it would have shown is unknown.
+    fn cut_short(&mut self) {
+        self.reasons.insert(0, "the run has no end: the tool was killed".to_owned());
+        if self.verdict == Verdict::Pass {
+            (self.verdict, self.exit_code) = (Verdict::Inconclusive, 3);
+        }
+    }
+}
+
 fn unit(unit: Unit) -> MetricUnit {
     match unit {
         Unit::Ns => MetricUnit::Ns,
@@ -151,19 +173,4 @@ fn unit(unit: Unit) -> MetricUnit {
 fn samples(name: &str, trials: &[Trial]) -> Vec<(u32, Sample)> {
     let conclusive = trials.iter().filter(|trial| trial.status == TrialStatus::Conclusive);
     conclusive.filter_map(|trial| Some((trial.index, *trial.metrics.get(name)?))).collect()
-}
-
-fn summary(name: &str, metric: &metrics::Metric, trials: &[Trial]) -> Option<MetricSummary> {
-    let samples = samples(name, trials);
-    let values: Vec<Sample> = samples.iter().map(|(_, sample)| *sample).collect();
-    let of = |how| aggregate(how, &values).map(Bounds::sample);
-    Some(MetricSummary {
-        unit: unit(metric.unit),
-        meaning: metric.meaning.to_owned(),
-        min: of(Aggregate::Min)?,
-        median: of(Aggregate::Median)?,
-        max: of(Aggregate::Max)?,
-        total: values.iter().map(|sample| sample.value()).sum(),
-        samples,
-    })
 }
