@@ -30,8 +30,9 @@ pub async fn choose(choice: RuntimeChoice, progress: &Progress) -> Result<Chosen
     match docker::connect().await {
         Ok(engine) => Ok(Chosen::Here(Arc::new(engine), doctor::capabilities(RuntimeKind::Docker).await)),
         Err(error) if choice == RuntimeChoice::Docker => Err(environment(error)),
-        Err(error) => {
-            progress.line(&format!("no Docker engine is used ({error}); servers run as child processes in namespaces of their own"));
+        Err(_) => {
+            progress
+                .line("no Docker engine answers: servers run as child processes in namespaces of their own (`redquake doctor` says more)");
             Ok(Chosen::Inside)
         }
     }
