@@ -99,11 +99,12 @@ impl<'a> Engine<'a> {
         if !self.announce("inject", index, &names) {
             return;
         }
+        let others = self.cuts();
         self.active.push((index, cut.clone()));
         match cut.inject(self.stage).await {
             Ok(at) => {
                 self.tell_at(at, index, FaultState::Injected, &names, cut.describe());
-                let proof = cut.prove(self.stage).await;
+                let proof = cut.prove(self.stage, &others).await;
                 self.judge(index, FaultState::Proved, FaultState::Unproved, &names, vec![proof]);
             }
             Err(reason) => self.tell(index, FaultState::Unproved, &names, reason),
@@ -120,12 +121,17 @@ impl<'a> Engine<'a> {
         match reverted {
             Ok(Ok(at)) => {
                 self.tell_at(at, index, FaultState::Reverted, &names, String::new());
-                let proof = cut.prove_reverted(self.stage).await;
+                let proof = cut.prove_reverted(self.stage, &self.cuts()).await;
                 self.judge(index, FaultState::RevertProved, FaultState::RevertUnproved, &names, vec![proof]);
             }
             Ok(Err(reason)) => self.tell(index, FaultState::RevertUnproved, &names, reason),
             Err(_) => self.tell(index, FaultState::RevertUnproved, &names, format!("reversal did not end within {REVERT_WITHIN:?}")),
         }
+    }
+
+    /// The cuts that are there now.
+    fn cuts(&self) -> Vec<partition::Cut> {
+        self.active.iter().map(|(_, cut)| cut.clone()).collect()
     }
 
     /// Writes the ledger line that must be on disk first; without it nothing is injected.

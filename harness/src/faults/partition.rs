@@ -59,8 +59,8 @@ impl Cut {
     }
 
     /// From both ends: a handshake across the cut no longer succeeds, whoever starts it. (A handshake needs both directions,
-    /// so it fails for a one-way cut too.)
-    pub async fn prove(&self, stage: &Stage) -> Result<String, String> {
+    /// so it fails for a one-way cut too.) `others` are the cuts that were there before: what they drop never reaches these rules.
+    pub async fn prove(&self, stage: &Stage, others: &[Self]) -> Result<String, String> {
         let pairs: Vec<_> = self.pairs().collect();
         let attempts = join_all(pairs.iter().map(|(near, far)| handshake(stage, near, far))).await;
         for ((near, far), connected) in pairs.iter().zip(attempts) {
@@ -73,10 +73,15 @@ impl Cut {
             let there = rules::present(&namespace(stage, member).await?, &self.id).await.map_err(|error| error.to_string())?;
             dropped += there.map_or(0, |presence| presence.packets);
         }
+        let tried = pairs.len();
+        if dropped == 0 && pairs.iter().all(|(near, far)| others.iter().any(|other| other.severs(near, far))) {
+            return Ok(format!(
+                "{tried} handshakes across the cut, from both ends: none succeeded within {HANDSHAKE_WITHIN:?}; an earlier cut drops the packets first"
+            ));
+        }
         if dropped == 0 {
             return Err("the rules dropped no packet".to_owned());
         }
-        let tried = pairs.len();
         Ok(format!(
             "{tried} handshakes across the cut, from both ends: none succeeded within {HANDSHAKE_WITHIN:?}; {dropped} packets dropped so far"
         ))
@@ -100,15 +105,19 @@ impl Cut {
         if failures.is_empty() { Ok(Instant::now()) } else { Err(failures.join("; ")) }
     }
 
-    /// From both ends: handshakes between nodes that are alive succeed again.
-    pub async fn prove_reverted(&self, stage: &Stage) -> Result<String, String> {
+    /// From both ends: handshakes between nodes that are alive succeed again, but for those that `others`, which are still there, cut.
+    pub async fn prove_reverted(&self, stage: &Stage, others: &[Self]) -> Result<String, String> {
         let mut living = Vec::new();
         for member in self.from.iter().chain(&self.to) {
             if stage.lab.alive(&member.node.name).await.unwrap_or(false) {
                 living.push(member.index);
             }
         }
-        let pairs: Vec<_> = self.pairs().filter(|(near, far)| living.contains(&near.index) && living.contains(&far.index)).collect();
+        let both_live = |near: &Member, far: &Member| living.contains(&near.index) && living.contains(&far.index);
+        let (cut, pairs): (Vec<_>, Vec<_>) = self
+            .pairs()
+            .filter(|(near, far)| both_live(near, far))
+            .partition(|(near, far)| others.iter().any(|other| other.severs(near, far)));
         let attempts = join_all(pairs.iter().map(|(near, far)| handshake(stage, near, far))).await;
         for member in self.from.iter().filter(|member| living.contains(&member.index)) {
             if rules::present(&namespace(stage, member).await?, &self.id).await.map_err(|error| error.to_string())?.is_some() {
@@ -120,7 +129,13 @@ impl Cut {
                 return Err(format!("{} still could not connect to {}", near.node.name, far.node.name));
             }
         }
-        Ok(format!("{} handshakes between living nodes across the former cut: all succeeded", pairs.len()))
+        let still = if cut.is_empty() { String::new() } else { format!("; {} not tried, as another fault still cuts them", cut.len()) };
+        Ok(format!("{} handshakes between living nodes across the former cut: all succeeded{still}", pairs.len()))
+    }
+
+    /// Whether two nodes are on opposite sides.
+    fn severs(&self, one: &Member, other: &Member) -> bool {
+        severs(&indexes(&self.from), &indexes(&self.to), one.index, other.index)
     }
 
     /// Every ordered pair of nodes on opposite sides.
@@ -128,6 +143,14 @@ impl Cut {
         let across = self.from.iter().flat_map(|near| self.to.iter().map(move |far| (near, far)));
         across.filter(|(near, far)| near.index != far.index).flat_map(|(near, far)| [(near, far), (far, near)])
     }
+}
+
+fn indexes(members: &[Member]) -> Vec<u16> {
+    members.iter().map(|member| member.index).collect()
+}
+
+fn severs(from: &[u16], to: &[u16], one: u16, other: u16) -> bool {
+    one != other && (from.contains(&one) && to.contains(&other) || from.contains(&other) && to.contains(&one))
 }
 
 async fn namespace(stage: &Stage, member: &Member) -> Result<Namespace, String> {
@@ -149,5 +172,19 @@ async fn handshake(stage: &Stage, near: &Member, far: &Member) -> Result<bool, S
         Ok(Ok(connected)) => Ok(connected),
         Ok(Err(error)) => Err(format!("the namespace of {} could not be entered: {error}", near.node.name)),
         Err(_) => Err("a connection attempt ended without an answer".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::severs;
+
+    #[test]
+    fn a_cut_severs_nodes_on_opposite_sides_whoever_starts() {
+        let (from, to) = ([0], [1, 2]);
+        assert!(severs(&from, &to, 0, 2) && severs(&from, &to, 2, 0));
+        assert!(!severs(&from, &to, 1, 2), "they are on the same side");
+        assert!(!severs(&from, &to, 0, 3), "one is on no side");
+        assert!(!severs(&[0, 1], &[1, 2], 1, 1), "a node is not cut off from itself");
     }
 }

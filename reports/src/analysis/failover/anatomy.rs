@@ -78,7 +78,10 @@ pub fn anatomy(known: &Known<'_>, messages: &[Message]) -> Anatomy {
         from = to;
     }
     if let Some(step) = unseen.first() {
-        let ended_by = format!("nothing: {} was not seen before the trial ended", step.event);
+        let given_up = messages.iter().filter(|message| message.at >= from && message.event.starts_with("-failover-abort"));
+        let given_up = given_up.map(|message| message.event.as_str()).next_back();
+        let why = given_up.map(|event| format!("; the last attempt ended with {event}")).unwrap_or_default();
+        let ended_by = format!("nothing: {} was not seen before the trial ended{why}", step.event);
         told.open = Some(step.name.to_owned());
         told.parts.push(FailoverPart { name: step.name.to_owned(), from, to: known.end.max(from), ended_by });
     }
@@ -278,6 +281,20 @@ mod tests {
         assert_eq!(lengths(&told), [("detection", 1079), ("agreement", 59), ("election", 7862)]);
         assert_eq!(told.open.as_deref(), Some("election"));
         assert_eq!(told.parts[2].ended_by, "nothing: +elected-leader was not seen before the trial ended");
+    }
+
+    #[test]
+    fn an_open_part_says_how_the_last_attempt_ended() {
+        let mut messages = usual();
+        messages.truncate(4);
+        messages.push(message(1260, 0, "-failover-abort-no-good-slave"));
+        let told = told(&messages, |known| {
+            known.writable = None;
+            known.rediscovered = None;
+        });
+        let last = told.parts.last().unwrap();
+        assert_eq!(last.name, "promotion");
+        assert!(last.ended_by.ends_with("the last attempt ended with -failover-abort-no-good-slave"), "{}", last.ended_by);
     }
 
     #[test]

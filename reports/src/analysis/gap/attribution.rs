@@ -56,7 +56,17 @@ pub fn outages(writes: &Series, windows: &[Window], zero: u64, end: u64) -> Vec<
     let mut taken = BTreeSet::new();
     let mut found = Vec::new();
     let long = |index: &usize| writes.length(&writes.interval(*index)) >= OUTAGE;
-    for window in windows {
+    for (place, window) in windows.iter().enumerate() {
+        // The last write before a fault is acknowledged before it: what begins right before the next fault and contains it
+        // is that one's doing.
+        let left = |index: &usize| {
+            let (interval, next) = (writes.interval(*index), windows.get(place + 1));
+            next.is_some_and(|next| {
+                let begun = next.at.saturating_sub(interval.from.0);
+                let contained = interval.from.0 < next.at && interval.to.is_none_or(|to| to.0 > next.at);
+                contained && begun < OUTAGE && begun < interval.from.0.saturating_sub(window.at)
+            })
+        };
         let before = writes.containing(window.at).filter(|index| {
             // An outage that had long begun is not this fault's doing.
             !taken.contains(index) && window.at - writes.interval(*index).from.0 < OUTAGE
@@ -64,7 +74,7 @@ pub fn outages(writes: &Series, windows: &[Window], zero: u64, end: u64) -> Vec<
         let candidates: Vec<usize> = before
             .into_iter()
             .chain(writes.beginning_in(window.at.saturating_add(1), window.until))
-            .filter(|index| !taken.contains(index))
+            .filter(|index| !taken.contains(index) && !left(index))
             .collect();
         let explains = |index: &usize| window.fault.is_some() && long(index);
         let mut own: Vec<usize> = candidates.iter().copied().filter(explains).collect();
@@ -136,6 +146,17 @@ mod tests {
         let windows = [window(0, 1003, 1500), window(1, 1500, 5000)];
         let found = outages(&writes(&[[1000, 2400]], 5000), &windows, 0, 5000 * MS);
         assert_eq!(told(&found), [(Some(0), 1000, Some(2400), true), (Some(1), 2400, Some(2405), false)]);
+    }
+
+    #[test]
+    fn an_outage_that_begins_with_the_last_write_before_a_fault_is_not_the_one_befores() {
+        let windows = [window(0, 1003, 2003), window(1, 2003, 5000)];
+        let found = outages(&writes(&[[2000, 3400]], 5000), &windows, 0, 5000 * MS);
+        assert_eq!(told(&found), [(Some(0), 1000, Some(1005), false), (Some(1), 2000, Some(3400), true)]);
+        // Writes that were under way when the first fault struck end a moment after it.
+        let windows = [window(0, 998, 1100), window(1, 1100, 5000)];
+        let found = outages(&writes(&[[1000, 3400]], 5000), &windows, 0, 5000 * MS);
+        assert_eq!(told(&found)[0], (Some(0), 1000, Some(3400), true));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::lanes;
 use super::scale::{self, Linear};
 use super::series;
 use super::svg::{self, Anchor, Svg};
-use crate::render::number;
+use crate::render::{facts, number};
 use crate::result::{Failover, FaultOutcome, Gap, Sample, Trial};
 
 /// Width of a chart.
@@ -215,12 +215,17 @@ pub fn gap_label(gap: &Gap) -> String {
 fn parts(chart: &mut Chart) {
     let trial = chart.trial;
     let y = chart.y + 2.0;
-    for part in trial.failovers.iter().flat_map(|failover| &failover.parts) {
+    let all = trial.failovers.iter().flat_map(|failover| {
+        let last = failover.parts.len().saturating_sub(1);
+        failover.parts.iter().enumerate().map(move |(index, part)| (part, index == last && facts::unended(failover)))
+    });
+    for (part, cut) in all {
         if !chart.shows(part.from, part.to) {
             continue;
         }
         let (x1, x2) = (chart.at(part.from), chart.at(part.to));
         let length = number::duration(part.to.saturating_sub(part.from) as f64);
+        let length = if cut { format!("≥ {length}") } else { length };
         let title = format!("{} {length}: until {} {}", part.name, chart.instant(part.to), part.ended_by);
         let (class, fill, letter) = super::anatomy::part_style(&part.name);
         chart.moving.rect(class, fill, [x1, y, x2 - x1, 16.0], &title);
