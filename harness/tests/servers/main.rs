@@ -4,6 +4,7 @@ mod catalogue;
 mod independent_observer;
 mod killed;
 mod lost_locks;
+mod other_experiments;
 mod primary_kill;
 mod residue;
 mod support;
