@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::gap::OUTAGE;
 use super::outages::Told;
 use super::stats;
 use super::tally::Tally;
@@ -24,7 +25,9 @@ pub fn of_failovers(told: &[Told], promotions: usize, samples: &mut Samples) {
     put("write_gap", longest(|one| one.failover.write_gap.as_ref()));
     put("read_gap", longest(|one| one.failover.read_gap.as_ref()));
     put("client_gap", longest(|one| one.failover.client_gap.as_ref()));
-    put("library_cost", stats::max(planned.iter().filter_map(|one| one.failover.library_cost)));
+    // Beside an outage, what a fault that stopped nothing cost is noise.
+    let down = planned.iter().any(|one| out(one));
+    put("library_cost", stats::max(planned.iter().filter(|one| !down || out(one)).filter_map(|one| one.failover.library_cost)));
     put("count", Some(Sample::Exact(promotions as f64)));
 
     let length = |one: &Told| one.failover.write_gap.as_ref().map_or(0.0, |gap| gap.length.value());
@@ -38,6 +41,10 @@ pub fn of_failovers(told: &[Told], promotions: usize, samples: &mut Samples) {
             put(&part.name, Some(if open { Sample::AtLeast(long) } else { Sample::Exact(long) }));
         }
     }
+}
+
+fn out(told: &Told) -> bool {
+    told.failover.write_gap.as_ref().is_some_and(|gap| gap.length.value() >= OUTAGE as f64)
 }
 
 /// Metrics of a workload. `measured` is the length of the measured time, ns; 0 when it never began.
