@@ -129,6 +129,10 @@ fn an_acquire_whose_reply_was_lost_makes_a_double_possible_and_nothing_else() {
     assert_eq!(story.judged().anomalies[0].kind, AnomalyKind::PossibleDouble);
     let late = Story::default().reply_lost(0, 0).taken(1, 1000).given_back(1, 1090);
     assert_eq!(late.counts().possible, 0, "it would have expired");
+    let many = Story::default().reply_lost(0, 0).taken(1, 30).given_back(1, 90).taken(2, 100).given_back(2, 150).taken(3, 200);
+    assert_eq!((many.counts().possible, many.judged().anomalies.len()), (1, 1), "one row however many had it afterwards");
+    let text = &many.judged().anomalies[0].text;
+    assert!(text.contains("if it was granted, 3 acknowledged holds overlapped it, first client 1 (hold 1, taken at T+0.031 s"), "{text}");
     let two = Story::default().reply_lost(0, 0).reply_lost(1, 10);
     assert_eq!(two.counts().possible, 0, "two lost replies together show nothing");
 }

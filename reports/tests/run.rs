@@ -88,6 +88,18 @@ fn a_repeated_trial_is_replaced_by_its_repeat() {
 }
 
 #[test]
+fn a_run_that_does_not_pass_counts_the_trials_that_were_repeated() {
+    let mut run = asserting(&[BROKEN], 4);
+    spoil(&mut run, 2, TrialStatus::Inconclusive);
+    for (index, of) in [(2, 1), (3, 2)] {
+        run.plan.trials[index].repeats = Some(of);
+        run.trials[index].repeats = Some(of);
+    }
+    let document = assemble(run);
+    assert_eq!(document.reasons.last().unwrap(), "2 of 4 trials proved nothing and were repeated");
+}
+
+#[test]
 fn a_failed_environment_is_an_error_unless_enough_trials_were_had() {
     let mut all = asserting(&[KEPT], 2);
     spoil(&mut all, 2, TrialStatus::Error);

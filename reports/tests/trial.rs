@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use redquake_experiments::spec::metrics;
 use redquake_reports::analysis::{analyze, analyze_events};
 use redquake_reports::history::{Event, FaultEvent, FaultState, Header, Note, NoteKind, OpKind, Outcome, Reader, Stall, Why};
-use redquake_reports::result::{Sample, Trial, TrialStatus};
+use redquake_reports::result::{AnomalyKind, Sample, Trial, TrialStatus};
 use redquake_reports::testing::{FailoverParams, failover_history, stored, trial};
 
 const MS: u64 = 1_000_000;
@@ -84,7 +84,10 @@ fn locks_that_never_reached_the_replica_are_lost_and_the_same_trial_without_the_
     let lossy = trial(&forgetful());
     let locks = lossy.workloads[0].locks.as_ref().unwrap();
     assert!(locks.lost > 0 && locks.double_acquired > 0, "{locks:?}");
-    assert_eq!(lossy.anomalies_total, locks.lost + locks.double_acquired + locks.ttl_overrun + locks.possible + locks.stuck);
+    assert_eq!(lossy.anomalies_total, locks.lost + locks.double_acquired + locks.ttl_overrun + locks.stuck);
+    assert_eq!(lossy.possible_total, locks.possible);
+    assert!(lossy.anomalies.iter().all(|one| one.kind != AnomalyKind::PossibleDouble));
+    assert!(lossy.possible.iter().all(|one| one.kind == AnomalyKind::PossibleDouble));
     let clean = trial(&FailoverParams { lag: 0, ..forgetful() });
     let locks = clean.workloads[0].locks.as_ref().unwrap();
     assert_eq!((locks.lost, locks.double_acquired, locks.stuck), (0, 0, 0));
@@ -157,6 +160,22 @@ fn of_two_faults_at_one_instant_only_the_one_that_caused_the_outage_answers_for_
     assert_eq!(length(&trial, "failover.library_cost"), cost, "{first:#?}");
     assert!(second.client_gap.as_ref().is_none_or(|gap| gap.length.value() < 0.25e9), "{second:#?}");
     assert!(second.read_gap.as_ref().is_none_or(|gap| gap.length.value() < 0.25e9), "{second:#?}");
+}
+
+#[test]
+fn a_fault_that_stopped_nothing_lends_its_cost_to_no_outage() {
+    let params = FailoverParams { recovers: false, ..FailoverParams::default() };
+    let mut events = failover_history(&params);
+    let Some(Event::Header(header)) = events.first_mut() else { panic!() };
+    let another = header.plan.faults[0].clone();
+    header.plan.faults.push(another);
+    let step = |state| {
+        let (at, targets) = (params.zero + S, vec!["redis-3".to_owned()]);
+        Event::Fault(FaultEvent { at, fault: 1, state, targets, detail: String::new() })
+    };
+    let trial = analysed(&with(events, [step(FaultState::Injected), step(FaultState::Proved)]));
+    assert_eq!(trial.failovers.len(), 2);
+    assert!(!trial.metrics.contains_key("failover.library_cost"), "clients and servers still wait: {:?}", trial.metrics);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::timeline::{marks, writable};
 use super::validity::Findings;
 use super::words::{instant, span};
 use crate::history::{Ending, Event, Header, HistoryError, NodeRole, PhaseName, Reader};
-use crate::result::{FaultOutcome, NodeLane, TimelineData, Trial, WorkloadResult, WorkloadSeries};
+use crate::result::{Anomaly, AnomalyKind, FaultOutcome, NodeLane, TimelineData, Trial, WorkloadResult, WorkloadSeries};
 
 /// Anomalies that are kept with their evidence.
 const MOST_ANOMALIES: usize = 200;
@@ -109,7 +109,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
             if split.open { ", and still did when the trial ended" } else { "" },
         ));
     }
-    let (mut workloads, mut anomalies, mut anomalies_total) = (Vec::new(), Vec::new(), 0);
+    let (mut workloads, mut anomalies, mut anomalies_total, mut possible_total) = (Vec::new(), Vec::new(), 0, 0);
     for load in std::mem::take(&mut all.workloads) {
         let Load { spec, locks, tally, buckets, .. } = load;
         if healed.is_some_and(|healed| locks.judgeable_from(healed) > end) {
@@ -129,7 +129,8 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         }
         let LockFindings { counts, anomalies: found } = locks.finish(healed, &Names { workload: spec.name(), nodes: &names, zero });
         anomalies.extend(found);
-        anomalies_total += counts.double_acquired + counts.stuck + counts.lost + counts.ttl_overrun + counts.possible;
+        anomalies_total += counts.double_acquired + counts.stuck + counts.lost + counts.ttl_overrun;
+        possible_total += counts.possible;
         of_workload(spec.name(), &tally, &counts, measured, &mut metrics);
         timeline.workloads.push(WorkloadSeries { name: spec.name().to_owned(), buckets: buckets.finish(bucket) });
         workloads.push(WorkloadResult {
@@ -144,7 +145,10 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         });
     }
     worst_first(&mut anomalies);
+    let (mut possible, mut anomalies): (Vec<Anomaly>, Vec<Anomaly>) =
+        anomalies.into_iter().partition(|one| one.kind == AnomalyKind::PossibleDouble);
     anomalies.truncate(MOST_ANOMALIES);
+    possible.truncate(MOST_ANOMALIES);
 
     let ready = all.phase(PhaseName::Settle).zip(all.phase(PhaseName::Provision));
     Trial {
@@ -165,6 +169,8 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         metrics,
         anomalies,
         anomalies_total,
+        possible,
+        possible_total,
         remarks: findings.remarks,
         timeline,
         history: String::new(),

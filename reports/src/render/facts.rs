@@ -1,11 +1,14 @@
 //! What the reports have in common: look-ups in a document and the few sums that are made of it.
 
+use std::collections::BTreeSet;
+
 use redquake_experiments::spec::{Comparison, Expectation, Limit, Severity};
 
 use super::number;
 use crate::analysis::OUTAGE;
 use crate::result::{
-    Anomaly, AnomalyKind, AssertionResult, Document, Failover, LockCounts, MetricSummary, MetricUnit, Sample, Trial, TrialStatus, Verdict,
+    Anomaly, AnomalyKind, AssertionResult, Document, Failover, Interval, LockCounts, MetricSummary, MetricUnit, RareEvent, Sample, Trial,
+    TrialStatus, Verdict,
 };
 
 /// The server gap: no data node acknowledged a write.
@@ -141,6 +144,21 @@ pub fn anomalies_total(document: &Document) -> u64 {
     document.trials.iter().map(|trial| trial.anomalies_total.max(trial.anomalies.len() as u64)).sum()
 }
 
+/// Overlaps that are only possible, with the trial they belong to, the longest first within a trial.
+pub fn possible(document: &Document) -> Vec<(&Trial, &Anomaly)> {
+    document.trials.iter().flat_map(|trial| trial.possible.iter().map(move |one| (trial, one))).collect()
+}
+
+/// How many of those there are in all, listed or not.
+pub fn possible_total(document: &Document) -> u64 {
+    document.trials.iter().map(|trial| trial.possible_total.max(trial.possible.len() as u64)).sum()
+}
+
+/// How many trials proved nothing and were repeated.
+pub fn repeated(document: &Document) -> u64 {
+    document.trials.iter().filter_map(|trial| trial.repeats).collect::<BTreeSet<u32>>().len() as u64
+}
+
 /// What a kind of anomaly is called.
 pub fn anomaly_name(kind: AnomalyKind) -> &'static str {
     match kind {
@@ -158,8 +176,46 @@ pub fn spread_text(metric: &MetricSummary) -> String {
     match metric.samples.len() {
         0 | 1 => "one trial".to_owned(),
         n if show(metric.min) == show(metric.max) => format!("the same in all {n} trials"),
-        n => format!("median of {n} trials, {} to {}", show(metric.min), show(metric.max)),
+        n => {
+            let sure = interval_text(metric).filter(|_| narrows(metric)).map_or_else(String::new, |text| format!(" ({text} at 95 %)"));
+            let p95 = metric.p95.map_or_else(String::new, |p95| format!(", p95 {}", show(p95)));
+            format!("median of {n} trials{sure}, {} to {}{p95}", show(metric.min), show(metric.max))
+        }
     }
+}
+
+/// The 95 % interval of the median: `1.34 s to 1.36 s`.
+pub fn interval_text(metric: &MetricSummary) -> Option<String> {
+    let Interval { low, high } = metric.median_interval?;
+    let (low, high) = (number::value(metric.unit, low), number::value(metric.unit, high));
+    Some(if low == high { low } else { format!("{low} to {high}") })
+}
+
+/// Whether the interval tells more than the range of the values.
+fn narrows(metric: &MetricSummary) -> bool {
+    metric.median_interval.is_some_and(|sure| sure.low > metric.min.value() || sure.high < metric.max.value())
+}
+
+/// How sure the share of trials with a rare event is: `below 1.5 % of trials at 95 %`. Ends are rounded outwards.
+pub fn bound_text(metric: &MetricSummary, rare: &RareEvent) -> String {
+    let low = || number::share((rare.share.low * 1e3).floor() / 1e3);
+    let high = || number::share((rare.share.high * 1e3).ceil() / 1e3);
+    match rare.trials {
+        0 => format!("below {} of trials at 95 %", high()),
+        all if all as usize >= metric.samples.len() => format!("above {} of trials at 95 %", low()),
+        _ => format!("{} to {} of trials at 95 %", low(), high()),
+    }
+}
+
+/// `in 0 of 200 trials: below 1.5 % of trials at 95 %`.
+pub fn rare_text(metric: &MetricSummary, rare: &RareEvent) -> String {
+    format!("in {} of {}: {}", rare.trials, number::plural(metric.samples.len() as u64, "trial", "trials"), bound_text(metric, rare))
+}
+
+/// Events that should never happen and can be told for sure, with how often they did.
+pub fn rare(document: &Document) -> impl Iterator<Item = (&str, &MetricSummary, &RareEvent)> {
+    let told = document.metrics.iter().filter_map(|(name, metric)| Some((name.as_str(), metric, metric.rare.as_ref()?)));
+    told.filter(|(name, ..)| !name.ends_with(".possible"))
 }
 
 /// `2.18 s to 2.29 s`, or the one value where all are the same.

@@ -8,8 +8,8 @@ use crate::result::{Document, MetricSummary, MetricUnit, Sample, Verdict};
 
 /// The document's metrics as OpenMetrics 1.0 text.
 ///
-/// Every metric becomes one gauge family with a sample per statistic (`stat="min|median|max"`, and `total` for counts). Times are
-/// in seconds. A lower bound carries `bound="at_least"`.
+/// Every metric becomes one gauge family with a sample per statistic (`stat="min|median|max"`, `total` for counts, `p95` and
+/// the ends `median_low95`, `median_high95` of the median's 95 % interval where there are enough trials). Times are in seconds. A lower bound carries `bound="at_least"`.
 pub fn render(document: &Document) -> String {
     let mut text = String::new();
     let run = label("experiment", &document.name);
@@ -41,6 +41,17 @@ pub fn render(document: &Document) -> String {
     for (family, metrics) in &families {
         metric_family(&mut text, &run, family, metrics);
     }
+    let rare: Vec<_> = document.metrics.iter().filter_map(|(name, metric)| Some((name, metric, metric.rare.as_ref()?))).collect();
+    if !rare.is_empty() {
+        let help = "Share of trials in which something happened that should not, and its 95 % bounds.";
+        family(&mut text, "redquake_rare_event_ratio", "gauge", "ratio", help);
+    }
+    for (name, metric, rare) in rare {
+        let seen = f64::from(rare.trials) / metric.samples.len().max(1) as f64;
+        for (stat, value) in [("seen", seen), ("low95", rare.share.low), ("high95", rare.share.high)] {
+            line(&mut text, "redquake_rare_event_ratio", &format!("{run},{},stat=\"{stat}\"", label("metric", name)), value);
+        }
+    }
     text.push_str("# EOF\n");
     text
 }
@@ -70,6 +81,15 @@ fn metric_family(text: &mut String, run: &str, name: &str, metrics: &[(&str, &Me
         for (stat, sample) in [("min", metric.min), ("median", metric.median), ("max", metric.max)] {
             let bound = if let Sample::AtLeast(_) = sample { ",bound=\"at_least\"" } else { "" };
             line(text, name, &format!("{run},{metric_name},stat=\"{stat}\"{bound}"), sample.value() / scale);
+        }
+        if let Some(p95) = metric.p95 {
+            let bound = if let Sample::AtLeast(_) = p95 { ",bound=\"at_least\"" } else { "" };
+            line(text, name, &format!("{run},{metric_name},stat=\"p95\"{bound}"), p95.value() / scale);
+        }
+        if let Some(sure) = metric.median_interval {
+            for (stat, value) in [("median_low95", sure.low), ("median_high95", sure.high)] {
+                line(text, name, &format!("{run},{metric_name},stat=\"{stat}\""), value / scale);
+            }
         }
         if metric.unit == MetricUnit::Count {
             line(text, name, &format!("{run},{metric_name},stat=\"total\""), metric.total);

@@ -19,13 +19,17 @@ pub fn render(document: &Document) -> String {
     let _ = writeln!(tail, "\nRepeat with\n\n{}", fenced("sh", &document.repro));
     let _ = writeln!(tail, "{}", footer(document));
 
-    for section in [parts(document), trials(document)] {
+    for section in [parts(document), rare(document), spread(document), trials(document)] {
         if text.len() + section.len() + tail.len() < MAX_BYTES {
             text.push_str(&section);
         }
     }
     let room = MAX_BYTES.saturating_sub(text.len() + tail.len());
     text.push_str(&anomalies(document, room));
+    let possible = possible(document);
+    if text.len() + possible.len() + tail.len() < MAX_BYTES {
+        text.push_str(&possible);
+    }
     text.push_str(&tail);
     text
 }
@@ -104,6 +108,36 @@ fn parts(document: &Document) -> String {
     text
 }
 
+/// What should never happen, and how sure that is.
+fn rare(document: &Document) -> String {
+    let mut text = String::new();
+    for (name, metric, rare) in facts::rare(document) {
+        if text.is_empty() {
+            text.push_str("\n| What should never happen | Count | Per trial | Trials |\n|---|--:|--:|---|\n");
+        }
+        let (count, per_trial) = (number::count(metric.total), number::count(rare.per_trial));
+        let _ = writeln!(text, "| {} | {count} | {per_trial} | {} |", code(name), facts::rare_text(metric, rare));
+    }
+    text
+}
+
+/// Metrics of which there are enough values to say more than their range.
+fn spread(document: &Document) -> String {
+    let mut rows = String::new();
+    for (name, metric) in document.metrics.iter().filter(|(_, metric)| metric.rare.is_none() && metric.min != metric.max) {
+        let Some(sure) = facts::interval_text(metric) else { continue };
+        let show = |sample| number::sample(metric.unit, sample);
+        let p95 = metric.p95.map_or_else(|| "–".to_owned(), show);
+        let (median, range) = (show(metric.median), facts::range_text(metric));
+        let _ = writeln!(rows, "| {} | {} | {median} | {sure} | {p95} | {range} |", code(name), metric.samples.len());
+    }
+    if rows.is_empty() {
+        return rows;
+    }
+    let head = "| Metric | Trials | Median | Median at 95 % | p95 | Range |\n|---|--:|--:|---|--:|---|\n";
+    format!("\n<details><summary>Spread over the trials</summary>\n\n{head}{rows}\n</details>\n")
+}
+
 fn trials(document: &Document) -> String {
     let odd: Vec<_> = document.trials.iter().filter(|trial| trial.status != TrialStatus::Conclusive).collect();
     if odd.is_empty() {
@@ -112,7 +146,9 @@ fn trials(document: &Document) -> String {
     let mut text = format!("\n<details><summary>{} not judged</summary>\n\n", number::plural(odd.len() as u64, "trial", "trials"));
     for trial in odd {
         let reasons: Vec<_> = trial.reasons.iter().map(|reason| inline(reason)).collect();
-        let _ = writeln!(text, "- trial {}: {}", trial.index, clip(&reasons.join("; "), 1_000));
+        let again = document.trials.iter().find(|other| other.repeats == Some(trial.index));
+        let again = again.map_or_else(String::new, |again| format!(" (repeated as trial {})", again.index));
+        let _ = writeln!(text, "- trial {}{again}: {}", trial.index, clip(&reasons.join("; "), 1_000));
     }
     text.push_str("\n</details>\n");
     text
@@ -151,6 +187,25 @@ fn anomalies(document: &Document, room: usize) -> String {
     }
     if total > shown {
         let _ = writeln!(text, "\n{} more are in `report.html` and in the histories.", number::count((total - shown) as f64));
+    }
+    text.push_str("\n</details>\n");
+    text
+}
+
+/// Overlaps that are only possible are no anomalies; a few are shown, and their number.
+fn possible(document: &Document) -> String {
+    let total = facts::possible_total(document);
+    if total == 0 {
+        return String::new();
+    }
+    const SHOWN: usize = 20;
+    let overlaps = number::plural(total, "overlap that is only possible", "overlaps that are only possible");
+    let mut text = format!("\n<details><summary>{overlaps}</summary>\n\nNo anomaly: {}.\n\n", words::ONLY_POSSIBLE);
+    for (trial, one) in facts::possible(document).iter().take(SHOWN) {
+        let _ = writeln!(text, "- trial {}: {}", trial.index, inline(&clip(&one.text, 600)));
+    }
+    if total > SHOWN as u64 {
+        let _ = writeln!(text, "\n{} more are in `report.html` and in the histories.", number::count((total - SHOWN as u64) as f64));
     }
     text.push_str("\n</details>\n");
     text

@@ -29,6 +29,7 @@ pub fn render(document: &Document, options: &Options) -> String {
             let _ = writeln!(text, "  {} {}", if index == 0 { "-" } else { " " }, plain(line));
         }
     }
+    repeats(&mut text, document);
     gaps(&mut text, document, paint);
     assertions(&mut text, document, paint);
     anomalies(&mut text, document);
@@ -52,7 +53,31 @@ fn trials(document: &Document) -> String {
             let _ = write!(words, ", {number} {word}");
         }
     }
+    match facts::repeated(document) {
+        0 => {}
+        repeated => {
+            let _ = write!(words, ", {repeated} repeated");
+        }
+    }
     format!("({words}, seed {})", document.seed)
+}
+
+fn repeats(text: &mut String, document: &Document) {
+    const SHOWN: usize = 5;
+    let again: Vec<_> = document.trials.iter().filter_map(|trial| Some((trial.index, trial.repeats?))).collect();
+    for (index, of) in again.iter().take(SHOWN) {
+        let why = document.trials.iter().find(|trial| trial.index == *of).and_then(|trial| trial.reasons.first());
+        let why = why.map_or_else(String::new, |why| format!(": {}", plain(why.lines().next().unwrap_or_default())));
+        for (line, mark) in wrap(&format!("trial {index} repeats trial {of}, which proved nothing{why}"), 94)
+            .iter()
+            .zip(std::iter::once("-").chain(std::iter::repeat(" ")))
+        {
+            let _ = writeln!(text, "  {mark} {line}");
+        }
+    }
+    if again.len() > SHOWN {
+        let _ = writeln!(text, "  - {} more trials repeat another", again.len() - SHOWN);
+    }
 }
 
 fn gaps(text: &mut String, document: &Document, paint: Paint) {
@@ -72,6 +97,14 @@ fn gaps(text: &mut String, document: &Document, paint: Paint) {
         for part in own {
             rows.push([format!("  {}", part.name), part.median(), part.range()]);
         }
+    }
+    // What did not happen tells something only together with how often it could have.
+    let rare: Vec<_> = facts::rare(document).filter(|(name, _, rare)| rare.trials > 0 || name.ends_with(".double_acquired")).collect();
+    let workload = |name: &str| name.split_once('.').map(|(workload, _)| workload.to_owned());
+    let alone = rare.iter().all(|(name, ..)| workload(name) == rare.first().and_then(|(name, ..)| workload(name)));
+    for (name, metric, rare) in rare {
+        let label = name.split_once('.').filter(|_| alone).map_or_else(|| name.to_owned(), |(_, metric)| metric.replace('_', "-"));
+        rows.push([plain(&label), number::count(metric.total), facts::rare_text(metric, rare)]);
     }
     if rows.is_empty() {
         return;
@@ -107,6 +140,15 @@ fn assertions(text: &mut String, document: &Document, paint: Paint) {
 }
 
 fn anomalies(text: &mut String, document: &Document) {
+    certain(text, document);
+    let possible = facts::possible_total(document);
+    if possible > 0 {
+        let replies = number::plural(possible, "acquire had no reply and, if granted,", "acquires had no reply and, if granted, each");
+        let _ = writeln!(text, "\n  {replies} overlapped a hold; not counted above");
+    }
+}
+
+fn certain(text: &mut String, document: &Document) {
     let total = facts::anomalies_total(document);
     if total == 0 {
         return;

@@ -4,6 +4,10 @@ use super::{facts, number};
 use crate::analysis::OUTAGE;
 use crate::result::{Document, MetricSummary, Sample, Verdict};
 
+/// Why an overlap that is only possible is no anomaly.
+pub const ONLY_POSSIBLE: &str = "an acquire had no reply, so its client never took itself for the holder; had the server granted it, the lock \
+     would have been held while another client was granted it as well";
+
 /// `PASS`, `FAIL`, `INCONCLUSIVE` or `ERROR`.
 pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {

@@ -43,14 +43,47 @@ pub struct MetricSummary {
     pub unit: MetricUnit,
     /// What it means and how it is measured, in one sentence.
     pub meaning: String,
+    /// Number of samples.
+    #[serde(default)]
+    pub n: u32,
     /// Value of each conclusive trial that has one, as (trial index, sample).
     pub samples: Vec<(u32, Sample)>,
     /// Smallest.
     pub min: Sample,
     /// Middle (mean of the two middle ones for an even number).
     pub median: Sample,
+    /// 95 % bootstrap interval of the median; absent for fewer than 5 samples, and where too many are only lower bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_interval: Option<Interval>,
+    /// 95th percentile by nearest rank; absent for fewer than 20 samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95: Option<Sample>,
     /// Largest.
     pub max: Sample,
     /// Sum, for counts.
     pub total: f64,
+    /// For counts of what should never happen: how often it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rare: Option<RareEvent>,
+}
+
+/// Two ends, in the unit of what they belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// How often something happens that should not.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RareEvent {
+    /// Trials in which it happened at all.
+    pub trials: u32,
+    /// Events per trial.
+    pub per_trial: f64,
+    /// 95 % interval of the share of trials in which it happens (Clopper-Pearson); one-sided where it happened in none or
+    /// in all.
+    pub share: Interval,
 }

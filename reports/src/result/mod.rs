@@ -6,7 +6,7 @@ mod schema;
 mod trial;
 
 pub use document::{AssertionResult, Document, Environment, Location, Prediction, SCHEMA_VERSION, Source, Tool, Verdict};
-pub use metric::{MetricSummary, MetricUnit, Sample};
+pub use metric::{Interval, MetricSummary, MetricUnit, RareEvent, Sample};
 pub use schema::schema;
 pub use trial::{
     Anomaly, AnomalyKind, Failover, FailoverPart, FaultOutcome, Gap, LockCounts, NodeInfo, NodeLane, OpBucket, RoleSpan, SentinelMark,

@@ -45,6 +45,13 @@ pub struct Trial {
     pub anomalies: Vec<Anomaly>,
     /// Number of anomalies found.
     pub anomalies_total: u64,
+    /// Overlaps that are only possible, because a reply was lost: one for each such acquire, the longest overlap first,
+    /// capped at 200; `possible_total` counts all. They are no anomalies: nobody was told that it held the lock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub possible: Vec<Anomaly>,
+    /// Number of acquires without a reply that, if granted, overlapped an acknowledged hold.
+    #[serde(default)]
+    pub possible_total: u64,
     /// Remarks worth showing (stalls, truncated history, ...).
     pub remarks: Vec<String>,
     /// Everything on one axis, for the chart.

@@ -1,7 +1,8 @@
 //! JUnit, Markdown, terminal and OpenMetrics, as they are read.
 
+use redquake_reports::analysis::stats::summarise;
 use redquake_reports::render::{html, junit, metrics, summary, terminal};
-use redquake_reports::result::{Document, Sample};
+use redquake_reports::result::{Document, Sample, TrialStatus};
 
 use crate::fixture;
 
@@ -105,6 +106,7 @@ fn hostile_names_are_neither_markup_nor_mentions_in_the_summary() {
     document.reasons = vec!["@everyone <img src=x> | **bold**".to_owned()];
     // What stands as code is shown as it is; it is no markup there.
     document.assertions.clear();
+    document.metrics.retain(|_, metric| metric.rare.is_none());
     document.residue.clear();
     document.repro = "redquake run".to_owned();
     document.verdict = redquake_reports::result::Verdict::Pass;
@@ -149,4 +151,55 @@ fn metrics_whose_names_differ_only_in_punctuation_share_a_family() {
     unique.sort_unstable();
     unique.dedup();
     assert_eq!(unique.len(), lines.len(), "a sample stands twice");
+}
+
+/// Trial 2 proved nothing, and trial 5 repeats it.
+fn repeated() -> Document {
+    let mut document = fixture::passing();
+    document.trials[1].status = TrialStatus::Inconclusive;
+    document.trials[1].disturbed = true;
+    document.trials[1].reasons = vec!["the machine was too busy".to_owned()];
+    document.trials[4].repeats = Some(2);
+    document
+}
+
+#[test]
+fn a_repeated_trial_and_its_repeat_are_told() {
+    let document = repeated();
+    let text = terminal::render(&document, &terminal::Options::default());
+    assert!(text.contains("(5 trials, 1 inconclusive, 1 repeated, seed 42)"), "{text}");
+    assert!(text.contains("  - trial 5 repeats trial 2, which proved nothing: the machine was too busy\n"), "{text}");
+    assert!(summary::render(&document).contains("- trial 2 (repeated as trial 5): the machine was too busy"));
+    let page = crate::html::parse(&html::render(&document)).text;
+    assert!(page.contains("Trial 5 (repeats trial 2, which proved nothing)"), "the heading of the repeat");
+    assert!(page.contains("1 proved nothing and was repeated"));
+}
+
+#[test]
+fn overlaps_that_are_only_possible_are_no_anomalies() {
+    let document = fixture::passing();
+    let possible = &document.trials[0].possible[0].text;
+    let page = crate::html::parse(&html::render(&document)).text;
+    let summary = summary::render(&document);
+    let text = terminal::render(&document, &terminal::Options::default());
+    assert!(page.contains("None was found") && page.contains("Overlaps that are only possible: 3") && page.contains(possible.as_str()));
+    assert!(summary.contains("3 overlaps that are only possible") && !summary.contains("anomalies</summary>"), "{summary}");
+    assert!(text.contains("3 acquires had no reply and, if granted, each overlapped a hold") && !text.contains("anomal"), "{text}");
+}
+
+#[test]
+fn many_trials_say_how_sure_they_are() {
+    let document = fixture::twenty();
+    let text = terminal::render(&document, &terminal::Options::default());
+    assert!(text.contains("median of 20 trials (") && text.contains(" at 95 %), ") && text.contains(", p95 "), "{text}");
+    let mut clean = fixture::passing();
+    let metric = &clean.metrics["locks.double_acquired"];
+    let samples = (1..=200).map(|trial| (trial, Sample::Exact(0.0))).collect();
+    let metric = summarise("locks.double_acquired", metric.unit, &metric.meaning, samples).unwrap();
+    clean.metrics.insert("locks.double_acquired".to_owned(), metric);
+    let told = "in 0 of 200 trials: below 1.5 % of trials at 95 %";
+    assert!(terminal::render(&clean, &terminal::Options::default()).contains(told));
+    assert!(summary::render(&clean).contains(told));
+    assert!(crate::html::parse(&html::render(&clean)).text.contains("below 1.5 % of trials at 95 %"));
+    assert!(metrics::render(&clean).contains("metric=\"locks.double_acquired\",stat=\"high95\"} 0.01486"), "{}", metrics::render(&clean));
 }

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::hold::Hold;
 use super::keys::{Stuck, StuckBy};
 use super::pairing::Lost;
+use super::tally::Possible;
 use crate::analysis::words::{instant, span};
 use crate::result::{Anomaly, AnomalyKind};
 
@@ -106,15 +107,20 @@ pub fn stuck(stuck: &Stuck, names: &Names<'_>) -> Anomaly {
     names.anomaly(AnomalyKind::StuckLock, key, stuck.from.min(to), Some(to), text)
 }
 
-pub fn possible(maybe: &Hold, sure: &Hold, names: &Names<'_>) -> Anomaly {
-    let (from, to) = shared(maybe, sure);
+pub fn possible(found: &Possible, names: &Names<'_>) -> Anomaly {
+    let Possible { maybe, first, rivals } = found;
+    let (from, to) = shared(maybe, first);
+    let rivals = match rivals {
+        0 | 1 => "one acknowledged hold overlapped it:".to_owned(),
+        many => format!("{many} acknowledged holds overlapped it, first"),
+    };
     let text = format!(
-        "key {}: client {} (hold {}) never learned whether it got it at {}; if it did, {} had it at the same time",
+        "hold {} of key {}: client {} had no reply to the acquire, given up at {}; if it was granted, {rivals} {}",
+        maybe.id,
         maybe.key,
         maybe.client,
-        maybe.id,
         names.at(maybe.start),
-        names.holder(sure)
+        names.holder(first)
     );
     names.anomaly(AnomalyKind::PossibleDouble, maybe.key, from, Some(to), text)
 }

@@ -67,6 +67,8 @@ pub struct Reach<'a> {
     holds: &'a [Hold],
     /// Latest end among the holds up to each.
     latest: Vec<u64>,
+    /// All ends, sorted.
+    ends: Vec<u64>,
 }
 
 impl<'a> Reach<'a> {
@@ -76,7 +78,16 @@ impl<'a> Reach<'a> {
             *latest = hold.end.max(*latest);
             Some(*latest)
         });
-        Self { holds, latest: latest.collect() }
+        let mut ends: Vec<u64> = holds.iter().map(|hold| hold.end).collect();
+        ends.sort_unstable();
+        Self { holds, latest: latest.collect(), ends }
+    }
+
+    /// How many holds overlap `other`: those that began before its end, less those that had ended by its start.
+    pub fn overlapping(&self, other: &Hold) -> usize {
+        let began = self.holds.partition_point(|hold| hold.start < other.end);
+        let ended = self.ends.partition_point(|end| *end <= other.start);
+        began.saturating_sub(ended)
     }
 
     /// The first hold that overlaps `other`.
@@ -123,5 +134,7 @@ mod tests {
         let reach = Reach::new(&holds);
         let first = |start, end| reach.first_overlap(&hold(9, start, end)).map(|hold| hold.id);
         assert_eq!([first(50, 60), first(100, 105), first(105, 115), first(130, 140)], [Some(0), None, Some(3), None]);
+        let number = |start, end| reach.overlapping(&hold(9, start, end));
+        assert_eq!([number(15, 60), number(100, 105), number(5, 115), number(130, 140)], [3, 0, 4, 0]);
     }
 }

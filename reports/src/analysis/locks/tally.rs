@@ -82,7 +82,7 @@ impl Locks {
         anomalies.extend(stuck.iter().map(|stuck| evidence::stuck(stuck, names)));
         anomalies.extend(lost.iter().map(|lost| evidence::lost(lost, names)));
         anomalies.extend(overrun.shown.iter().map(|(first, second)| evidence::overrun(first, second, names)));
-        anomalies.extend(possible_shown.iter().map(|(maybe, sure)| evidence::possible(maybe, sure, names)));
+        anomalies.extend(possible_shown.iter().map(|maybe| evidence::possible(maybe, names)));
         evidence::worst_first(&mut anomalies);
         LockFindings { counts, anomalies }
     }
@@ -109,9 +109,19 @@ fn overrun(cores: &[Hold], late: &[Hold]) -> Overlaps {
     found
 }
 
+/// A hold whose acquire's reply was lost, and who else had the lock while it would have lasted.
+#[derive(Debug, Clone, Copy)]
+pub struct Possible {
+    pub maybe: Hold,
+    /// The first acknowledged hold that overlaps it.
+    pub first: Hold,
+    /// How many do.
+    pub rivals: usize,
+}
+
 /// Pairs of a hold whose acquire's reply was lost and the first acknowledged one that overlaps it. Later ones tell
 /// nothing new: once a rival was granted the lock, the server has forgotten the other grant, if there ever was one.
-fn possible_pairs(cores: &[Hold], possible: &[Hold]) -> (u64, Vec<(Hold, Hold)>) {
+fn possible_pairs(cores: &[Hold], possible: &[Hold]) -> (u64, Vec<Possible>) {
     let mut count = 0;
     let mut shown = Vec::new();
     for possible in possible.chunk_by(|one, next| one.key == next.key) {
@@ -120,7 +130,7 @@ fn possible_pairs(cores: &[Hold], possible: &[Hold]) -> (u64, Vec<(Hold, Hold)>)
             if let Some(sure) = cores.first_overlap(maybe) {
                 count += 1;
                 if shown.len() < LISTED {
-                    shown.push((*maybe, *sure));
+                    shown.push(Possible { maybe: *maybe, first: *sure, rivals: cores.overlapping(maybe) });
                 }
             }
         }

@@ -174,8 +174,12 @@ pub fn anomalies(chart: &mut Chart) {
         (AnomalyKind::PossibleDouble, "ap", "#777777"),
     ];
     for (kind, class, fill) in kinds {
-        let mut found: Vec<_> =
-            trial.anomalies.iter().filter(|one| one.kind == kind && chart.shows(one.from, one.to.unwrap_or(one.from))).collect();
+        let mut found: Vec<_> = trial
+            .anomalies
+            .iter()
+            .chain(&trial.possible)
+            .filter(|one| one.kind == kind && chart.shows(one.from, one.to.unwrap_or(one.from)))
+            .collect();
         if found.is_empty() {
             continue;
         }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::svg::Html;
-use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, ReasonRow, WorkloadRow};
+use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, WorkloadRow};
 use super::trials::{self, Budget, TrialView};
 use super::{anatomy, strip, svg};
 use crate::render::{facts, number, words};
@@ -27,6 +27,8 @@ pub struct Strip {
     name: String,
     svg: String,
     median: String,
+    interval: String,
+    p95: String,
     range: String,
     limit: String,
 }
@@ -57,6 +59,11 @@ pub struct Page<'a> {
     no_anomalies: &'static str,
     anomalies_left: u64,
     anomalies_total: String,
+    possible: Vec<AnomalyRow>,
+    possible_left: u64,
+    possible_total: String,
+    only_possible: &'static str,
+    rare: Vec<RareRow>,
     strips: Vec<Strip>,
     workloads: Vec<WorkloadRow>,
     error_classes: Vec<ReasonRow>,
@@ -74,6 +81,7 @@ impl<'a> Page<'a> {
         let shown = worst.as_ref().map(|(trial, _)| trial.index);
         let others = document.trials.iter().filter(|trial| Some(trial.index) != shown);
         let (anomalies, anomalies_left) = tables::anomalies(document, (400.0 * detail).max(20.0) as usize);
+        let (possible, possible_left) = tables::possible(document, (100.0 * detail).max(20.0) as usize);
         Self {
             document,
             style: STYLE,
@@ -101,6 +109,11 @@ impl<'a> Page<'a> {
             },
             anomalies_left,
             anomalies_total: number::count(facts::anomalies_total(document) as f64),
+            possible,
+            possible_left,
+            possible_total: number::count(facts::possible_total(document) as f64),
+            only_possible: words::ONLY_POSSIBLE,
+            rare: tables::rare(document),
             strips: strips(document),
             workloads: tables::workloads(document),
             error_classes: tables::reasons(document),
@@ -118,6 +131,11 @@ fn subtitle(document: &Document) -> Vec<String> {
     let mut list = vec![number::plural(all as u64, "trial", "trials")];
     if judged < all {
         list.push(format!("{judged} of them conclusive"));
+    }
+    match facts::repeated(document) {
+        0 => {}
+        1 => list.push("1 proved nothing and was repeated".to_owned()),
+        repeated => list.push(format!("{repeated} proved nothing and were repeated")),
     }
     list.push(document.environment.server.clone());
     list.push(document.environment.runtime.clone());
@@ -211,6 +229,8 @@ fn strips(document: &Document) -> Vec<Strip> {
                 name: name.clone(),
                 svg: strip::draw(document, index, name, metric),
                 median: show(metric.median),
+                interval: facts::interval_text(metric).unwrap_or_default(),
+                p95: metric.p95.map_or_else(String::new, show),
                 range: facts::range_text(metric),
                 limit: limits.join(", "),
             }

@@ -82,6 +82,12 @@ fn axis_unit(unit: MetricUnit, most: f64) -> (&'static str, f64) {
 fn dots(body: &mut Svg, x: &Linear, metric: &MetricSummary) {
     let median = x.at(metric.median.value());
     body.line("mr", "#444444", [x.at(metric.min.value()), MIDDLE, x.at(metric.max.value()), MIDDLE], "");
+    if let Some(sure) = metric.median_interval {
+        let (low, high) = (x.at(sure.low), x.at(sure.high));
+        let title =
+            format!("95 % interval of the median: {} to {}", number::value(metric.unit, sure.low), number::value(metric.unit, sure.high));
+        body.rect("mi", "#cccccc", [low, MIDDLE - 10.0, (high - low).max(1.0), 20.0], &title);
+    }
     body.line("md", "#111111", [median, 8.0, median, 40.0], &format!("median {}", number::sample(metric.unit, metric.median)));
     let mut placed: Vec<(f64, f64)> = Vec::new();
     for (trial, sample) in &metric.samples {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::svg::{Html, prose};
 use crate::history::{OpKind, Why};
 use crate::render::{facts, number};
-use crate::result::{AssertionResult, Document, MetricUnit, Prediction, Verdict};
+use crate::result::{Anomaly, AnomalyKind, AssertionResult, Document, MetricUnit, Prediction, Trial, Verdict};
 
 /// One judged assertion.
 pub struct AssertionRow {
@@ -57,6 +57,8 @@ pub struct MetricRow {
     pub meaning: Html,
     pub min: String,
     pub median: String,
+    pub interval: String,
+    pub p95: String,
     pub max: String,
     pub total: String,
     pub trials: usize,
@@ -71,6 +73,8 @@ pub fn metrics(document: &Document) -> Vec<MetricRow> {
             meaning: prose(&metric.meaning),
             min: show(metric.min),
             median: show(metric.median),
+            interval: facts::interval_text(metric).unwrap_or_default(),
+            p95: metric.p95.map_or_else(String::new, show),
             max: show(metric.max),
             total: if metric.unit == MetricUnit::Count { number::count(metric.total) } else { String::new() },
             trials: metric.samples.len(),
@@ -93,16 +97,11 @@ pub struct AnomalyRow {
     pub text: String,
 }
 
-/// At most so many anomalies, worst first, and how many are not listed.
-pub fn anomalies(document: &Document, most: usize) -> (Vec<AnomalyRow>, u64) {
-    use crate::result::AnomalyKind as Kind;
-    let found = facts::anomalies(document);
-    let rows: Vec<AnomalyRow> = found
-        .iter()
-        .take(most)
-        .map(|(trial, one)| AnomalyRow {
+impl AnomalyRow {
+    fn new(trial: &Trial, one: &Anomaly) -> Self {
+        Self {
             kind: facts::anomaly_name(one.kind),
-            severe: matches!(one.kind, Kind::DoubleAcquired | Kind::StuckLock | Kind::LostLock),
+            severe: matches!(one.kind, AnomalyKind::DoubleAcquired | AnomalyKind::StuckLock | AnomalyKind::LostLock),
             trial: trial.index,
             at: (one.from as f64 - trial.zero as f64) / 1e6,
             when: number::instant(one.from, trial.zero),
@@ -110,10 +109,44 @@ pub fn anomalies(document: &Document, most: usize) -> (Vec<AnomalyRow>, u64) {
             workload: one.workload.clone(),
             key: one.key,
             text: one.text.clone(),
-        })
-        .collect();
+        }
+    }
+}
+
+/// At most so many anomalies, worst first, and how many are not listed.
+pub fn anomalies(document: &Document, most: usize) -> (Vec<AnomalyRow>, u64) {
+    let rows: Vec<AnomalyRow> = facts::anomalies(document).iter().take(most).map(|(trial, one)| AnomalyRow::new(trial, one)).collect();
     let rest = facts::anomalies_total(document).saturating_sub(rows.len() as u64);
     (rows, rest)
+}
+
+/// Overlaps that are only possible: at most so many, and how many are not listed.
+pub fn possible(document: &Document, most: usize) -> (Vec<AnomalyRow>, u64) {
+    let rows: Vec<AnomalyRow> = facts::possible(document).iter().take(most).map(|(trial, one)| AnomalyRow::new(trial, one)).collect();
+    let rest = facts::possible_total(document).saturating_sub(rows.len() as u64);
+    (rows, rest)
+}
+
+/// Something that should never happen, over the trials.
+pub struct RareRow {
+    pub name: String,
+    pub total: String,
+    pub per_trial: String,
+    pub trials: String,
+    pub bound: String,
+}
+
+/// What should never happen, by name.
+pub fn rare(document: &Document) -> Vec<RareRow> {
+    facts::rare(document)
+        .map(|(name, metric, rare)| RareRow {
+            name: name.to_owned(),
+            total: number::count(metric.total),
+            per_trial: number::count(rare.per_trial),
+            trials: format!("{} of {}", rare.trials, number::count(metric.samples.len() as f64)),
+            bound: facts::bound_text(metric, rare),
+        })
+        .collect()
 }
 
 /// How often attempts ended for one reason, over the conclusive trials.

@@ -12,6 +12,8 @@ pub struct TrialView {
     pub status: &'static str,
     pub judged: bool,
     pub headline: String,
+    /// ` (repeats trial 3, which proved nothing)`, or nothing.
+    pub repeats: String,
     pub reasons: Vec<Html>,
     pub remarks: Vec<String>,
     pub faults: Vec<FaultRow>,
@@ -133,6 +135,7 @@ impl TrialView {
             status: status(trial.status),
             judged: trial.status == TrialStatus::Conclusive,
             headline: headline(trial),
+            repeats: trial.repeats.map_or_else(String::new, |of| format!(" (repeats trial {of}, which proved nothing)")),
             reasons: trial.reasons.iter().map(|reason| svg::prose(reason)).collect(),
             remarks: trial.remarks.clone(),
             faults: faults(trial),
@@ -170,8 +173,7 @@ fn headline(trial: &Trial) -> String {
     if trial.failovers.is_empty() {
         parts.push("no outage".to_owned());
     }
-    let kinds =
-        [AnomalyKind::DoubleAcquired, AnomalyKind::StuckLock, AnomalyKind::LostLock, AnomalyKind::TtlOverrun, AnomalyKind::PossibleDouble];
+    let kinds = [AnomalyKind::DoubleAcquired, AnomalyKind::StuckLock, AnomalyKind::LostLock, AnomalyKind::TtlOverrun];
     for kind in kinds {
         let count = trial.anomalies.iter().filter(|one| one.kind == kind).count();
         if count > 0 {

@@ -30,7 +30,8 @@ pub fn aggregate(how: Aggregate, samples: &[Sample]) -> Option<Bounds> {
     Some(Bounds { low: of_numbers(how, low)?, high: of_numbers(how, high)? })
 }
 
-fn of_numbers(how: Aggregate, mut numbers: Vec<f64>) -> Option<f64> {
+/// The aggregate of plain numbers; `None` without any.
+pub(super) fn of_numbers(how: Aggregate, mut numbers: Vec<f64>) -> Option<f64> {
     if numbers.is_empty() {
         return None;
     }
