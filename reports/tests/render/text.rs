@@ -49,7 +49,7 @@ fn hiccups() -> Document {
             }
         }
     }
-    let gap = document.metrics.get_mut("failover.write_gap").unwrap();
+    let gap = document.metrics.get_mut("failover.write_gap").expect("a gap");
     (gap.min, gap.median, gap.max) = (Sample::Exact(40e6), Sample::Exact(40e6), Sample::Exact(40e6));
     document
 }
