@@ -256,6 +256,10 @@ pub fn actual(document: &Document, assertion: &AssertionResult) -> String {
 /// The distance to the limit in words: `2.71 s to spare`, `290 ms over`, `8 off`.
 pub fn margin(document: &Document, assertion: &AssertionResult) -> String {
     let Some(margin) = assertion.margin else { return "–".to_owned() };
+    // What had not ended is nowhere near a limit yet.
+    if assertion.verdict == Verdict::Inconclusive && assertion.actual.is_some_and(is_open) {
+        return "not decided".to_owned();
+    }
     let distance = number::value(unit_of(document, assertion), margin.abs());
     let comparison = assertion.expect.parse::<Expectation>().map(|expectation| expectation.comparison);
     let (inside, outside) = match comparison {
