@@ -64,6 +64,16 @@ fn a_hiccup_is_not_called_an_outage() {
 }
 
 #[test]
+fn a_value_that_had_not_ended_has_no_distance_to_its_limit() {
+    let mut document = fixture::passing();
+    let assertion = &mut document.assertions[0];
+    assertion.verdict = redquake_reports::result::Verdict::Inconclusive;
+    (assertion.actual, assertion.margin) = (Some(Sample::AtLeast(5e9)), Some(1e9));
+    let text = terminal::render(&document, &terminal::Options::default());
+    assert!(text.contains(", not decided") && !text.contains("1.00 s to spare"), "{text}");
+}
+
+#[test]
 fn two_primaries_are_told_in_the_first_sentence() {
     let mut document = hiccups();
     let mut split = document.metrics["failover.write_gap"].clone();
