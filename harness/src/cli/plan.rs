@@ -2,7 +2,7 @@
 
 use redquake_experiments::plan::{self, Cause, Plan, Refusal};
 
-use super::args::{PlanArgs, RunArgs};
+use super::args::PlanArgs;
 use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
 use super::runtimes::capabilities;

@@ -137,6 +137,10 @@ impl Session<'_> {
                 Ok(analysed) => in_a_line(analysed),
                 Err(reason) => reason.clone(),
             };
+            // What the environment refused once, a configuration that a server does not take for example, it refuses every time.
+            if analysed.as_ref().is_ok_and(|analysed| analysed.status == TrialStatus::Error) {
+                waiting.clear();
+            }
             let which = match trial.repeats {
                 None => format!("trial {}/{asked}", trial.index),
                 Some(repeated) => format!("trial {} (repeats {repeated})", trial.index),
