@@ -1,7 +1,5 @@
 //! How sure a number is: laws of the intervals, and values known from elsewhere.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use Sample::{AtLeast, Exact};
 use proptest::prelude::*;
 use redquake_experiments::spec::Aggregate;

@@ -35,7 +35,10 @@ pub fn median_interval(samples: &[Sample]) -> Option<Interval> {
     // The order in which trials ended must not matter.
     low.sort_unstable_by(f64::total_cmp);
     high.sort_unstable_by(f64::total_cmp);
-    let ends = Interval { low: medians(&low)[CUT - 1], high: medians(&high)[DRAWS - CUT] };
+    let lowest = medians(&low);
+    // Without lower bounds both are the same.
+    let highest = if high == low { lowest.clone() } else { medians(&high) };
+    let ends = Interval { low: lowest[CUT - 1], high: highest[DRAWS - CUT] };
     // That the median lies inside is nearly certain, and made certain here.
     let median = aggregate(Aggregate::Median, samples)?;
     let interval = Interval { low: ends.low.min(median.low), high: ends.high.max(median.high) };

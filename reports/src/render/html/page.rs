@@ -64,6 +64,9 @@ pub struct Page<'a> {
     possible_total: String,
     only_possible: &'static str,
     rare: Vec<RareRow>,
+    /// Whether any metric has an interval of its median, and whether any has a p95: else the columns are left out.
+    intervals: bool,
+    percentiles: bool,
     strips: Vec<Strip>,
     workloads: Vec<WorkloadRow>,
     error_classes: Vec<ReasonRow>,
@@ -114,6 +117,8 @@ impl<'a> Page<'a> {
             possible_total: number::count(facts::possible_total(document) as f64),
             only_possible: words::ONLY_POSSIBLE,
             rare: tables::rare(document),
+            intervals: document.metrics.values().any(|metric| metric.median_interval.is_some()),
+            percentiles: document.metrics.values().any(|metric| metric.p95.is_some()),
             strips: strips(document),
             workloads: tables::workloads(document),
             error_classes: tables::reasons(document),
@@ -188,10 +193,9 @@ fn tiles(document: &Document) -> Vec<Tile> {
             note: "not acquirable after everything was healed".to_owned(),
             tone: tone(locks.stuck),
         });
-        if locks.ttl_overrun + locks.possible > 0 {
-            let note =
-                format!("{} outlived their lease, {} only if a lost reply was a success", count(locks.ttl_overrun), count(locks.possible));
-            tiles.push(Tile { label: "overlaps not counted", value: count(locks.ttl_overrun + locks.possible), note, tone: "" });
+        if locks.ttl_overrun > 0 {
+            let note = "a holder stayed beyond its lease while another had the lock".to_owned();
+            tiles.push(Tile { label: "TTL overruns", value: count(locks.ttl_overrun), note, tone: "" });
         }
     }
     tiles
