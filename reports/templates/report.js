@@ -65,6 +65,8 @@
       if (this.ready) return;
       this.ready = true;
       this.data = JSON.parse(this.figure.querySelector(".tl-data").textContent);
+      // Column and count alternate.
+      for (const work of this.data) work.why = work.why.map(([name, pairs]) => [name, new Map(pairs.flatMap((at, n) => n % 2 ? [] : [[at, pairs[n + 1]]]))]);
       // The read-out tells the titles; the browser's own tooltips would cover it.
       const named = this.svg.querySelector(":scope > title");
       this.svg.setAttribute("aria-label", named.textContent);
@@ -74,7 +76,8 @@
       this.items = [...group.children].map((el) => {
         const title = el.querySelector("title");
         const number = (name) => Number(el.getAttribute(name));
-        const item = { el, title: title ? title.textContent : "" };
+        // Of the reasons' lanes the read-out tells the exact counts instead.
+        const item = { el, title: title && !el.hasAttribute("opacity") ? title.textContent : "" };
         if (title) title.remove();
         if (el.tagName === "rect") Object.assign(item, { kind: "rect", a: number("x"), b: number("x") + number(el.hasAttribute("data-w") ? "data-w" : "width"), least: el.hasAttribute("data-w") ? 2 : 0.8 });
         else if (el.tagName === "line") Object.assign(item, { kind: "line", a: number("x1"), b: number("x2") });
@@ -219,6 +222,8 @@
         const counts = [`${ok} ok`, held && `${held} held`, fail && `${fail} failed`, info && `${info} unknown`].filter(Boolean).join(", ");
         const busy = ok + held + fail + info > 0;
         lines.push([`${work.name}: ${counts} in ${work.w} ms${busy ? `, latency ${micros(work.lo[index])} to ${micros(work.hi[index])}` : ""}`, ""]);
+        const why = work.why.filter(([, counts]) => counts.has(index)).map(([name, counts]) => `${counts.get(index)} ${name}`);
+        if (why.length) lines.push([`${work.name}, why: ${why.join(", ")}`, ""]);
       }
       for (const item of this.items) {
         if (!item.title) continue;

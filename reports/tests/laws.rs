@@ -1,5 +1,7 @@
 //! What holds for every trial.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use redquake_reports::analysis::{analyze_events, assemble};
 use redquake_reports::history::{Event, Header};
@@ -108,11 +110,41 @@ proptest! {
         let (here, there) = (analysed(&events), analysed(&shifted(&events, by)));
         prop_assert_eq!(&here.metrics, &there.metrics);
         prop_assert_eq!(&here.reasons, &there.reasons);
-        prop_assert_eq!(&here.workloads, &there.workloads);
+        let mut moved = here.workloads.clone();
+        for reason in moved.iter_mut().flat_map(|workload| &mut workload.reasons) {
+            (reason.first, reason.last) = (reason.first + by, reason.last + by);
+        }
+        prop_assert_eq!(&moved, &there.workloads);
         let texts = |trial: &Trial| trial.anomalies.iter().map(|anomaly| anomaly.text.clone()).collect::<Vec<_>>();
         prop_assert_eq!(texts(&here), texts(&there));
         let begin = |trial: &Trial| trial.failovers.iter().filter_map(|failover| failover.write_gap.as_ref()).map(|gap| gap.from).collect::<Vec<_>>();
         prop_assert_eq!(begin(&here).into_iter().map(|at| at + by).collect::<Vec<_>>(), begin(&there));
+    }
+
+    #[test]
+    fn the_buckets_of_each_reason_add_up_to_its_counts(params in any_params()) {
+        let trial = trial(&params);
+        for (result, series) in trial.workloads.iter().zip(&trial.timeline.workloads) {
+            let mut counts = BTreeMap::new();
+            for reason in &result.reasons {
+                let seen = counts.entry(reason.why).or_insert((0, u64::MAX, 0));
+                *seen = (seen.0 + reason.count, seen.1.min(reason.first), seen.2.max(reason.last));
+            }
+            prop_assert_eq!(series.classes.len(), counts.len());
+            for class in &series.classes {
+                let (count, first, last) = counts[&class.why];
+                prop_assert_eq!(class.buckets.iter().map(|[_, count]| count).sum::<u64>(), count);
+                let bucket = |at: u64| at / trial.timeline.bucket * trial.timeline.bucket;
+                prop_assert_eq!(class.buckets.first().map(|bucket| bucket[0]), Some(bucket(first)));
+                prop_assert_eq!(class.buckets.last().map(|bucket| bucket[0]), Some(bucket(last)));
+                prop_assert!(trial.zero <= first && last <= trial.end);
+                // A bucket of a reason is one of the outcomes' buckets, and no fuller.
+                for [at, count] in &class.buckets {
+                    let all = series.buckets.iter().find(|bucket| bucket.at == *at).unwrap();
+                    prop_assert!(*count <= u64::from(all.ok + all.fail + all.held + all.info));
+                }
+            }
+        }
     }
 
     #[test]

@@ -288,6 +288,25 @@ fn attempts_are_counted_by_operation_and_reason_within_the_measured_time() {
 }
 
 #[test]
+fn a_reason_that_occurs_only_in_the_outage_is_told_there() {
+    let trial = trial(&FailoverParams::default());
+    let gap = trial.failovers[0].client_gap.as_ref().unwrap();
+    let down = gap.from - MS..gap.to.unwrap() + 100 * MS;
+    let refused: Vec<_> = trial.workloads[0].reasons.iter().filter(|one| one.why == Why::Connect).collect();
+    assert!(!refused.is_empty());
+    assert!(
+        refused.iter().all(|one| one.first <= one.last && down.contains(&one.first) && down.contains(&one.last)),
+        "{refused:?} {gap:?}"
+    );
+    let classes = &trial.timeline.workloads[0].classes;
+    let connect = classes.iter().find(|class| class.why == Why::Connect).unwrap();
+    let width = trial.timeline.bucket;
+    assert!(!connect.normal && connect.buckets.iter().all(|[at, _]| at + width > down.start && *at < down.end), "{connect:?}");
+    let held = classes.last().unwrap();
+    assert!(held.why == Why::Held && held.normal && held.buckets[0][0] < gap.from, "locks are held before the outage as well");
+}
+
+#[test]
 fn the_analysis_yields_exactly_the_metrics_of_the_catalogue() {
     let events = failover_history(&FailoverParams::default());
     let catalogue: BTreeSet<String> = metrics::all(&header(&events).plan.experiment.workloads).into_iter().map(|(name, _)| name).collect();

@@ -3,6 +3,7 @@
 
 use redquake_experiments::spec::{Role, Workload};
 
+use super::classes::Classes;
 use super::faults::Faults;
 use super::gap::{Acks, Answers, Reigns};
 use super::hash::Map;
@@ -44,6 +45,7 @@ pub struct Load {
     pub tally: Tally,
     pub answers: Answers,
     pub buckets: Buckets,
+    pub classes: Classes,
 }
 
 impl Load {
@@ -56,6 +58,7 @@ impl Load {
             tally: Tally::default(),
             answers: Answers::default(),
             buckets: Buckets::default(),
+            classes: Classes::default(),
         }
     }
 }
@@ -157,6 +160,7 @@ impl Collected {
         load.buckets.op(op);
         if measured {
             load.tally.op(op);
+            load.classes.op(op);
         }
         // A primary that says that a lock is held is at work: only for the lock is it a refusal.
         if op.out == Outcome::Ok || op.why == Some(Why::Held) {

@@ -1,5 +1,6 @@
 //! What a history meant: one file per question.
 
+mod classes;
 mod collect;
 mod document;
 mod failover;

@@ -16,13 +16,32 @@ pub struct Tally {
     pub held: u64,
     /// Attempts with outcome `info`.
     pub info: u64,
-    reasons: [[u64; Why::ALL.len()]; 2],
+    reasons: [[Seen; Why::ALL.len()]; 2],
     latency: Histogram<u64>,
+}
+
+/// How often something was seen, and the intended start of the first and last such attempt.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    count: u64,
+    first: u64,
+    last: u64,
+}
+
+impl Seen {
+    const NEVER: Self = Self { count: 0, first: u64::MAX, last: 0 };
+
+    fn at(&mut self, at: u64) {
+        self.count += 1;
+        // Operations come in the order of their ends.
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+    }
 }
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { ok: 0, fail: 0, held: 0, info: 0, reasons: Default::default(), latency: histogram() }
+        Self { ok: 0, fail: 0, held: 0, info: 0, reasons: [[Seen::NEVER; Why::ALL.len()]; 2], latency: histogram() }
     }
 }
 
@@ -49,7 +68,7 @@ impl Tally {
             self.held += u64::from(op.out == Outcome::Fail && why == Why::Held);
             let row = &mut self.reasons[usize::from(op.op == OpKind::Release)];
             if let Some(place) = Why::ALL.iter().position(|known| *known == why) {
-                row[place] += 1;
+                row[place].at(op.at[0]);
             }
         }
     }
@@ -61,8 +80,8 @@ impl Tally {
             let mut of_op: Vec<WhyCount> = Why::ALL
                 .into_iter()
                 .zip(row)
-                .filter(|(_, count)| **count > 0)
-                .map(|(why, count)| WhyCount { op, why, count: *count })
+                .filter(|(_, seen)| seen.count > 0)
+                .map(|(why, seen)| WhyCount { op, why, count: seen.count, first: seen.first, last: seen.last })
                 .collect();
             of_op.sort_by_key(|one| (std::cmp::Reverse(one.count), one.why));
             reasons.extend(of_op);
@@ -106,6 +125,19 @@ mod tests {
         }
         assert_eq!(tally.error_rate(), Some(0.25));
         assert_eq!((tally.ok, tally.fail, tally.held, tally.info), (1, 2, 1, 1));
+    }
+
+    #[test]
+    fn a_reason_is_told_with_its_first_and_last_intended_start() {
+        let mut tally = Tally::default();
+        // A slow one that began first ends last.
+        for at in [7_000, 9_000, 4_000] {
+            let mut op = op(OpKind::Release, 10_000, Outcome::Fail, Some(Why::Connect));
+            op.at[0] = at;
+            tally.op(&op);
+        }
+        let told: Vec<(u64, u64, u64)> = tally.reasons().iter().map(|one| (one.count, one.first, one.last)).collect();
+        assert_eq!(told, [(3, 4_000, 9_000)]);
     }
 
     #[test]

@@ -5,9 +5,9 @@ use crate::history::{NodeRole, Op, Outcome, RoleSample, SentinelEvent, Why};
 use crate::result::{OpBucket, RoleSpan, SentinelMark};
 
 /// Narrowest bucket, ns.
-const BUCKET: u64 = 100_000_000;
+pub const BUCKET: u64 = 100_000_000;
 /// Buckets a workload may have; a longer trial gets wider ones.
-const MOST_BUCKETS: usize = 4_096;
+pub const MOST_BUCKETS: usize = 4_096;
 /// Messages and spans a chart can still show.
 const MOST_MARKS: usize = 400;
 const MOST_SPANS: usize = 2_000;

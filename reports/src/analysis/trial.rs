@@ -111,7 +111,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     }
     let (mut workloads, mut anomalies, mut anomalies_total, mut possible_total) = (Vec::new(), Vec::new(), 0, 0);
     for load in std::mem::take(&mut all.workloads) {
-        let Load { spec, locks, tally, buckets, .. } = load;
+        let Load { spec, locks, tally, buckets, classes, .. } = load;
         if healed.is_some_and(|healed| locks.judgeable_from(healed) > end) {
             findings.remark(format!(
                 "the recovery window is shorter than a lock of `{}` lives; a stuck one would show only by a missing expiry",
@@ -132,7 +132,8 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         anomalies_total += counts.double_acquired + counts.stuck + counts.lost + counts.ttl_overrun;
         possible_total += counts.possible;
         of_workload(spec.name(), &tally, &counts, measured, &mut metrics);
-        timeline.workloads.push(WorkloadSeries { name: spec.name().to_owned(), buckets: buckets.finish(bucket) });
+        let (name, classes) = (spec.name().to_owned(), classes.finish(bucket));
+        timeline.workloads.push(WorkloadSeries { name, buckets: buckets.finish(bucket), classes });
         workloads.push(WorkloadResult {
             name: spec.name().to_owned(),
             kind: kind(&spec).to_owned(),

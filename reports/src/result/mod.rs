@@ -9,6 +9,6 @@ pub use document::{AssertionResult, Document, Environment, Location, Prediction,
 pub use metric::{Interval, MetricSummary, MetricUnit, RareEvent, Sample};
 pub use schema::schema;
 pub use trial::{
-    Anomaly, AnomalyKind, Failover, FailoverPart, FaultOutcome, Gap, LockCounts, NodeInfo, NodeLane, OpBucket, RoleSpan, SentinelMark,
-    TimelineData, Trial, TrialStatus, WhyCount, WorkloadResult, WorkloadSeries,
+    Anomaly, AnomalyKind, ClassSeries, Failover, FailoverPart, FaultOutcome, Gap, LockCounts, NodeInfo, NodeLane, OpBucket, RoleSpan,
+    SentinelMark, TimelineData, Trial, TrialStatus, WhyCount, WorkloadResult, WorkloadSeries,
 };

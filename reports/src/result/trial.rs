@@ -187,6 +187,10 @@ pub struct WhyCount {
     pub why: Why,
     /// How often.
     pub count: u64,
+    /// Intended start of the first such attempt, ns since the trial began.
+    pub first: u64,
+    /// Intended start of the last such attempt, ns since the trial began.
+    pub last: u64,
 }
 
 /// What happened to the locks.
@@ -261,6 +265,20 @@ pub struct WorkloadSeries {
     pub name: String,
     /// The buckets.
     pub buckets: Vec<OpBucket>,
+    /// One series for each reason that occurred in the measured time, errors before what is normal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassSeries>,
+}
+
+/// Attempts of the measured time that ended for one reason, both operations together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassSeries {
+    /// Reason.
+    pub why: Why,
+    /// Whether this is an ordinary answer and no error: `held`.
+    pub normal: bool,
+    /// Attempts by bucket of intended start, as `[start of the bucket, attempts]`; only buckets that have any.
+    pub buckets: Vec<[u64; 2]>,
 }
 
 /// Operations whose intended start falls into one bucket.

@@ -221,6 +221,23 @@ fn everything_that_was_judged_or_found_is_on_the_page_in_order() {
 }
 
 #[test]
+fn every_error_class_has_a_lane_and_its_first_and_last_time_in_the_table() {
+    let document = fixture::passing();
+    let page = html::render(&document);
+    let table = &page[page.find("Why attempts were not plainly ok").unwrap()..];
+    for class in &document.trials[0].timeline.workloads[0].classes {
+        let name = class.why.as_str();
+        assert!(page.contains(&format!("<title>{name} (")), "{name} has no lane");
+        let of = |trial: &redquake_reports::result::Trial| {
+            trial.workloads[0].reasons.iter().find(|one| one.why == class.why).map(|one| one.first - trial.zero)
+        };
+        let first = document.trials.iter().filter_map(of).min().unwrap();
+        assert!(table.contains(&format!("T+{:.3} s", first as f64 / 1e9)), "{name}: no first time");
+    }
+    assert!(page.contains(">held (normal)<"), "what is normal is marked in words");
+}
+
+#[test]
 fn a_trial_that_proves_nothing_is_shown_and_marked() {
     let document = fixture::inconclusive();
     let text = parse(&html::render(&document)).text;

@@ -34,6 +34,18 @@ impl Columns {
         Self { from: first, width, list }
     }
 
+    /// Counts by bucket as counts by column; what begins outside the columns is left out.
+    pub fn counts(&self, buckets: &[[u64; 2]]) -> Vec<u64> {
+        let mut counts = vec![0_u64; self.list.len()];
+        for [at, count] in buckets {
+            let column = at.checked_sub(self.from).and_then(|after| counts.get_mut((after / self.width) as usize));
+            if let Some(column) = column {
+                *column = column.saturating_add(*count);
+            }
+        }
+        counts
+    }
+
     /// Start of a column, ns.
     pub fn start(&self, index: usize) -> u64 {
         self.from + self.width * index as u64
@@ -68,12 +80,24 @@ mod tests {
     #[test]
     fn merging_adds_counts_and_keeps_extremes() {
         let bucket = |at, ok, min, max| OpBucket { at, ok, min, max, ..OpBucket::default() };
-        let series = WorkloadSeries { name: "w".into(), buckets: vec![bucket(100, 3, 5, 9), bucket(110, 4, 2, 7), bucket(140, 1, 1, 1)] };
+        let series = WorkloadSeries {
+            name: "w".into(),
+            buckets: vec![bucket(100, 3, 5, 9), bucket(110, 4, 2, 7), bucket(140, 1, 1, 1)],
+            ..WorkloadSeries::default()
+        };
         let columns = Columns::new(&series, 10, [100, 150], 3);
         assert_eq!(columns.width, 20);
         assert_eq!(columns.list.iter().map(|c| c.ok).collect::<Vec<_>>(), [7, 0, 1]);
         assert_eq!((columns.list[0].min, columns.list[0].max), (2, 9));
         assert_eq!(columns.latency(), Some((1, 9)));
+    }
+
+    #[test]
+    fn counts_fall_into_the_columns_of_the_outcomes() {
+        let bucket = |at| OpBucket { at, ok: 1, ..OpBucket::default() };
+        let series = WorkloadSeries { name: "w".into(), buckets: vec![bucket(100), bucket(140)], ..WorkloadSeries::default() };
+        let columns = Columns::new(&series, 10, [100, 150], 3);
+        assert_eq!(columns.counts(&[[90, 9], [100, 1], [110, 2], [140, 4], [160, 9]]), [3, 0, 4]);
     }
 
     #[test]

@@ -89,7 +89,12 @@ struct Group {
 
 fn group(chart: &Chart, marks: &[&SentinelMark]) -> Vec<Group> {
     let mut groups: Vec<(f64, Vec<&SentinelMark>)> = Vec::new();
-    let apart = if marks.len() > chart.window.marks { 12.0 } else { 4.0 };
+    let apart = match chart.window.marks {
+        most if marks.len() <= most => 4.0,
+        // A page that is short of room.
+        ..=20 => 20.0,
+        _ => 12.0,
+    };
     for mark in marks {
         let x = chart.at(mark.at);
         match groups.last_mut() {
@@ -106,10 +111,11 @@ fn group(chart: &Chart, marks: &[&SentinelMark]) -> Vec<Group> {
             let short = first.trim_start_matches("+failover-state-");
             let short: String = short.chars().take(28).collect();
             let label = if list.len() > 1 { format!("{short} and {} more", list.len() - 1) } else { short };
-            const TOLD: usize = 4;
-            let mut titles: Vec<String> = list.iter().take(TOLD).map(|mark| title(mark)).collect();
-            if list.len() > TOLD {
-                titles.push(format!("and {} more", list.len() - TOLD));
+            // On a page that is short of room the first stands for all of them.
+            let told = if chart.window.marks > 20 { 4 } else { 1 };
+            let mut titles: Vec<String> = list.iter().take(told).map(|mark| title(mark)).collect();
+            if list.len() > told {
+                titles.push(format!("and {} more", list.len() - told));
             }
             Group { x, label, title: titles.join("\n") }
         })

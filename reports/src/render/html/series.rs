@@ -113,15 +113,16 @@ fn run(d: &mut String, range: std::ops::Range<usize>, x: impl Fn(usize) -> f64, 
     let _ = write!(d, "H{}Z", Coarse(x(first)));
 }
 
-/// The columns as JSON for the read-out: start and width in ms from the schedule's zero, counts, latencies in µs.
-pub fn data(name: &str, zero: u64, columns: &Columns) -> String {
+/// The columns as JSON for the read-out: start and width in ms from the schedule's zero, counts, latencies in µs, and the error
+/// classes, which are JSON already.
+pub fn data(name: &str, zero: u64, columns: &Columns, why: &str) -> String {
     let list = |value: fn(&OpBucket) -> u64| {
         let numbers: Vec<String> = columns.list.iter().map(|column| value(column).to_string()).collect();
         numbers.join(",")
     };
     let name = serde_json::Value::from(name).to_string().replace('<', "\\u003c").replace('>', "\\u003e");
     format!(
-        r#"{{"name":{name},"at":{},"w":{},"ok":[{}],"held":[{}],"fail":[{}],"info":[{}],"lo":[{}],"hi":[{}]}}"#,
+        r#"{{"name":{name},"at":{},"w":{},"ok":[{}],"held":[{}],"fail":[{}],"info":[{}],"lo":[{}],"hi":[{}],"why":{why}}}"#,
         (columns.from as f64 - zero as f64) / 1e6,
         columns.width as f64 / 1e6,
         list(|c| c.ok.into()),

@@ -121,6 +121,13 @@ impl Svg {
         let _ = write!(self.0, r#"<path class="{class}" fill="{fill}" d="{d}"/>"#);
     }
 
+    /// A thick line that is the fainter the less it stands for.
+    pub fn heat(&mut self, class: &str, stroke: &str, [width, opacity]: [f64; 2], d: &str, title: &str) {
+        let (width, opacity) = (Px(width), Px(opacity));
+        let _ = write!(self.0, r#"<path class="{class}" stroke="{stroke}" stroke-width="{width}" opacity="{opacity}" d="{d}""#);
+        self.close("path", title);
+    }
+
     /// An outline.
     pub fn outline(&mut self, class: &str, stroke: &str, d: &str, title: &str) {
         let _ = write!(self.0, r#"<path class="{class}" fill="none" stroke="{stroke}" stroke-width="1.5" d="{d}""#);

@@ -158,32 +158,47 @@ pub struct ReasonRow {
     pub meaning: &'static str,
     pub count: String,
     pub per_trial: String,
+    pub first: String,
+    pub last: String,
+}
+
+/// Sums over the trials, and the earliest and latest time from the schedule's zero.
+struct Sum {
+    workload: String,
+    count: u64,
+    first: u64,
+    last: u64,
 }
 
 /// Error classes, most frequent first within a workload.
 pub fn reasons(document: &Document) -> Vec<ReasonRow> {
     let trials = facts::conclusive(document).count().max(1);
-    let mut sums: BTreeMap<(usize, &'static str, Why), (String, u64)> = BTreeMap::new();
+    let mut sums: BTreeMap<(usize, &'static str, Why), Sum> = BTreeMap::new();
     for trial in facts::conclusive(document) {
         for (index, workload) in trial.workloads.iter().enumerate() {
-            for reason in &workload.reasons {
-                let entry = sums.entry((index, op_word(reason.op), reason.why)).or_insert_with(|| (workload.name.clone(), 0));
-                entry.1 += reason.count;
+            for reason in workload.reasons.iter().filter(|reason| reason.count > 0) {
+                let never = || Sum { workload: workload.name.clone(), count: 0, first: u64::MAX, last: 0 };
+                let sum = sums.entry((index, op_word(reason.op), reason.why)).or_insert_with(never);
+                sum.count += reason.count;
+                sum.first = sum.first.min(reason.first.saturating_sub(trial.zero));
+                sum.last = sum.last.max(reason.last.saturating_sub(trial.zero));
             }
         }
     }
-    let mut sums: Vec<_> = sums.into_iter().filter(|(_, (_, count))| *count > 0).collect();
-    sums.sort_by_key(|((index, ..), (_, count))| (*index, std::cmp::Reverse(*count)));
-    let row = |((_, op, why), (workload, count)): ((usize, &'static str, Why), (String, u64))| {
+    let mut sums: Vec<_> = sums.into_iter().collect();
+    sums.sort_by_key(|((index, ..), sum)| (*index, std::cmp::Reverse(sum.count)));
+    let row = |((_, op, why), sum): ((usize, &'static str, Why), Sum)| {
         let (outcome, meaning) = explain(why);
         ReasonRow {
-            workload,
+            workload: sum.workload,
             op,
             why: why.as_str(),
             outcome,
             meaning,
-            count: number::count(count as f64),
-            per_trial: number::count((count as f64 / trials as f64).round()),
+            count: number::count(sum.count as f64),
+            per_trial: number::count((sum.count as f64 / trials as f64).round()),
+            first: number::instant(sum.first, 0),
+            last: number::instant(sum.last, 0),
         }
     };
     sums.into_iter().map(row).collect()
@@ -197,7 +212,7 @@ fn op_word(op: OpKind) -> &'static str {
 }
 
 /// What a reason says about whether the operation was executed, and where it comes from.
-fn explain(why: Why) -> (&'static str, &'static str) {
+pub fn explain(why: Why) -> (&'static str, &'static str) {
     match why {
         Why::Held => ("not executed", "SET NX answered nil: somebody holds the lock; normal under contention"),
         Why::Gone => ("executed", "compare-and-delete found the key gone or with another token"),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::classes;
 use super::columns::Columns;
 use super::lanes;
 use super::scale::{self, Linear};
@@ -98,8 +99,9 @@ pub fn draw(trial: &Trial, window: &Window) -> String {
     for workload in &trial.timeline.workloads {
         let columns = Columns::new(workload, trial.timeline.bucket, window.time, window.columns);
         series::attempts(&mut chart, &workload.name, &columns);
+        classes::lanes(&mut chart, workload, &columns);
         series::latency(&mut chart, &columns);
-        data.push(series::data(&workload.name, trial.zero, &columns));
+        data.push(series::data(&workload.name, trial.zero, &columns, &classes::data(workload, &columns)));
     }
     lanes::nodes(&mut chart);
     lanes::sentinels(&mut chart);
