@@ -50,7 +50,7 @@ pub const FAILOVER_METRICS: &[Metric] = &[
     metric(
         "client_gap",
         Unit::Ns,
-        "Time without acknowledged writes for the clients of the workloads: from their last success before the outage to their first after it.",
+        "Time the clients of the workloads were without service: from the last write acknowledged before the outage to their first success after it.",
     ),
     metric("library_cost", Unit::Ns, "Client gap minus server write gap: what finding the new primary costs the clients."),
     metric("detection", Unit::Ns, "From the last acknowledged write until the first Sentinel holds the primary for down (`+sdown`)."),
@@ -80,7 +80,7 @@ pub const LOCK_METRICS: &[Metric] = &[
     metric("double_acquired", Unit::Count, "Pairs of holders of one lock whose certain holding times overlap."),
     metric("double_held_time", Unit::Ns, "Total time for which a lock certainly had two holders."),
     metric("ttl_overrun", Unit::Count, "Pairs of holders that overlap only after the first one's lease had ended."),
-    metric("possible", Unit::Count, "Pairs of holders that overlap only if an acquire without a reply was granted."),
+    metric("possible", Unit::Count, "Acquires whose reply was lost and that, if granted, would have overlapped another hold."),
     metric("lost", Unit::Count, "Locks that were gone, or another's, while their holder's lease still ran."),
     metric("stuck", Unit::Count, "Locks nobody could take a lifetime after everything was healed."),
     metric("acquired", Unit::Count, "Acknowledged acquisitions."),
