@@ -5,8 +5,8 @@ mod error;
 mod owner;
 
 pub use contract::{
-    Announce, DATA_PORT, Lab, LabNode, LabRequest, NodeAddress, NodeFile, NodeSpec, Runtime, RuntimeInfo, SENTINEL_PORT,
-    ServerSource, Signal,
+    Announce, DATA_PORT, Lab, LabNode, LabRequest, NodeAddress, NodeFile, NodeSpec, Runtime, RuntimeInfo, SENTINEL_PORT, ServerSource,
+    Signal,
 };
 pub use error::RuntimeError;
 pub use owner::Owner;
