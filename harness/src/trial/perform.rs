@@ -124,9 +124,11 @@ async fn on_stage(
     let stage = Stage { seed: request.trial.seed, clock, recorder: recorder.clone(), roster, live, lab: Arc::clone(lab), control };
     let crew = Crew { prober, clients, watch: Watch::new(clock, recorder.clone()) };
 
-    let ended = match bring_up(request, &stage).await {
-        Ok(()) => play(request, &stage, &crew).await,
-        Err(reason) => Err(reason),
+    let ended = match request.cancel.run_until_cancelled(bring_up(request, &stage)).await {
+        Some(Ok(())) => play(request, &stage, &crew).await,
+        Some(Err(reason)) => Err(reason),
+        // What was being started is found and removed with the lab.
+        None => Ok(()),
     };
     crew.watch.end().await;
     // Threads leave the lab network before it goes, so that no packet can be sent to addresses that are no longer ours.
