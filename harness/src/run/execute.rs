@@ -10,12 +10,11 @@ use redquake_experiments::plan::{Plan, TrialPlan, trial_seed};
 use redquake_experiments::spec::Topology;
 use redquake_reports::result::{Document, Location, Source, Trial, TrialStatus};
 use redquake_topologies::runtime::{Runtime, ServerSource};
+use tokio::sync::Semaphore;
 
 use super::lanes::{Jobs, Lanes};
 use super::record::{FORMAT, RunRecord};
 use super::{Folder, Interrupt, environment, judge};
-use tokio::sync::Semaphore;
-
 use crate::cli::{Failure, Progress};
 use crate::trial::{Performed, TrialRequest, perform};
 
