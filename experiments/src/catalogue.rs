@@ -18,7 +18,45 @@ macro_rules! files {
 }
 
 /// Name and text of every ready experiment; a test compares the list with the folders.
-const FILES: &[(&str, &str)] = files!["sentinel/primary-kill", "sentinel/lost-locks"];
+const FILES: &[(&str, &str)] = files![
+    "sentinel/primary-kill",
+    "sentinel/lost-locks",
+    "sentinel/down-after-matrix",
+    "sentinel/cut-with-clients",
+    "sentinel/cut-with-clients-min-replicas",
+    "sentinel/zombie-primary",
+    "sentinel/zombie-primary-min-replicas",
+    "sentinel/planned-failover",
+    "sentinel/one-sentinel-cut-off",
+    "sentinel/sentinel-majority-lost",
+    "sentinel/leader-crash",
+    "sentinel/restart-without-persistence",
+    "sentinel/short-freeze",
+    "sentinel/one-way-links",
+    "sentinel/bad-network",
+    "sentinel/holder-crash",
+    "sentinel/holder-crash-no-expiry",
+    "sentinel/supervisor-static-config",
+    "sentinel/flapping-link",
+    "sentinel/clients-pause",
+    "sentinel/busy-script",
+    "sentinel/disk-full",
+    "cluster/primary-kill",
+    "locks/variants",
+    "limiters/boundary",
+    "limiters/split-brain",
+    "limiters/primary-kill",
+    "limiters/immortal-keys",
+    "payments/charged-twice",
+    "cache/primary-gone",
+    "cluster/coverage",
+    "cluster/servers",
+    "cluster/paused-primary",
+    "cluster/gossip-partition",
+    "cluster/minority",
+    "cluster/majority-lost",
+    "cluster/large",
+];
 
 /// Every ready experiment.
 pub fn entries() -> impl Iterator<Item = Entry> {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use redquake_experiments::plan::{self, Capabilities, DelayPath, RuntimeKind};
 use redquake_experiments::spec::{self, Loaded};
 
 /// The slowest of these took 0.4 s in a debug build on four cores under a load of 12, nearly all of them a few milliseconds.
@@ -184,4 +185,54 @@ fn an_included_file_is_held_to_the_same_limits() {
     let loaded = spec::load("hostile.yaml", text, &|_| Ok(vec![b'['; 10_000_000]));
     assert!(began.elapsed() < SOON);
     assert!(loaded.problems.iter().any(|problem| problem.code == "RQ0001"));
+}
+
+/// A file with so many faults that each follows another one.
+fn followers(number: usize, leader: impl Fn(usize) -> usize) -> String {
+    let faults: String = (0..number)
+        .map(|index| {
+            format!("  - {{ name: fault-{index:058}, after: fault-{:058}, action: kill, target: {{ role: replica }} }}\n", leader(index))
+        })
+        .collect();
+    format!("version: 1\nname: followers\ntopology: {{ kind: sentinel }}\nduration: 30s\nfaults:\n{faults}")
+}
+
+#[test]
+fn a_circle_of_a_thousand_faults_is_refused_once() {
+    let loaded = refused(followers(1_000, |index| (index + 1) % 1_000).as_bytes(), "RQ0227", 6, 86);
+    assert_eq!(loaded.problems.iter().filter(|problem| problem.code == "RQ0227").count(), 1);
+}
+
+#[test]
+fn a_thousand_faults_that_follow_nobody_are_told_in_short() {
+    refused(followers(1_000, |index| index + 100_000).as_bytes(), "RQ0227", 6, 86);
+}
+
+#[test]
+fn a_chain_of_a_thousand_faults_against_the_order_of_the_file_is_planned_soon() {
+    let text = followers(1_000, |index| index + 1).replacen("duration", "seed: 1\nduration", 1);
+    let last = format!("  - {{ name: fault-{:058}, at: 1s, action: kill, target: {{ role: replica }} }}\n", 1_000);
+    let loaded = spec::load("chain.yaml", format!("{text}{last}").as_bytes(), &|_| Err("nothing is read".to_owned()));
+    let experiment = loaded.experiment.expect("a chain is no mistake");
+    let capable = Capabilities {
+        runtime: RuntimeKind::Process,
+        enter_namespaces: Ok(()),
+        drop_packets: Ok(()),
+        lose_packets: Ok(()),
+        delay_packets: Ok(DelayPath::Queue),
+        limit_bandwidth: Ok(()),
+    };
+    let began = Instant::now();
+    let plan = plan::plan(&experiment, 1, None, &capable).expect("nothing stands in the way");
+    assert_eq!(plan.faults.len(), 1_001);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_million_injections_are_refused() {
+    let faults: String = (0..1_000)
+        .map(|index| format!("  - {{ name: f{index}, at: 1s, every: 1ms, times: 1000, action: kill, target: {{ role: replica }} }}\n"))
+        .collect();
+    let text = format!("version: 1\nname: many\ntopology: {{ kind: sentinel }}\nduration: 30s\nfaults:\n{faults}");
+    refused(text.as_bytes(), "RQ0259", 16, 45);
 }

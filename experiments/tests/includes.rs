@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use redquake_experiments::spec::{self, Loaded, Topology};
+use redquake_experiments::spec::{self, Loaded};
 
 const REST: &str = "duration: 30s
 workloads:
@@ -27,7 +27,7 @@ fn load(topology: &str, files: &[(&str, &str)]) -> (Loaded, Vec<String>) {
 }
 
 fn redis_directives(loaded: &Loaded) -> Vec<(String, String)> {
-    let Topology::Sentinel(topology) = &loaded.experiment.as_ref().unwrap().topology;
+    let topology = loaded.experiment.as_ref().unwrap().topology.sentinel().unwrap();
     topology.config.redis.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
@@ -40,7 +40,8 @@ fn a_topology_can_be_a_file_of_its_own() {
     let file = "version: 1\nkind: sentinel\nreplicas: 4\nconfig:\n  sentinel: { down-after-milliseconds: 1000 }\n";
     let (loaded, _) = load("topology: ../../topologies/five.yaml", &[("../../topologies/five.yaml", file)]);
     assert_eq!(loaded.render_human(false), "");
-    let Topology::Sentinel(topology) = &loaded.experiment.unwrap().topology;
+    let experiment = loaded.experiment.unwrap();
+    let topology = experiment.topology.sentinel().unwrap();
     assert_eq!(topology.replicas, 4);
     let names: Vec<&str> = loaded.sources.files().iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["experiments/mine/a.yaml", "topologies/five.yaml"]);

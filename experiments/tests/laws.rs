@@ -4,11 +4,18 @@
 
 use proptest::prelude::*;
 use redquake_experiments::catalogue;
-use redquake_experiments::plan::{self, Act, Capabilities, RuntimeKind};
+use redquake_experiments::plan::{self, Act, Capabilities, DelayPath, RuntimeKind};
 use redquake_experiments::spec::{self, Aggregate, Comparison, Duration, Expectation, Limit, Rate};
 
 fn capable() -> Capabilities {
-    Capabilities { runtime: RuntimeKind::Docker, enter_namespaces: Ok(()), drop_packets: Ok(()) }
+    Capabilities {
+        runtime: RuntimeKind::Docker,
+        enter_namespaces: Ok(()),
+        drop_packets: Ok(()),
+        lose_packets: Ok(()),
+        delay_packets: Ok(DelayPath::Queue),
+        limit_bandwidth: Ok(()),
+    }
 }
 
 fn load(text: &str) -> spec::Loaded {
@@ -185,13 +192,13 @@ proptest! {
         let experiment = loaded.experiment.expect("these faults are all right");
         let plan = plan::plan(&experiment, seed, None, &capable()).unwrap();
         prop_assert_eq!(&plan, &plan::plan(&experiment, seed, None, &capable()).unwrap());
-        prop_assert!(plan.faults.is_sorted_by_key(|fault| fault.inject_at));
+        prop_assert!(plan.faults.is_sorted_by_key(|fault| fault.inject_at()));
         let steps = plan.timeline();
         prop_assert!(steps.is_sorted_by_key(|step| step.at));
         for (index, planned) in plan.faults.iter().enumerate() {
             let of = |act: Act| steps.iter().position(|step| step.fault == index && step.act == act);
             let injected = of(Act::Inject).unwrap();
-            prop_assert_eq!(of(Act::Revert).is_some(), planned.revert_at.is_some());
+            prop_assert_eq!(of(Act::Revert).is_some(), planned.revert_at().is_some());
             prop_assert!(of(Act::Revert).is_none_or(|reverted| injected < reverted));
         }
         // What is taken back at one instant is taken back in the reverse order of its injection.

@@ -1,11 +1,18 @@
 //! Plans: what will be done, when, to whom.
 
 use redquake_experiments::catalogue;
-use redquake_experiments::plan::{self, Act, Capabilities, Cause, Plan, RuntimeKind};
+use redquake_experiments::plan::{self, Act, Capabilities, Cause, DelayPath, Plan, RuntimeKind};
 use redquake_experiments::spec::{self, Experiment};
 
 fn capable() -> Capabilities {
-    Capabilities { runtime: RuntimeKind::Docker, enter_namespaces: Ok(()), drop_packets: Ok(()) }
+    Capabilities {
+        runtime: RuntimeKind::Docker,
+        enter_namespaces: Ok(()),
+        drop_packets: Ok(()),
+        lose_packets: Ok(()),
+        delay_packets: Ok(DelayPath::Queue),
+        limit_bandwidth: Ok(()),
+    }
 }
 
 fn experiment(text: &str) -> Experiment {
@@ -67,7 +74,7 @@ faults:
 ";
     let plan = plan::plan(&experiment(text), 1, None, &capable()).unwrap();
     let steps: Vec<(u64, Act, &str)> =
-        plan.timeline().iter().map(|step| (step.at / 1_000_000_000, step.act, plan.faults[step.fault].fault.name())).collect();
+        plan.timeline().iter().map(|step| (step.at / 1_000_000_000, step.act, plan.faults[step.fault].fault.name.as_str())).collect();
     let wanted = [
         (2, Act::Inject, "first"),
         (3, Act::Inject, "second"),
@@ -120,7 +127,7 @@ fn as_many_trials_as_a_percentile_needs_are_planned() {
 #[test]
 fn a_kill_needs_no_namespace() {
     let none = || Err("not root; run as root".to_owned());
-    let capabilities = Capabilities { runtime: RuntimeKind::Docker, enter_namespaces: none(), drop_packets: none() };
+    let capabilities = Capabilities { runtime: RuntimeKind::Docker, enter_namespaces: none(), drop_packets: none(), ..capable() };
     assert!(plan::plan(&experiment(catalogue::find("primary-kill").unwrap()), 1, None, &capabilities).is_ok());
 }
 
@@ -134,7 +141,7 @@ faults:
   - { name: cut, at: 2s, for: 2s, action: partition, from: { role: primary }, to: { role: replica } }
 ";
     let none = || Err("not root; run as root".to_owned());
-    let capabilities = Capabilities { runtime: RuntimeKind::Docker, enter_namespaces: none(), drop_packets: none() };
+    let capabilities = Capabilities { runtime: RuntimeKind::Docker, enter_namespaces: none(), drop_packets: none(), ..capable() };
     let refusals = plan::plan(&experiment(text), 1, Some(0), &capabilities).unwrap_err();
     let paths: Vec<&str> = refusals.iter().map(|refusal| refusal.path.as_str()).collect();
     assert_eq!(paths, ["trials", "topology.server", "faults[0].action", "faults[0].action"]);
@@ -211,4 +218,62 @@ fn nothing_is_predicted_where_the_formula_does_not_hold() {
     assert!(with(&format!("{kill}  - {{ name: b, at: 3s, action: kill, target: {{ role: sentinel, pick: one }} }}\n"), plain).is_empty());
     assert!(with(&format!("{kill}  - {{ name: b, at: 3s, action: kill, target: {{ role: replica }} }}\n"), plain).is_empty());
     assert!(with(&format!("{kill}  - {{ name: b, at: 8s, action: kill, target: {{ role: primary }} }}\n"), plain).is_empty());
+}
+
+/// Range predicted for a metric by one fault, in milliseconds.
+fn predicted_by(fault: &str, redis: &str, metric: &str) -> Option<(u64, u64)> {
+    let text = format!(
+        "version: 1
+name: p
+topology: {{ kind: sentinel, config: {{ redis: {{ {redis} }}, sentinel: {{ down-after-milliseconds: 1000 }} }} }}
+duration: 60s
+workloads:
+  - {{ name: a, kind: set, zone: a, clients: 2, rate: 10/s }}
+faults:
+  - {{ name: f, at: 4s, {fault} }}
+"
+    );
+    let found = plan::predict(&experiment(&text)).into_iter().find(|prediction| prediction.metric == metric)?;
+    Some((found.low / 1_000_000, found.high / 1_000_000))
+}
+
+#[test]
+fn predictions_for_a_frozen_primary_contain_what_was_measured() {
+    let pause = "action: pause, for: 6s, target: { role: primary }";
+    // SIGSTOP, first write through Sentinel 2640 to 3247 ms, of which the announcement is 800 to 1100.
+    let gap = predicted_by(pause, "", "failover.write_gap").unwrap();
+    assert!(gap.0 <= 2640 - 1100 && 3247 - 800 <= gap.1, "{gap:?}");
+    // Zombie for 10.0 s; with min-replicas-to-write for 6 to 20 ms.
+    let zombie = predicted_by(pause, "", "failover.split_brain").unwrap();
+    assert!((zombie.0..=zombie.1).contains(&10_000), "{zombie:?}");
+    let fenced = predicted_by(pause, "min-replicas-to-write: 1", "failover.split_brain").unwrap();
+    assert!(fenced.0 <= 6 && 20 <= fenced.1 && fenced.1 <= 100, "{fenced:?}");
+    // Too short for anybody to notice: writes wait as long as the pause, and nobody is promoted.
+    let short = "action: pause, for: 800ms, target: { role: primary }";
+    assert!(predicted_by(short, "", "failover.write_gap").is_some_and(|gap| gap.0 == 800 && gap.1 <= 1_000));
+    assert_eq!(predicted_by(short, "", "failover.split_brain"), None);
+    // Whether Sentinels are quicker than the end of such a pause is chance.
+    assert_eq!(predicted_by("action: pause, for: 1500ms, target: { role: primary }", "", "failover.write_gap"), None);
+}
+
+#[test]
+fn a_planned_failover_leaves_two_primaries_for_as_long_as_was_measured() {
+    let found = predicted_by("action: failover", "", "failover.split_brain").unwrap();
+    assert!((found.0..=found.1).contains(&11_100), "{found:?}");
+    assert_eq!(predicted_by("action: failover", "min-replicas-to-write: 1", "failover.split_brain"), None, "no formula for that");
+}
+
+#[test]
+fn a_primary_cut_off_with_clients_goes_on_until_the_cut_heals_or_its_replicas_are_missed() {
+    let cut = "action: partition, for: 20s, from: [{ role: primary }, { zone: a }], to: [{ role: sentinel }, { role: replica }]";
+    let found = predicted_by(cut, "", "failover.split_brain").unwrap();
+    assert!(found.0 <= 20_000 - 1_500 && 20_000 <= found.1, "{found:?}");
+    // It refuses 3.0 s after the cut with a lag of 3, 10.8 s with one of 10; the other one takes writes from about 1.4 to 3.5 s after it.
+    for (lag, stops) in [(3, 3_000), (10, 10_800)] {
+        let found = predicted_by(cut, &format!("min-replicas-to-write: 1, min-replicas-max-lag: {lag}"), "failover.split_brain").unwrap();
+        assert!(found.0 <= stops - 2_500 && stops - 1_400 <= found.1, "{lag}: {found:?}");
+        assert!(found.1 <= (lag + 1) * 1_000, "{lag}: {found:?}");
+    }
+    let without_clients = "action: partition, for: 20s, from: { role: primary }, to: [{ role: sentinel }, { role: replica }]";
+    assert_eq!(predicted_by(without_clients, "", "failover.split_brain"), None);
 }

@@ -2,6 +2,7 @@
 
 mod cli;
 mod clients;
+mod databases;
 mod faults;
 mod observers;
 mod probes;

@@ -50,9 +50,21 @@ fn shifted(events: &[Event], by: u64) -> Vec<Event> {
             Event::Probe(probe) => probe.at = probe.at.map(|at| at + by),
             Event::Fault(step) => step.at += by,
             Event::Sentinel(message) => message.at += by,
+            Event::Cluster(news) => news.at += by,
             Event::Role(sample) => sample.at = sample.at.map(|at| at + by),
             Event::Stall(stall) => stall.at += by,
             Event::Final(last) => last.at += by,
+            Event::Members(members) => members.at += by,
+            Event::Decision(decision) => decision.at = decision.at.map(|at| at + by),
+            Event::Keys(keys) => keys.at += by,
+            Event::Query(query) => (query.at, query.began) = (query.at.map(|at| at + by), query.began.map(|at| at + by)),
+            Event::Read(read) => read.at = read.at.map(|at| at + by),
+            Event::Payment(payment) => {
+                payment.looked = payment.looked.map(|at| at + by);
+                payment.lock = payment.lock.map(|lock| lock.map(|at| at + by));
+                payment.charged = payment.charged.map(|charged| charged.map(|at| at + by));
+            }
+            Event::Paid(paid) => paid.at += by,
             Event::Note(note) => note.at += by,
             Event::End(end) => end.at += by,
         }
@@ -183,7 +195,15 @@ proptest! {
             Event::Fault(step) => step.at = time,
             Event::Phase(phase) => phase.at = time,
             Event::Sentinel(message) => message.at = time,
+            Event::Cluster(news) => news.at = time,
             Event::Final(last) => last.at = time,
+            Event::Members(members) => members.at = time,
+            Event::Decision(decision) => decision.at = [time, time / 2],
+            Event::Keys(keys) => keys.at = time,
+            Event::Query(query) => (query.at, query.began) = ([time, time / 2], Some(time)),
+            Event::Read(read) => read.at = [time, time / 2],
+            Event::Payment(payment) => (payment.lock, payment.looked, payment.charged) = (Some([time; 2]), [time; 2], Some([time; 2])),
+            Event::Paid(paid) => paid.at = time,
             Event::Node(node) => node.at = time,
             Event::Note(_) | Event::Stall(_) | Event::Header(_) | Event::End(_) => {}
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use redquake_experiments::spec::metrics;
 use redquake_reports::analysis::{analyze, analyze_events};
-use redquake_reports::history::{Event, FaultEvent, FaultState, Header, Note, NoteKind, OpKind, Outcome, Reader, Stall, Why};
+use redquake_reports::history::{
+    Event, FaultEvent, FaultState, Header, NodeRole, Note, NoteKind, OpKind, Outcome, Reader, RoleSample, Stall, Why,
+};
 use redquake_reports::result::{AnomalyKind, Sample, Trial, TrialStatus};
 use redquake_reports::testing::{FailoverParams, failover_history, stored, trial};
 
@@ -309,7 +311,7 @@ fn a_reason_that_occurs_only_in_the_outage_is_told_there() {
 #[test]
 fn the_analysis_yields_exactly_the_metrics_of_the_catalogue() {
     let events = failover_history(&FailoverParams::default());
-    let catalogue: BTreeSet<String> = metrics::all(&header(&events).plan.experiment.workloads).into_iter().map(|(name, _)| name).collect();
+    let catalogue: BTreeSet<String> = metrics::all(&header(&events).plan.experiment).into_iter().map(|(name, _)| name).collect();
     let yielded: BTreeSet<String> = analysed(&events).metrics.into_keys().collect();
     assert_eq!(yielded, catalogue);
 }
@@ -324,4 +326,29 @@ fn the_chart_shows_who_was_writable_when() {
     assert_eq!((lanes[0].writable.len(), lanes[1].writable.len(), lanes[2].writable.len()), (1, 1, 0));
     assert_eq!((lanes[0].writable[0][1], Some(lanes[1].writable[0][0])), (gap.from, gap.to));
     assert!(trial.timeline.sentinel.iter().any(|mark| mark.event == "+switch-master"));
+}
+
+/// `redis-1` says that it is a primary with a stream of one byte, near the end.
+fn came_back_empty(events: &[Event]) -> Event {
+    let Some(Event::End(end)) = events.last() else { panic!("the last event is the end") };
+    let at = end.at - 3 * S;
+    Event::Role(RoleSample {
+        at: [at, at],
+        node: 0,
+        role: NodeRole::Primary,
+        offset: 1,
+        link: true,
+        follows: String::new(),
+        syncing: false,
+    })
+}
+
+#[test]
+fn a_primary_that_comes_back_with_less_is_a_reset_unless_another_one_had_taken_over() {
+    let resets = |events: Vec<Event>| {
+        let back = came_back_empty(&events);
+        length(&analysed(&with(events, [back])), "failover.data_resets")
+    };
+    assert_eq!(resets(quiet()), 1.0, "its replicas copy that");
+    assert_eq!(resets(failover_history(&FailoverParams::default())), 0.0, "it will follow the promoted one, which has everything");
 }

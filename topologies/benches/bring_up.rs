@@ -47,7 +47,7 @@ async fn measure(sets: u32) -> Result<(), Box<dyn std::error::Error>> {
     let run = format!("bench{}", std::process::id());
     let mut all = Vec::new();
     for trial in 1..=sets {
-        let request = LabRequest { run: run.clone(), trial, server: server.clone(), nodes: sentinel::nodes(&topology) };
+        let request = LabRequest { run: run.clone(), trial, server: server.clone(), nodes: sentinel::nodes(&topology), zones: Vec::new() };
         let began = Instant::now();
         let lab = engine.open(request).await?;
         let times = one(began, lab.as_ref(), &topology).await;

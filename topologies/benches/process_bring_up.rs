@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use redquake_experiments::spec::{Directives, Role, SentinelTopology, Server, TopologyConfig};
 use redquake_topologies::namespace::{Namespace, Zone};
 use redquake_topologies::process::{self, ProcessRuntime};
-use redquake_topologies::runtime::{Announce, Lab, LabNode, LabRequest, NodeFile, Runtime, RuntimeError, Signal};
+use redquake_topologies::runtime::{
+    Announce, Configuration, Lab, LabNode, LabRequest, LabZone, NodeFile, Runtime, RuntimeError, ServerState, Signal,
+};
 use redquake_topologies::sentinel;
 
 fn main() -> ExitCode {
@@ -56,7 +58,8 @@ async fn measure(sets: u32) -> Result<(), Box<dyn std::error::Error>> {
     println!("{}, {}", runtime.info().version, server.description);
     let mut all = Vec::new();
     for trial in 1..=sets {
-        let request = LabRequest { run: "bench".to_owned(), trial, server: server.clone(), nodes: sentinel::nodes(&topology) };
+        let request =
+            LabRequest { run: "bench".to_owned(), trial, server: server.clone(), nodes: sentinel::nodes(&topology), zones: Vec::new() };
         let began = Instant::now();
         let lab = runtime.open(request).await?;
         let opened = Instant::now();
@@ -107,8 +110,20 @@ impl Lab for Watched<'_> {
         self.lab.nodes()
     }
 
+    fn zones(&self) -> &[LabZone] {
+        self.lab.zones()
+    }
+
+    async fn zone_namespace(&self, zone: &str) -> Result<Namespace, RuntimeError> {
+        self.lab.zone_namespace(zone).await
+    }
+
     fn client_namespace(&self) -> Option<Namespace> {
         self.lab.client_namespace()
+    }
+
+    async fn put(&self, node: &str, file: NodeFile) -> Result<(), RuntimeError> {
+        self.lab.put(node, file).await
     }
 
     async fn boot(&self, node: &str, config: NodeFile) -> Result<(), RuntimeError> {
@@ -116,6 +131,30 @@ impl Lab for Watched<'_> {
             self.boots.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((booted.role, Instant::now()));
         }
         self.lab.boot(node, config).await
+    }
+
+    async fn restart(&self, node: &str, configuration: Configuration) -> Result<(), RuntimeError> {
+        self.lab.restart(node, configuration).await
+    }
+
+    async fn fill_disk(&self, node: &str) -> Result<(), RuntimeError> {
+        self.lab.fill_disk(node).await
+    }
+
+    async fn free_disk(&self, node: &str) -> Result<(), RuntimeError> {
+        self.lab.free_disk(node).await
+    }
+
+    async fn set_clock(&self, node: &str, offset: i64) -> Result<(), RuntimeError> {
+        self.lab.set_clock(node, offset).await
+    }
+
+    async fn wipe(&self, node: &str) -> Result<(), RuntimeError> {
+        self.lab.wipe(node).await
+    }
+
+    async fn state(&self, node: &str) -> Result<ServerState, RuntimeError> {
+        self.lab.state(node).await
     }
 
     async fn signal(&self, node: &str, signal: Signal) -> Result<(Instant, Instant), RuntimeError> {

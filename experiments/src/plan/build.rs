@@ -5,8 +5,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::refuse::{refuse_machine, refuse_trials};
-use super::{Capabilities, NodePlan, Plan, PlannedFault, Refusal, TrialPlan};
-use crate::spec::{Experiment, Fault, Role, Topology};
+use super::schedule::schedule;
+use super::{Capabilities, NodePlan, Plan, Refusal, TrialPlan};
+use crate::spec::{Experiment, Topology};
 
 /// Resolves an experiment into an absolute schedule: nodes, faults in the order in which they happen, trials with their seeds.
 ///
@@ -27,7 +28,7 @@ pub fn plan(experiment: &Experiment, seed: u64, trials: Option<u32>, capabilitie
     let trials = (1..=experiment.trials).map(|index| TrialPlan { index, seed: trial_seed(seed, index), repeats: None }).collect();
     Ok(Plan {
         nodes: nodes(&experiment.topology),
-        faults: schedule(&experiment.faults),
+        faults: schedule(&experiment.faults, experiment.duration.as_nanos()),
         runtime: capabilities.runtime,
         seed,
         trials,
@@ -47,25 +48,5 @@ pub fn trial_seed(seed: u64, index: u32) -> u64 {
 }
 
 fn nodes(topology: &Topology) -> Vec<NodePlan> {
-    let Topology::Sentinel(topology) = topology;
-    let data = (1..=topology.replicas + 1).map(|number| {
-        let role = if number == 1 { Role::Primary } else { Role::Replica };
-        NodePlan { name: format!("redis-{number}"), role }
-    });
-    let sentinels = (1..=topology.sentinels).map(|number| NodePlan { name: format!("sentinel-{number}"), role: Role::Sentinel });
-    data.chain(sentinels).collect()
-}
-
-/// Faults by the time of their injection; those of one instant keep the order of the file.
-fn schedule(faults: &[Fault]) -> Vec<PlannedFault> {
-    let mut planned: Vec<PlannedFault> = faults
-        .iter()
-        .map(|fault| PlannedFault {
-            inject_at: fault.at().as_nanos(),
-            revert_at: fault.until().map(|until| until.as_nanos()),
-            fault: fault.clone(),
-        })
-        .collect();
-    planned.sort_by_key(|fault| fault.inject_at);
-    planned
+    topology.nodes().into_iter().map(|node| NodePlan { name: node.name, role: node.role, shard: node.shard }).collect()
 }

@@ -31,4 +31,28 @@ pub struct Capabilities {
     pub enter_namespaces: Result<(), String>,
     /// Whether packets can be dropped in the nodes' network namespaces (`nft`, `CAP_NET_ADMIN`).
     pub drop_packets: Result<(), String>,
+    /// Whether a share of the packets can be dropped (`nft` with `numgen`).
+    pub lose_packets: Result<(), String>,
+    /// Whether packets can be delayed, and by what.
+    pub delay_packets: Result<DelayPath, String>,
+    /// Whether the rate of what a node sends and receives can be limited (`tc`).
+    pub limit_bandwidth: Result<(), String>,
+}
+
+/// What makes packets wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DelayPath {
+    /// `netem`, a queueing discipline of the kernel.
+    Netem,
+    /// `NFQUEUE`, a packet rule, with a thread of the tool's.
+    Queue,
+}
+
+impl std::fmt::Display for DelayPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Netem => "tc netem",
+            Self::Queue => "NFQUEUE",
+        })
+    }
 }

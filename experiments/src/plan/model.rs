@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RuntimeKind;
-use crate::spec::{Experiment, Fault, Role};
+use super::{PlannedFault, RuntimeKind};
+use crate::spec::{Experiment, Role};
 
 /// Everything that will be done, in absolute terms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub struct Plan {
     pub runtime: RuntimeKind,
     /// Nodes to bring up, data nodes first, the first primary before its replicas.
     pub nodes: Vec<NodePlan>,
-    /// Injections and reversals in the order in which they happen.
+    /// Injections, by their time; those without a fixed one last.
     pub faults: Vec<PlannedFault>,
     /// One entry a trial.
     pub trials: Vec<TrialPlan>,
@@ -29,17 +29,9 @@ pub struct NodePlan {
     pub name: String,
     /// The role it starts with.
     pub role: Role,
-}
-
-/// A fault with its place on the schedule; times are nanoseconds from the start of the baseline window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlannedFault {
-    /// When it is injected.
-    pub inject_at: u64,
-    /// When it is reverted, for faults that can be.
-    pub revert_at: Option<u64>,
-    /// What is injected.
-    pub fault: Fault,
+    /// The shard it belongs to, from 1; only in a Cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
 }
 
 /// One execution.

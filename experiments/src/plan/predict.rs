@@ -22,7 +22,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{ClientPolicy, Duration, Experiment, Fault, Pick, Role, Topology, Workload};
+use super::{predict_cluster, predict_others};
+use crate::spec::{Action, ClientPolicy, Duration, Experiment, Fault, Pick, Selector, Topology, WantedRole};
 
 const MS: u64 = 1_000_000;
 /// Shortest and longest tick: 1/hz for hz from 19 down to 10.
@@ -47,12 +48,20 @@ pub struct Prediction {
     pub formula: String,
 }
 
-/// Predictions for the metrics that have a formula; none where the primary is not killed or nothing can replace it.
+/// Predictions for the metrics that have a formula; none where the primary is neither killed, frozen, cut off nor replaced, or nothing can replace it.
 pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
-    let Topology::Sentinel(topology) = &experiment.topology;
-    let hits = |fault: &Fault| match fault {
-        Fault::Kill(kill) => kill.target.role == Some(Role::Primary) || kill.target.node.as_deref() == Some("redis-1"),
-        Fault::Partition(_) => false,
+    let topology = match &experiment.topology {
+        Topology::Sentinel(topology) => topology,
+        Topology::Cluster(topology) => return predict_cluster::predict(experiment, topology),
+    };
+    let written = topology.config.sentinel.get("down-after-milliseconds").and_then(|value| value.parse::<u64>().ok());
+    let down_after = written.map_or(DEFAULT_DOWN_AFTER, |value| value.saturating_mul(MS));
+    if !experiment.faults.iter().any(|fault| matches!(fault.action, Action::Kill(_))) {
+        return predict_others::predict(experiment, topology, down_after);
+    }
+    let hits = |fault: &Fault| match &fault.action {
+        Action::Kill(kill) => kill.target.role == Some(WantedRole::Primary) || kill.target.node.as_deref() == Some("redis-1"),
+        _ => false,
     };
     if topology.replicas == 0 || topology.quorum > topology.sentinels || experiment.faults.iter().filter(|fault| hits(fault)).count() != 1 {
         return Vec::new();
@@ -60,8 +69,6 @@ pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
     if experiment.faults.iter().any(|fault| disturbs(fault, topology.replicas)) {
         return Vec::new();
     }
-    let written = topology.config.sentinel.get("down-after-milliseconds").and_then(|value| value.parse::<u64>().ok());
-    let down_after = written.map_or(DEFAULT_DOWN_AFTER, |value| value.saturating_mul(MS));
     let shown = Duration::from_nanos(down_after);
     let range = |metric: &str, add: [u64; 2], formula: String| Prediction {
         metric: format!("failover.{metric}"),
@@ -75,6 +82,10 @@ pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
     let needed = ["min-replicas-to-write", "min-slaves-to-write"].iter().find_map(|name| topology.config.redis.get(name));
     let needed = needed.and_then(|value| value.parse::<u32>().ok()).unwrap_or(0);
     let mut refusal = String::new();
+    if needed > 0 && experiment.faults.iter().any(|fault| matches!(fault.action, Action::Partition(_))) {
+        // A primary that hears of too few replicas refuses writes long before it dies.
+        return vec![range("detection", detection, format!("down-after {shown} + 0 to 2 Sentinel ticks of at most 100 ms"))];
+    }
     if needed > 0 {
         // The killed primary no longer counts, and the promoted replica is none.
         if needed >= topology.replicas {
@@ -93,9 +104,7 @@ pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
             Duration::from_nanos(rounds * RECONFIGURED[1])
         );
     }
-    let wait = experiment.workloads.iter().map(|workload| match workload {
-        Workload::Lock(lock) => lock.timeout.as_nanos() + lock.connect_timeout.as_nanos(),
-    });
+    let wait = experiment.workloads.iter().map(|workload| workload.timeout.as_nanos() + workload.connect_timeout.as_nanos());
     let mut predictions = vec![
         range("detection", detection, format!("down-after {shown} + 0 to 2 Sentinel ticks of at most 100 ms")),
         range(
@@ -105,9 +114,7 @@ pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
         ),
     ];
     // A client that leaves everything to the library need never find the new primary; no formula covers that.
-    let rebuild = experiment.workloads.iter().all(|workload| match workload {
-        Workload::Lock(lock) => lock.client == ClientPolicy::Rebuild,
-    });
+    let rebuild = experiment.workloads.iter().all(|workload| workload.client == ClientPolicy::Rebuild);
     if let Some(wait) = wait.max().filter(|_| rebuild) {
         let add = [heard[0], heard[1] + wait];
         let whole = if needed > 0 { "write gap, which includes the" } else { "write gap +" };
@@ -120,20 +127,26 @@ pub fn predict(experiment: &Experiment) -> Vec<Prediction> {
     predictions
 }
 
-/// Whether a fault beside the kill makes the formula wrong: Sentinels that are gone or cut off, or no replica left.
+/// Whether a fault beside the kill makes the formula wrong: Sentinels that are gone or cut off, no replica left, or anything else that
+/// changes how servers and links behave.
 fn disturbs(fault: &Fault, replicas: u32) -> bool {
-    let sentinel = |selector: &crate::spec::Selector| {
-        selector.role == Some(Role::Sentinel) || selector.node.as_deref().is_some_and(|node| node.starts_with("sentinel-"))
+    let sentinel = |selector: &Selector| {
+        matches!(selector.role, Some(WantedRole::Sentinel | WantedRole::LeaderSentinel | WantedRole::Any))
+            || selector.node.as_deref().is_some_and(|node| node.starts_with("sentinel-"))
     };
-    match fault {
-        Fault::Kill(kill) => {
+    match &fault.action {
+        Action::Kill(kill) => {
             let all = match kill.target.pick {
                 Pick::All => true,
                 Pick::One => replicas == 1,
                 Pick::Count(count) => count >= replicas,
             };
-            sentinel(&kill.target) || (kill.target.role == Some(Role::Replica) && all)
+            sentinel(&kill.target) || (kill.target.role == Some(WantedRole::Replica) && all)
         }
-        Fault::Partition(partition) => sentinel(&partition.from) || sentinel(&partition.to),
+        Action::Partition(partition) if partition.shape.is_none() => {
+            fault.action.selectors().iter().any(|(_, selector)| sentinel(selector))
+        }
+        Action::ClientCrash(_) => false,
+        _ => true,
     }
 }

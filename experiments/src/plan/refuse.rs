@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Capabilities, RuntimeKind};
-use crate::spec::{Experiment, Fault, Server, Topology};
+use crate::spec::{Action, Experiment, Server, WorkloadKind};
 
 /// Something that cannot be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
@@ -50,8 +50,17 @@ pub fn refuse_trials(experiment: &Experiment, trials: Option<u32>) -> Vec<Refusa
 pub(super) fn refuse_machine(experiment: &Experiment, capabilities: &Capabilities) -> Vec<Refusal> {
     let mut found = Vec::new();
     let mut refuse = |path: String, what: String, reason: String| found.push(Refusal { cause: Cause::Machine, path, what, reason });
-    let Topology::Sentinel(topology) = &experiment.topology;
-    let misplaced = match (&topology.server, capabilities.runtime) {
+    if experiment.topology.cluster().is_some() {
+        for (index, workload) in experiment.workloads.iter().enumerate() {
+            if !matches!(workload.kind, WorkloadKind::Lock(_) | WorkloadKind::Set(_)) {
+                let reason =
+                    "on a Cluster its keys would lie on shards its clients do not expect; use `lock` or `set`, or `kind: sentinel`";
+                let what = format!("the workload `{}` of kind `{}` on a Cluster", workload.name, workload.kind.word());
+                refuse(format!("workloads[{index}].kind"), what, reason.to_owned());
+            }
+        }
+    }
+    let misplaced = match (experiment.topology.server(), capabilities.runtime) {
         (Server::Binary(_), RuntimeKind::Docker) => {
             Some("containers do not see files of this machine; name a version like `redis:7.0` or an image")
         }
@@ -61,20 +70,28 @@ pub(super) fn refuse_machine(experiment: &Experiment, capabilities: &Capabilitie
         _ => None,
     };
     if let Some(reason) = misplaced {
-        let what = format!("the server {} on the runtime `{}`", topology.server, capabilities.runtime.as_str());
+        let what = format!("the server {} on the runtime `{}`", experiment.topology.server(), capabilities.runtime.as_str());
         refuse("topology.server".to_owned(), what, reason.to_owned());
     }
+    for (index, workload) in experiment.workloads.iter().enumerate() {
+        if let (Some(zone), Err(reason)) = (&workload.zone, &capabilities.enter_namespaces) {
+            let what = format!("the clients of `{}` cannot be placed in zone `{zone}`", workload.name);
+            refuse(format!("workloads[{index}].zone"), what, reason.clone());
+        }
+    }
     for (index, fault) in experiment.faults.iter().enumerate() {
-        if let Fault::Partition(partition) = fault {
-            let needed = [
-                ("entering the nodes' network namespaces", &capabilities.enter_namespaces),
-                ("dropping packets", &capabilities.drop_packets),
-            ];
-            for (what, capability) in needed {
-                if let Err(reason) = capability {
-                    let what = format!("partition `{}` needs {what}", partition.name);
-                    refuse(format!("faults[{index}].action"), what, reason.clone());
-                }
+        let enter = ("entering the nodes' network namespaces", capabilities.enter_namespaces.as_ref().err());
+        let needed = match &fault.action {
+            Action::Partition(_) => [enter, ("dropping packets", capabilities.drop_packets.as_ref().err())],
+            Action::Loss(_) => [enter, ("dropping a share of the packets", capabilities.lose_packets.as_ref().err())],
+            Action::Delay(_) => [enter, ("delaying packets", capabilities.delay_packets.as_ref().err())],
+            Action::Bandwidth(_) => [enter, ("limiting bandwidth", capabilities.limit_bandwidth.as_ref().err())],
+            _ => continue,
+        };
+        for (what, reason) in needed {
+            if let Some(reason) = reason {
+                let what = format!("{} `{}` needs {what}", fault.action.word(), fault.name);
+                refuse(format!("faults[{index}].action"), what, reason.clone());
             }
         }
     }

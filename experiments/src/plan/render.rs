@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::words::{action, seconds, started};
 use super::{Act, Plan, Prediction, predict};
-use crate::spec::{Direction, Duration, Fault, Pick, Role, Selector, Topology, Workload};
+use crate::spec::{Access, Burst, Database, Duration, Role, SlidingBy, Topology, WorkloadKind};
 
 /// A plan for people: what is brought up, what loads it, what happens when and to whom, and what is to be expected.
 pub fn render(plan: &Plan) -> String {
@@ -21,7 +22,6 @@ pub fn json(plan: &Plan) -> Value {
 
 fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     let experiment = &plan.experiment;
-    let Topology::Sentinel(topology) = &experiment.topology;
     writeln!(out, "{}", experiment.name)?;
     if !experiment.description.is_empty() {
         writeln!(out, "  {}", experiment.description)?;
@@ -32,11 +32,27 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
         let names: Vec<&str> = plan.nodes.iter().filter(|node| node.role == role).map(|node| node.name.as_str()).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
-    writeln!(out, "  server     {}", topology.server)?;
-    writeln!(out, "  primary    {}", names(Role::Primary))?;
-    writeln!(out, "  replicas   {}", names(Role::Replica))?;
-    writeln!(out, "  sentinels  {}, quorum {}", names(Role::Sentinel), topology.quorum)?;
-    for (title, directives) in [("redis.conf", &topology.config.redis), ("sentinel", &topology.config.sentinel)] {
+    writeln!(out, "  server     {}", experiment.topology.server())?;
+    match &experiment.topology {
+        Topology::Sentinel(topology) => {
+            writeln!(out, "  primary    {}", names(Role::Primary))?;
+            writeln!(out, "  replicas   {}", names(Role::Replica))?;
+            writeln!(out, "  sentinels  {}, quorum {}", names(Role::Sentinel), topology.quorum)?;
+        }
+        Topology::Cluster(topology) => {
+            for (slots, shard) in topology.slots().iter().zip(1_u32..) {
+                let of_shard = |role: Role| {
+                    let here = plan.nodes.iter().filter(|node| node.role == role && node.shard == Some(shard));
+                    here.map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ")
+                };
+                let replicas = of_shard(Role::Replica);
+                let replicas = if replicas.is_empty() { "no replica".to_owned() } else { format!("replicas {replicas}") };
+                writeln!(out, "  {:<10} primary {}, {replicas}, slots {slots}", format!("shard {shard}"), of_shard(Role::Primary))?;
+            }
+        }
+    }
+    let sentinel = experiment.topology.sentinel().map(|topology| ("sentinel", &topology.config.sentinel));
+    for (title, directives) in std::iter::once(("redis.conf", experiment.topology.redis())).chain(sentinel) {
         for (index, (name, value)) in directives.iter().enumerate() {
             let title = if index == 0 { title } else { "" };
             writeln!(out, "  {title:<10} {name} {}", if value.is_empty() { "\"\"" } else { value })?;
@@ -45,18 +61,50 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     writeln!(out)?;
     writeln!(out, "Loads it with")?;
     for workload in &experiment.workloads {
-        let Workload::Lock(lock) = workload;
-        writeln!(
-            out,
-            "  {}: {} lock clients, together {} attempts, {} keys, held {} of {} ({} drift margin)",
-            lock.name,
-            lock.clients,
-            lock.rate,
-            lock.keys,
-            lock.hold,
-            lock.ttl,
-            lock.drift()
-        )?;
+        let clients = format!("{} {} clients, together {} attempts", workload.clients, workload.kind.word(), workload.rate);
+        let place = workload.zone.as_ref().map(|zone| format!(", in zone {zone}")).unwrap_or_default();
+        let rest = match &workload.kind {
+            WorkloadKind::Lock(lock) => {
+                format!("{} keys, held {} of {} ({} drift margin)", lock.keys, lock.hold, lock.ttl, lock.drift())
+            }
+            WorkloadKind::Set(set) => format!("{} keys", set.keys),
+            WorkloadKind::PaymentJob(payment) => {
+                let lock = match payment.lock {
+                    false => "without a lock".to_owned(),
+                    true => format!("under a lock of {}", payment.ttl),
+                };
+                let more = [
+                    (payment.wait > 0).then(|| format!(" on {} replicas", payment.wait)),
+                    payment.fencing.then(|| " with a fencing token".to_owned()),
+                    payment.renew.then(|| ", prolonged".to_owned()),
+                ];
+                let more: String = more.into_iter().flatten().collect();
+                format!(
+                    "each picks up every job and pays it after {} {lock}{more}, ledger in {}",
+                    payment.work,
+                    database(&payment.database)
+                )
+            }
+            WorkloadKind::CacheAside(cache) => {
+                let access = match cache.access {
+                    Access::Uniform => "evenly",
+                    Access::Zipf => "by popularity (Zipf)",
+                };
+                format!("{} items read {access}, cached for {}, behind them {}", cache.keys, cache.ttl, database(&cache.database))
+            }
+            WorkloadKind::FixedWindowLimiter(limiter) => {
+                let by = if limiter.atomic { "by script" } else { "by INCR and PEXPIRE" };
+                limited(limiter.limit, limiter.window, limiter.subjects, by, limiter.burst)
+            }
+            WorkloadKind::SlidingWindowLimiter(limiter) => {
+                let by = match limiter.by {
+                    SlidingBy::Script => "by script",
+                    SlidingBy::Multi => "by MULTI",
+                };
+                limited(limiter.limit, limiter.window, limiter.subjects, by, limiter.burst)
+            }
+        };
+        writeln!(out, "  {}: {clients}, {rest}{place}", workload.name)?;
     }
     if experiment.workloads.is_empty() {
         writeln!(out, "  nothing but the probes")?;
@@ -66,8 +114,12 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     writeln!(out, "  {:>9}  clients start", at(0))?;
     for step in plan.timeline() {
         if let Some(planned) = plan.faults.get(step.fault) {
-            writeln!(out, "  {:>9}  {}", at(step.at), action(plan, &planned.fault, step.act))?;
+            writeln!(out, "  {:>9}  {}", at(step.at), action(plan, planned, step.act))?;
         }
+    }
+    for planned in plan.faults.iter().filter(|planned| planned.inject_at().is_none()) {
+        writeln!(out, "  {:>9}  {}", "", action(plan, planned, Act::Inject))?;
+        writeln!(out, "  {:>9}  {}", "", started(plan, planned))?;
     }
     writeln!(out, "  {:>9}  clients stop, everything is healed and removed", at(experiment.duration.as_nanos()))?;
     writeln!(out)?;
@@ -78,7 +130,11 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
         writeln!(out, "  {:<22} {formula}", "")?;
     }
     if predictions.is_empty() {
-        writeln!(out, "  no prediction: the formula is for one kill of the primary with Sentinels and a replica left")?;
+        let whom = match &experiment.topology {
+            Topology::Sentinel(_) => "the primary with Sentinels and a replica left, or one freeze, planned failover or cut of it",
+            Topology::Cluster(_) => "one shard's primary with a replica and a majority of the primaries left",
+        };
+        writeln!(out, "  no prediction: formulas are for one kill of {whom}")?;
     }
     writeln!(out)?;
     writeln!(out, "Asserts")?;
@@ -99,45 +155,21 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     writeln!(out, "{trials} trial{plural} of {}, {whole} of measured time; seed {}", experiment.duration, plan.seed)
 }
 
-fn action(plan: &Plan, fault: &Fault, act: Act) -> String {
-    let name = fault.name();
-    match (fault, act) {
-        (Fault::Kill(kill), _) => format!("{name}: SIGKILL to {}", whom(plan, &kill.target)),
-        (Fault::Partition(_), Act::Revert) => format!("{name}: healed"),
-        (Fault::Partition(partition), Act::Inject) => {
-            let (from, to) = (whom(plan, &partition.from), whom(plan, &partition.to));
-            match partition.direction {
-                Direction::Both => format!("{name}: packets dropped between {from} and {to}, both ways"),
-                Direction::To => format!("{name}: packets dropped from {from} to {to}"),
-                Direction::From => format!("{name}: packets dropped from {to} to {from}"),
-            }
-        }
-    }
+fn database(database: &Database) -> String {
+    let pool = database.pool();
+    let name = match database {
+        Database::Sqlite(_) => "SQLite".to_owned(),
+        Database::Postgres(postgres) => format!("PostgreSQL {} for {} connections", postgres.version, postgres.max_connections),
+    };
+    let most = database.capacity().map(|most| format!(", {most:.0} queries/s at most")).unwrap_or_default();
+    format!("{name} with a pool of {} ({} a query{most}), {} may wait", pool.pool, pool.service_time, pool.queue)
 }
 
-/// A selector, and what it would resolve to if no role had moved by then.
-fn whom(plan: &Plan, selector: &Selector) -> String {
-    let (words, matching): (String, Vec<&str>) = match (&selector.role, &selector.node) {
-        (_, Some(node)) => return node.clone(),
-        (Some(role), None) => {
-            let matching = plan.nodes.iter().filter(|node| node.role == *role).map(|node| node.name.as_str());
-            (role.as_str().to_owned(), matching.collect())
-        }
-        (None, None) => ("nobody".to_owned(), Vec::new()),
-    };
-    let names = matching.join(", ");
-    match selector.pick {
-        _ if matching.len() == 1 => format!("the {words} (now {names})"),
-        Pick::All => format!("every {words} (now {names})"),
-        Pick::One => format!("one {words} (now one of {names})"),
-        Pick::Count(count) => format!("{count} {words}s (now {count} of {names})"),
-    }
+fn limited(limit: u32, window: Duration, subjects: u32, by: &str, burst: Option<Burst>) -> String {
+    let burst = burst.map(|burst| format!(", only for {} from {} of every {}", burst.lasts, burst.at, burst.every)).unwrap_or_default();
+    format!("{limit} in {window} for each of {subjects} subjects {by}{burst}")
 }
 
 fn at(nanos: u64) -> String {
     format!("T+{}", seconds(nanos))
-}
-
-fn seconds(nanos: u64) -> String {
-    format!("{:.3}s", nanos as f64 / 1e9)
 }

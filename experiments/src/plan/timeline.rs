@@ -26,12 +26,12 @@ pub struct Step {
 }
 
 impl Plan {
-    /// Everything to do, in order. At one instant what ends comes before what begins, and what began last ends first.
+    /// Everything to do whose time is fixed, in order. At one instant what ends comes before what begins, and what began last ends first.
     pub fn timeline(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         for (fault, planned) in self.faults.iter().enumerate() {
-            steps.push(Step { at: planned.inject_at, act: Act::Inject, fault });
-            steps.extend(planned.revert_at.map(|at| Step { at, act: Act::Revert, fault }));
+            steps.extend(planned.inject_at().map(|at| Step { at, act: Act::Inject, fault }));
+            steps.extend(planned.revert_at().map(|at| Step { at, act: Act::Revert, fault }));
         }
         steps.sort_by_key(|step| match step.act {
             Act::Revert => (step.at, 0, usize::MAX - step.fault),

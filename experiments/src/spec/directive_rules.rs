@@ -16,8 +16,8 @@ const ROLES: &str = "the topology decides who replicates from whom";
 const PLAIN: &str = "clients, probes and observers speak without password or TLS";
 const CLUSTER: &str = "this topology is no Cluster";
 
-/// Why a `redis.conf` directive is refused; `None` when it may be set.
-pub(crate) fn redis(name: &str) -> Option<Refusal> {
+/// Why a `redis.conf` directive is refused; `None` when it may be set. `cluster`: the topology is one.
+pub(crate) fn redis(name: &str, cluster: bool) -> Option<Refusal> {
     use Refusal::{Owned, Unsupported};
     let name = name.to_ascii_lowercase();
     Some(match name.as_str() {
@@ -31,7 +31,12 @@ pub(crate) fn redis(name: &str) -> Option<Refusal> {
         "loadmodule" => Unsupported("the module's file is not on the nodes"),
         "requirepass" | "masterauth" | "masteruser" | "user" => Unsupported(PLAIN),
         _ if name.starts_with("tls-") => Unsupported(PLAIN),
-        _ if name.starts_with("cluster-") => Owned(CLUSTER),
+        _ if name.starts_with("cluster-") && !cluster => Owned(CLUSTER),
+        "cluster-enabled" => Owned("every node of a Cluster has it"),
+        "cluster-config-file" => Owned(FILES),
+        "cluster-port" => Owned(ADDRESS),
+        _ if name.starts_with("cluster-announce-") => Owned(ADDRESS),
+        "cluster-preferred-endpoint-type" => Owned("clients find nodes by their addresses"),
         _ => return None,
     })
 }
@@ -221,4 +226,49 @@ pub(crate) const KNOWN_REDIS: &[&str] = &[
     "zset-max-listpack-value",
     "zset-max-ziplist-entries",
     "zset-max-ziplist-value",
+];
+
+/// Directives of [`KNOWN_REDIS`] that `CONFIG SET` refuses: immutable ones and, by default, protected ones (tried on Redis 7.0.15, each with
+/// its own value; `io-threads` is not among them because later servers take it).
+pub(crate) const ONLY_AT_START: &[&str] = &[
+    "always-show-logo",
+    "aof_rewrite_cpulist",
+    "appenddirname",
+    "appendfilename",
+    "bgsave_cpulist",
+    "bio_cpulist",
+    "databases",
+    "dbfilename",
+    "disable-thp",
+    "enable-debug-command",
+    "enable-module-command",
+    "enable-protected-configs",
+    "rdbchecksum",
+    "server_cpulist",
+    "set-proc-title",
+    "socket-mark-id",
+    "syslog-enabled",
+    "syslog-facility",
+    "syslog-ident",
+    "tcp-backlog",
+];
+
+/// Directives beyond [`KNOWN_REDIS`] that only a Cluster takes (`redis.conf` of 7.0 and 8.0, release notes of Valkey 8).
+pub(crate) const KNOWN_CLUSTER: &[&str] = &[
+    "cluster-allow-pubsubshard-when-down",
+    "cluster-allow-reads-when-down",
+    "cluster-allow-replica-migration",
+    "cluster-blacklist-ttl",
+    "cluster-compatibility-sample-ratio",
+    "cluster-link-sendbuf-limit",
+    "cluster-manual-failover-timeout",
+    "cluster-migration-barrier",
+    "cluster-node-timeout",
+    "cluster-ping-interval",
+    "cluster-replica-no-failover",
+    "cluster-replica-validity-factor",
+    "cluster-require-full-coverage",
+    "cluster-slave-no-failover",
+    "cluster-slave-validity-factor",
+    "cluster-slot-stats-enabled",
 ];

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Assertion, Duration, Fault, Topology, Workload};
+use super::{Assertion, Database, Duration, Fault, PostgresDatabase, Topology, Workload};
 
 /// One experiment: what is brought up, what loads it, what breaks it and what must hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,27 @@ pub struct Experiment {
     /// What must hold for the verdict to be `pass`.
     #[serde(default, rename = "assert")]
     pub assertions: Vec<Assertion>,
+}
+
+impl Experiment {
+    /// The PostgreSQL server its workloads share, if any of them uses one.
+    pub fn postgres(&self) -> Option<&PostgresDatabase> {
+        self.workloads.iter().find_map(|workload| match workload.kind.database() {
+            Some(Database::Postgres(postgres)) => Some(postgres),
+            _ => None,
+        })
+    }
+
+    /// Names of the zones in which clients live, in the order of the file, each once.
+    pub fn zones(&self) -> Vec<String> {
+        let mut zones: Vec<String> = Vec::new();
+        for zone in self.workloads.iter().filter_map(|workload| workload.zone.as_ref()).flat_map(|zone| zone.names()) {
+            if !zones.contains(zone) {
+                zones.push(zone.clone());
+            }
+        }
+        zones
+    }
 }
 
 fn one() -> u32 {

@@ -1,6 +1,7 @@
 //! Files an experiment names: a topology of its own file, and a `redis.conf` to start from.
 //!
 //! Both are put into the tree in place of the path, so that everything after works on one tree whose nodes know their file.
+//! The topology comes first, so that a matrix can vary what its file says, and the configuration last, so that it can vary that path.
 
 use super::conf;
 use super::directive_rules::{self, Refusal};
@@ -9,29 +10,44 @@ use super::problem::Problem;
 use super::source::{FileId, Sources, Span};
 use super::yaml::{self, Data, Entry, Node};
 
-/// Replaces the paths in an experiment's tree by what the files say.
-pub(super) fn expand(root: &mut Node, name: &str, resolver: Resolver<'_>, sources: &mut Sources, problems: &mut Vec<Problem>) {
+/// Replaces the path of a topology in an experiment's tree by what its file says; returns that path.
+pub(super) fn topology(
+    root: &mut Node,
+    name: &str,
+    resolver: Resolver<'_>,
+    sources: &mut Sources,
+    problems: &mut Vec<Problem>,
+) -> Option<String> {
+    let topology = member(root, "topology")?;
+    let Data::Scalar { text, .. } = &topology.value.data else { return None };
+    if yaml::is_null(text) {
+        return None;
+    }
+    let path = text.clone();
+    let place = topology.value.span.clone();
+    match read_topology(&path, name, &place, resolver, sources) {
+        Ok(node) => topology.value = node,
+        // The rest of the file is checked against any topology at all; nothing of it is reported.
+        Err(problem) => problems.push(*problem),
+    }
+    Some(path)
+}
+
+/// Replaces the path of a configuration file by its directives; `base` is the topology's file, if it has one.
+pub(super) fn configuration(
+    root: &mut Node,
+    base: Option<&str>,
+    name: &str,
+    resolver: Resolver<'_>,
+    sources: &mut Sources,
+    problems: &mut Vec<Problem>,
+) {
     let Some(topology) = member(root, "topology") else { return };
-    let mut base = String::new();
-    if let Data::Scalar { text, .. } = &topology.value.data
-        && !yaml::is_null(text)
-    {
-        let path = text.clone();
-        let place = topology.value.span.clone();
-        match read_topology(&path, name, &place, resolver, sources) {
-            Ok(node) => topology.value = node,
-            Err(problem) => {
-                problems.push(*problem);
-                // The rest of the file is checked against any topology at all; nothing of it is reported.
-                return;
-            }
-        }
-        base = path;
-    }
+    let kind = member_of(&mut topology.value, "kind").map(|kind| kind.value.data.clone());
+    let cluster = matches!(kind, Some(Data::Scalar { text, .. }) if text == "cluster");
     let config = member_of(&mut topology.value, "config").and_then(|config| member_of(&mut config.value, "redis"));
-    if let Some(redis) = config {
-        expand_conf(&mut redis.value, &base, name, resolver, sources, problems);
-    }
+    let Some(redis) = config else { return };
+    expand_conf(&mut redis.value, cluster, base.unwrap_or_default(), name, resolver, sources, problems);
 }
 
 fn read_topology(path: &str, name: &str, place: &Span, resolver: Resolver<'_>, sources: &mut Sources) -> Result<Node, Box<Problem>> {
@@ -43,12 +59,21 @@ fn read_topology(path: &str, name: &str, place: &Span, resolver: Resolver<'_>, s
     Ok(node)
 }
 
-fn expand_conf(redis: &mut Node, base: &str, name: &str, resolver: Resolver<'_>, sources: &mut Sources, problems: &mut Vec<Problem>) {
+fn expand_conf(
+    redis: &mut Node,
+    cluster: bool,
+    base: &str,
+    name: &str,
+    resolver: Resolver<'_>,
+    sources: &mut Sources,
+    problems: &mut Vec<Problem>,
+) {
     let Data::Mapping(entries) = &mut redis.data else { return };
     let Some(index) = entries.iter().position(|entry| entry.key == "include") else { return };
     let Data::Scalar { text, .. } = &entries[index].value.data else { return };
     let place = entries[index].value.span.clone();
-    let path = beside(base, text);
+    // What a matrix puts in place stands in the experiment, wherever the topology stands.
+    let path = beside(if place.file == FileId(0) { "" } else { base }, text);
     let bytes = match resolver(&path) {
         Ok(bytes) => bytes,
         Err(reason) => {
@@ -57,8 +82,8 @@ fn expand_conf(redis: &mut Node, base: &str, name: &str, resolver: Resolver<'_>,
             return;
         }
     };
-    let file = FileId(sources.files().len());
     let shown = beside(name, &path);
+    let file = sources.next(&shown);
     let text = match yaml::decode(file, &bytes) {
         Ok(text) => text,
         Err((shown_text, problem)) => {
@@ -82,7 +107,7 @@ fn expand_conf(redis: &mut Node, base: &str, name: &str, resolver: Resolver<'_>,
             let start = span.range.start + line.name.len();
             sources.mask(&Span { file, range: start + 1..span.range.end.max(start + 1) });
         }
-        if let Some(refusal) = directive_rules::redis(&line.name) {
+        if let Some(refusal) = directive_rules::redis(&line.name, cluster) {
             problems.push(dropped(&line.name, refusal, span));
         } else if !written.contains(&line.name) {
             // One empty argument is written as an empty value in YAML.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::check::{self, Finding};
 use super::directive_rules;
 use super::include;
+use super::matrix::{self, Axis, Cell, Combination};
 use super::problem::{Level, Problem};
 use super::render;
 use super::schema::VERSION;
@@ -20,8 +21,10 @@ pub type Resolver<'r> = &'r dyn Fn(&str) -> Result<Vec<u8>, String>;
 /// What became of a file.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The experiment; absent when a problem is an error.
+    /// The experiment, that of the first cell where the file has a `matrix`; absent when a problem is an error.
     pub experiment: Option<Experiment>,
+    /// The cells of the file's `matrix`, the last path varying fastest; none where it has none, or where a problem is an error.
+    pub cells: Vec<Cell>,
     /// Everything found, in the order of the file.
     pub problems: Vec<Problem>,
     /// The texts the problems point into.
@@ -36,12 +39,28 @@ impl Loaded {
         let mut sources = Sources::default();
         let file = sources.add(name, String::new());
         let problem = Problem::error("RQ0010", Span { file, range: 0..0 }, format!("the file cannot be read: {why}"));
-        Self { experiment: None, problems: vec![problem], sources, map: SourceMap::default() }
+        Self::failed(problem, sources)
+    }
+
+    /// A file of which nothing but one problem is known.
+    fn failed(problem: Problem, sources: Sources) -> Self {
+        Self { experiment: None, cells: Vec::new(), problems: vec![problem], sources, map: SourceMap::default() }
     }
 
     /// Where the value at a path like `assert[0].expect` stands; where the file leaves it out, the nearest value around it.
     pub fn location(&self, path: &str) -> Option<Location> {
         self.map.value(path).map(|span| self.sources.location(span))
+    }
+
+    /// The same for one of the cells.
+    pub fn location_in(&self, cell: &Cell, path: &str) -> Option<Location> {
+        cell.map.value(path).map(|span| self.sources.location(span))
+    }
+
+    /// Every experiment the file says: that of each cell, or the only one; none where a problem is an error.
+    pub fn experiments(&self) -> impl Iterator<Item = &Experiment> {
+        let only = self.experiment.iter().filter(|_| self.cells.is_empty());
+        self.cells.iter().map(|cell| &cell.experiment).chain(only)
     }
 
     /// All problems for people, with snippets and a closing line; empty when there are none.
@@ -72,30 +91,76 @@ impl Loaded {
 pub fn load(name: &str, bytes: &[u8], resolver: Resolver<'_>) -> Loaded {
     let mut sources = Sources::default();
     let mut problems = Vec::new();
-    let shape = match tree(name, bytes, &mut sources) {
-        Ok(mut root) => {
-            include::expand(&mut root, name, resolver, &mut sources, &mut problems);
-            structure::check(&root)
-        }
-        Err(problem) => {
-            return Loaded { experiment: None, problems: vec![*problem], sources, map: SourceMap::default() };
+    let mut root = match tree(name, bytes, &mut sources) {
+        Ok(root) => root,
+        Err(problem) => return Loaded::failed(*problem, sources),
+    };
+    let axes = matrix::take(&mut root, &mut problems);
+    let combinations = matrix::combinations(&axes);
+    let mut found = Vec::new();
+    let mut cells = Vec::new();
+    for combination in &combinations {
+        let mut problems = Vec::new();
+        let mut tree = root.clone();
+        let base = fill(&mut tree, &axes, combination, &mut problems, |root, problems| {
+            include::topology(root, name, resolver, &mut sources, problems)
+        });
+        include::configuration(&mut tree, base.as_deref(), name, resolver, &mut sources, &mut problems);
+        cells.push(checked(&tree, &mut problems));
+        found.push(problems);
+    }
+    problems.extend(matrix::blame(&axes, &combinations, found));
+    problems.sort_by_key(|problem| (problem.span.file, problem.span.range.start, problem.code));
+    let failed = problems.iter().any(|problem| problem.level == Level::Error);
+    let first = cells.first().cloned();
+    let map = first.as_ref().map(|(_, map)| map.clone()).unwrap_or_default();
+    let cells = combinations.into_iter().zip(cells).filter_map(|(combination, (experiment, map))| {
+        let Combination { name, label, values, .. } = combination;
+        Some(Cell { name, label, values, experiment: experiment?, map })
+    });
+    let cells = if failed || axes.is_empty() { Vec::new() } else { cells.collect() };
+    Loaded { experiment: first.and_then(|(experiment, _)| experiment).filter(|_| !failed), cells, problems, sources, map }
+}
+
+/// Puts the values of one cell into a tree: a whole topology before its file is read, everything else after.
+fn fill(
+    tree: &mut Node,
+    axes: &[Axis],
+    combination: &Combination,
+    problems: &mut Vec<Problem>,
+    mut read: impl FnMut(&mut Node, &mut Vec<Problem>) -> Option<String>,
+) -> Option<String> {
+    let put = |tree: &mut Node, problems: &mut Vec<Problem>, whole: bool| {
+        for (axis, at) in axes.iter().zip(&combination.choice).filter(|(axis, _)| (axis.path == "topology") == whole) {
+            if let Err(problem) = matrix::put(tree, axis, &axis.values[*at]) {
+                problems.push(*problem);
+            }
         }
     };
-    let Shape { mut value, map, mut tainted, problems: shape_problems } = shape;
+    put(tree, problems, true);
+    let known = problems.len();
+    let base = read(tree, problems);
+    if problems.len() == known {
+        put(tree, problems, false);
+    }
+    base
+}
+
+/// The experiment a tree says, and where its values stand; what is wrong with it is added to the problems.
+fn checked(tree: &Node, problems: &mut Vec<Problem>) -> (Option<Experiment>, SourceMap) {
+    let Shape { mut value, map, mut tainted, problems: shape_problems } = structure::check(tree);
     problems.extend(shape_problems);
     if let Some(topology) = value.get_mut("topology").filter(|topology| topology.is_string()) {
         // The topology file could not be read, which is reported; the rest of the experiment is checked all the same.
         *topology = serde_json::json!({ "kind": "sentinel" });
         tainted.push("topology".to_owned());
     }
-    let experiment = deserialize(value, &mut problems);
+    let experiment = deserialize(value, problems);
     if let Some(experiment) = &experiment {
         let findings = check::check(experiment);
         problems.extend(findings.into_iter().filter(|finding| !finding.touches(&tainted)).map(|finding| place(finding, &map)));
     }
-    problems.sort_by_key(|problem| (problem.span.file, problem.span.range.start, problem.code));
-    let failed = problems.iter().any(|problem| problem.level == Level::Error);
-    Loaded { experiment: experiment.filter(|_| !failed), problems, sources, map }
+    (experiment, map)
 }
 
 /// Whether a file is a topology, which is a part of experiments and none itself.
@@ -108,7 +173,7 @@ pub fn is_topology(bytes: &[u8]) -> bool {
 
 /// Parses a file and reads its version.
 pub(super) fn tree(name: &str, bytes: &[u8], sources: &mut Sources) -> Result<Node, Box<Problem>> {
-    let file = FileId(sources.files().len());
+    let file = sources.next(name);
     let text = match yaml::decode(file, bytes) {
         Ok(text) => text,
         Err((shown, problem)) => {

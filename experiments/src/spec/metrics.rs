@@ -1,7 +1,7 @@
 //! Every metric there is: what assertions may name and reports must compute.
 
-use super::Workload;
 use super::structure;
+use super::{Experiment, Workload, WorkloadKind};
 
 /// What a metric's numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -53,10 +53,22 @@ pub const FAILOVER_METRICS: &[Metric] = &[
         "Time the clients of the workloads were without service: from the last write acknowledged before the outage to their first success after it.",
     ),
     metric("library_cost", Unit::Ns, "Client gap minus server write gap: what finding the new primary costs the clients."),
-    metric("detection", Unit::Ns, "From the last acknowledged write until the first Sentinel holds the primary for down (`+sdown`)."),
-    metric("agreement", Unit::Ns, "From `+sdown` until the quorum agrees that the primary is down (`+odown`)."),
-    metric("election", Unit::Ns, "From `+odown` until one Sentinel is elected to lead the failover (`+elected-leader`)."),
-    metric("promotion", Unit::Ns, "From `+elected-leader` until the promoted replica acknowledges writes."),
+    metric(
+        "detection",
+        Unit::Ns,
+        "From the last acknowledged write until the first Sentinel holds the primary for down (`+sdown`); in a Cluster, the first node for possibly failing (`fail?`).",
+    ),
+    metric(
+        "agreement",
+        Unit::Ns,
+        "From then until the quorum agrees that the primary is down (`+odown`); in a Cluster, a majority of the primaries (`fail`).",
+    ),
+    metric(
+        "election",
+        Unit::Ns,
+        "From `+odown` until one Sentinel is elected to lead the failover (`+elected-leader`); in a Cluster, from the request for votes until the replica has won.",
+    ),
+    metric("promotion", Unit::Ns, "From the election until the promoted replica acknowledges writes."),
     metric(
         "announcement",
         Unit::Ns,
@@ -65,6 +77,40 @@ pub const FAILOVER_METRICS: &[Metric] = &[
     metric("rediscovery", Unit::Ns, "From the announcement of the new primary until the first success of a workload's client."),
     metric("count", Unit::Count, "Number of outages in which another node became primary."),
     metric("split_brain", Unit::Ns, "Total time in which two nodes acknowledged writes at the same time, seen by probes."),
+    metric(
+        "split_brain_writes",
+        Unit::Count,
+        "Writes of clients that were acknowledged in that time by nodes other than the primary of the end: gone once those follow it.",
+    ),
+    metric(
+        "data_resets",
+        Unit::Count,
+        "Times a primary came back as one with a shorter replication stream: what it had beyond is gone, on its replicas too, without a failover.",
+    ),
+];
+
+/// Further metrics `failover.<name>` of a Cluster.
+pub const CLUSTER_METRICS: &[Metric] = &[
+    metric(
+        "delay",
+        Unit::Ns,
+        "In a Cluster: from `fail` until a replica asks for votes, 500 ms to 1 s by design and a second more for each sibling with more data.",
+    ),
+    metric(
+        "blast_radius",
+        Unit::Ns,
+        "In a Cluster: the longest time without acknowledged writes on a shard none of whose nodes a fault took hold of.",
+    ),
+];
+
+/// Prefix of the metrics of a shard, before its number.
+pub const SHARD: &str = "shard-";
+
+/// Metrics `shard-<n>.<name>` of each shard of a Cluster. `failover.<name>` is the longest of all shards.
+pub const SHARD_METRICS: &[Metric] = &[
+    metric("write_gap", Unit::Ns, "Time without acknowledged writes on the servers of the shard, seen by probes on each of its nodes."),
+    metric("read_gap", Unit::Ns, "Time without answered reads on the shard's primary, seen by probes."),
+    metric("client_gap", Unit::Ns, "Time the clients of the workloads were without service for keys of the shard."),
 ];
 
 /// Metrics `<workload>.<name>` of every kind of workload.
@@ -86,31 +132,124 @@ pub const LOCK_METRICS: &[Metric] = &[
     metric("acquired", Unit::Count, "Acknowledged acquisitions."),
 ];
 
+/// Further metrics `<workload>.<name>` of a `set` workload.
+pub const SET_METRICS: &[Metric] = &[
+    metric("acknowledged", Unit::Count, "Elements whose addition was acknowledged."),
+    metric("lost", Unit::Count, "Acknowledged elements that the final read did not find."),
+    metric("lost_share", Unit::Share, "Lost elements as a share of the acknowledged ones."),
+    metric("recovered", Unit::Count, "Elements whose addition had an unknown outcome and that the final read found."),
+    metric(
+        "unexpected",
+        Unit::Count,
+        "Elements that the final read found although their addition had certainly failed, or that nobody added.",
+    ),
+    metric("never_read", Unit::Count, "Acknowledged elements whose set could not be read in the end: neither lost nor safe."),
+];
+
+/// Further metrics `<workload>.<name>` of both kinds of limiters.
+pub const LIMITER_METRICS: &[Metric] = &[
+    metric("admitted", Unit::Count, "Requests admitted, by Redis or in its stead."),
+    metric("denied", Unit::Count, "Requests turned away, by Redis or in its stead."),
+    metric("admitted_open", Unit::Count, "Requests admitted because Redis gave no answer (`on_error: allow`)."),
+    metric("admitted_local", Unit::Count, "Requests admitted by a counter of the client's own (`on_error: local`)."),
+    metric("denied_error", Unit::Count, "Requests turned away because Redis gave no answer (`on_error: deny`)."),
+    metric(
+        "over_admitted",
+        Unit::Count,
+        "Admissions beyond the limit of a window: certain for every order of events the times leave open.",
+    ),
+    metric("over_admitted_redis", Unit::Count, "The same among admissions by Redis alone: what no policy of the client explains."),
+    metric("peak", Unit::Count, "Most requests of one subject admitted within any one window of true time."),
+    metric("rolled_back", Unit::Count, "Answers of Redis that counted fewer requests than had certainly been counted before."),
+    metric("lost_counts", Unit::Count, "Counted requests that were missing from the count, at least."),
+    metric("wrongly_denied", Unit::Count, "Requests turned away by Redis although all that can have been counted leaves room."),
+    metric("ghosts", Unit::Count, "Requests without an answer that were counted all the same, at least (fixed windows only)."),
+    metric("immortal", Unit::Count, "Keys of the limiter that never expire, found in the end."),
+    metric("bytes_per_subject", Unit::Count, "Memory the server used for the limiter in the end, by subject with a key, in bytes."),
+];
+
+/// Further metrics `<workload>.<name>` of a `cache-aside` workload.
+pub const CACHE_METRICS: &[Metric] = &[
+    metric("hit_ratio", Unit::Share, "Share of reads the cache answered before the first fault."),
+    metric("lowest_hit_ratio", Unit::Share, "Lowest share of reads the cache answered in any second from the first fault on."),
+    metric("hit_ratio_back", Unit::Ns, "From the first fault until the cache answered 95 % of its usual share for good."),
+    metric("failed_reads", Unit::Count, "Reads that neither cache nor database nor an old value could answer."),
+    metric("stale_reads", Unit::Count, "Reads answered with an old value because the database gave none."),
+    metric("db_baseline", Unit::Rate, "Queries of the database per second before the first fault."),
+    metric("db_peak", Unit::Rate, "Most queries of the database within any second."),
+    metric("db_peak_multiplier", Unit::Count, "Peak by baseline: how many times its usual load the database took."),
+    metric("db_extra", Unit::Count, "Queries after the first fault beyond what the baseline makes of that time."),
+    metric("db_overloaded", Unit::Ns, "Time after the first fault with more than `overload` times the baseline."),
+    metric("db_p99", Unit::Ns, "99th percentile from asking the database to its answer, the wait for a connection included."),
+    metric("db_longest_wait", Unit::Ns, "Longest wait for a connection of the pool."),
+    metric("db_queue", Unit::Count, "Most queries that waited for a connection at once."),
+    metric("db_refused", Unit::Count, "Queries refused: too many waited, or the server had no connection left."),
+    metric("db_timed_out", Unit::Count, "Queries without an answer in time."),
+    metric("db_failed", Unit::Count, "Queries that failed in another way."),
+    metric("duplicate_loads", Unit::Count, "Queries for an item that another query was loading already."),
+    metric("stampede", Unit::Count, "Most queries for one item at once."),
+    metric("projected_baseline", Unit::Rate, "What `scale` makes of the baseline: offered reads times the share its cache misses."),
+    metric(
+        "projected_peak",
+        Unit::Rate,
+        "What `scale` makes of the peak: offered reads times the largest share of reads that fell through here.",
+    ),
+    metric("projected_multiplier", Unit::Count, "Projected peak by projected baseline."),
+];
+
+/// Further metrics `<workload>.<name>` of a `payment-job` workload.
+pub const PAYMENT_METRICS: &[Metric] = &[
+    metric("jobs", Unit::Count, "Jobs that at least one server tried to pay."),
+    metric("paid", Unit::Count, "Jobs with a payment in the ledger."),
+    metric("charges_per_job", Unit::Count, "Payments in the ledger by paid job."),
+    metric("charged_twice", Unit::Count, "Payments beyond the first of their job."),
+    metric("twice_no_lock", Unit::Count, "Of those, where at least one of the two servers worked without a lock."),
+    metric(
+        "twice_lost_lock",
+        Unit::Count,
+        "Of those, where the lock was granted again while the first lease certainly ran: the servers forgot it.",
+    ),
+    metric("twice_lease_ended", Unit::Count, "Of those, where the lock was granted again after the first lease: the work outlived it."),
+    metric("twice_late", Unit::Count, "Of those, where the first charge took effect after its server had stopped waiting."),
+    metric("twice_unexplained", Unit::Count, "Of those, what none of these explains."),
+    metric("fenced_out", Unit::Count, "Payments and looks that the database refused because it knew a newer fencing token."),
+    metric("unpaid", Unit::Count, "Jobs a server had taken on that have no payment in the end."),
+];
+
 /// The metrics a workload has.
 pub fn of_workload(workload: &Workload) -> impl Iterator<Item = &'static Metric> {
-    let own = match workload {
-        Workload::Lock(_) => LOCK_METRICS,
+    let own = match workload.kind {
+        WorkloadKind::Lock(_) => LOCK_METRICS,
+        WorkloadKind::Set(_) => SET_METRICS,
+        WorkloadKind::CacheAside(_) => CACHE_METRICS,
+        WorkloadKind::PaymentJob(_) => PAYMENT_METRICS,
+        WorkloadKind::FixedWindowLimiter(_) | WorkloadKind::SlidingWindowLimiter(_) => LIMITER_METRICS,
     };
     own.iter().chain(WORKLOAD_METRICS)
 }
 
-/// Every metric an experiment with these workloads has, with its full name.
-pub fn all(workloads: &[Workload]) -> Vec<(String, &'static Metric)> {
-    let servers = FAILOVER_METRICS.iter().map(|metric| (format!("{FAILOVER}.{}", metric.name), metric));
-    let clients = workloads
+/// Every metric an experiment has, with its full name.
+pub fn all(experiment: &Experiment) -> Vec<(String, &'static Metric)> {
+    let of_cluster = experiment.topology.cluster().map_or(&[] as &[Metric], |_| CLUSTER_METRICS);
+    let servers = FAILOVER_METRICS.iter().chain(of_cluster).map(|metric| (format!("{FAILOVER}.{}", metric.name), metric));
+    let shards = experiment.topology.cluster().map_or(0, |cluster| cluster.shards);
+    let of_shards =
+        (1..=shards).flat_map(|shard| SHARD_METRICS.iter().map(move |metric| (format!("{SHARD}{shard}.{}", metric.name), metric)));
+    let clients = experiment
+        .workloads
         .iter()
-        .flat_map(|workload| of_workload(workload).map(move |metric| (format!("{}.{}", workload.name(), metric.name), metric)));
-    servers.chain(clients).collect()
+        .flat_map(|workload| of_workload(workload).map(move |metric| (format!("{}.{}", workload.name, metric.name), metric)));
+    servers.chain(of_shards).chain(clients).collect()
 }
 
 /// The metric of that full name.
-pub fn find(name: &str, workloads: &[Workload]) -> Option<&'static Metric> {
-    all(workloads).into_iter().find(|(full, _)| full == name).map(|(_, metric)| metric)
+pub fn find(name: &str, experiment: &Experiment) -> Option<&'static Metric> {
+    all(experiment).into_iter().find(|(full, _)| full == name).map(|(_, metric)| metric)
 }
 
 /// The metric whose name is closest to a misspelt one.
-pub fn closest(name: &str, workloads: &[Workload]) -> Option<String> {
-    let names: Vec<String> = all(workloads).into_iter().map(|(full, _)| full).collect();
+pub fn closest(name: &str, experiment: &Experiment) -> Option<String> {
+    let names: Vec<String> = all(experiment).into_iter().map(|(full, _)| full).collect();
     if let Some(found) = structure::closest(name, names.iter().map(String::as_str)) {
         return Some(found.to_owned());
     }

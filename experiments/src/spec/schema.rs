@@ -37,7 +37,25 @@ pub fn topology_schema() -> Value {
 /// The experiment's schema, made once.
 pub(crate) fn experiment() -> &'static Value {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    SCHEMA.get_or_init(|| schemars::schema_for!(Experiment).to_value())
+    SCHEMA.get_or_init(|| {
+        let mut schema = schemars::schema_for!(Experiment).to_value();
+        // Not a field of the type: a cell is an experiment, and a matrix is many of them.
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert("matrix".to_owned(), matrix_schema());
+        }
+        schema
+    })
+}
+
+/// `matrix`. The values are checked where they are put, as if they had been written there.
+fn matrix_schema() -> Value {
+    serde_json::json!({
+        "type": "object",
+        "description": "Fields that are varied: paths like `workloads.locks.client` (elements of lists by their `name`), each with the \
+                        values it takes. Every combination is performed and compared with the others.",
+        "additionalProperties": { "type": "array", "minItems": 1, "items": {} },
+        "examples": [{ "topology.config.sentinel.down-after-milliseconds": [1000, 2000] }]
+    })
 }
 
 /// `version`.
@@ -48,6 +66,22 @@ pub(crate) fn version_schema(_: &mut schemars::SchemaGenerator) -> schemars::Sch
 /// A name.
 pub(crate) fn name_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "type": "string", "pattern": NAME_PATTERN })
+}
+
+/// Writes the definition a form of a tagged value refers to into the form itself, so that the form can be closed to other fields.
+pub(crate) fn inline(form: &mut serde_json::Map<String, Value>, generator: &mut schemars::SchemaGenerator) {
+    let Some(Value::String(target)) = form.remove("$ref") else { return };
+    let Some(definition) = target.strip_prefix("#/$defs/").and_then(|name| generator.definitions_mut().remove(name)) else { return };
+    for (key, value) in definition.as_object().into_iter().flatten() {
+        match form.get_mut(key) {
+            None => {
+                form.insert(key.clone(), value.clone());
+            }
+            Some(Value::Object(mine)) => mine.extend(value.as_object().cloned().unwrap_or_default()),
+            Some(Value::Array(mine)) => mine.extend(value.as_array().cloned().unwrap_or_default()),
+            Some(_) => {}
+        }
+    }
 }
 
 /// `topology`: written out, or the path of a topology file. The file is read before anything is deserialized.

@@ -3,19 +3,70 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Names nodes by role or by name. Exactly one of `role` and `node` is given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Names nodes by role or by name, or a zone of clients. Exactly one of `role`, `node` and `zone` is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Selector {
     /// All nodes that have this role when the fault fires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<Role>,
+    pub role: Option<WantedRole>,
     /// One node by its name, for example `redis-2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// The place in the network where the clients of that zone live; only for faults of links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Of the nodes with that role only those of this shard, from 1; only in a Cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub shard: Option<u32>,
     /// How many of the nodes that match: `all` (default), `one` or a number, chosen by the trial's seed.
     #[serde(default)]
     pub pick: Pick,
+}
+
+impl Selector {
+    /// Every node that has this role.
+    pub fn role(role: WantedRole) -> Self {
+        Self { role: Some(role), ..Self::default() }
+    }
+
+    /// One node by its name.
+    pub fn node(name: &str) -> Self {
+        Self { node: Some(name.to_owned()), ..Self::default() }
+    }
+}
+
+/// The roles a selector may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WantedRole {
+    /// The data node that accepts writes.
+    Primary,
+    /// Data nodes that follow a primary.
+    Replica,
+    /// The Sentinels.
+    Sentinel,
+    /// The Sentinel elected last to lead a failover.
+    LeaderSentinel,
+    /// Every data node.
+    Data,
+    /// Every node.
+    Any,
+}
+
+impl WantedRole {
+    /// The word used in files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Replica => "replica",
+            Self::Sentinel => "sentinel",
+            Self::LeaderSentinel => "leader-sentinel",
+            Self::Data => "data",
+            Self::Any => "any",
+        }
+    }
 }
 
 /// What a node is at the moment.

@@ -45,8 +45,17 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Adds a file.
+    /// The id a file of that name has, or would get: a file that several cells of a matrix include is kept once.
+    pub(crate) fn next(&self, name: &str) -> FileId {
+        FileId(self.files.iter().position(|file| file.name == name).unwrap_or(self.files.len()))
+    }
+
+    /// Adds a file, unless one of that name is there.
     pub(crate) fn add(&mut self, name: &str, text: String) -> FileId {
+        let known = self.next(name);
+        if known.0 < self.files.len() {
+            return known;
+        }
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         self.files.push(SourceFile { name: name.to_owned(), text, lines });
         FileId(self.files.len() - 1)

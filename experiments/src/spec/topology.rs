@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Directives;
+use super::{ClusterTopology, Directives, Role};
 
 /// The servers to bring up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +14,78 @@ use super::Directives;
 pub enum Topology {
     /// One primary with replicas, watched by Sentinels.
     Sentinel(SentinelTopology),
+    /// Shards that share the hash slots, each a primary with replicas.
+    Cluster(ClusterTopology),
+}
+
+/// A node a topology has, with the role it starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopologyNode {
+    /// `redis-1`, `sentinel-2`, ...
+    pub name: String,
+    /// The role it starts with.
+    pub role: Role,
+    /// The shard it belongs to, from 1; only in a Cluster.
+    pub shard: Option<u32>,
+}
+
+impl Topology {
+    /// The server software.
+    pub fn server(&self) -> &Server {
+        match self {
+            Self::Sentinel(topology) => &topology.server,
+            Self::Cluster(topology) => &topology.server,
+        }
+    }
+
+    /// Directives of every data node's `redis.conf`.
+    pub fn redis(&self) -> &Directives {
+        match self {
+            Self::Sentinel(topology) => &topology.config.redis,
+            Self::Cluster(topology) => &topology.config.redis,
+        }
+    }
+
+    /// The Sentinel topology, if it is one.
+    pub fn sentinel(&self) -> Option<&SentinelTopology> {
+        match self {
+            Self::Sentinel(topology) => Some(topology),
+            Self::Cluster(_) => None,
+        }
+    }
+
+    /// The Cluster, if it is one.
+    pub fn cluster(&self) -> Option<&ClusterTopology> {
+        match self {
+            Self::Sentinel(_) => None,
+            Self::Cluster(topology) => Some(topology),
+        }
+    }
+
+    /// Number of shards: 1 where there is one primary.
+    pub fn shards(&self) -> u32 {
+        self.cluster().map_or(1, |cluster| cluster.shards)
+    }
+
+    /// Every node, data nodes first, primaries before replicas.
+    pub fn nodes(&self) -> Vec<TopologyNode> {
+        match self {
+            Self::Sentinel(topology) => topology.nodes(),
+            Self::Cluster(topology) => topology.nodes(),
+        }
+    }
+
+    /// How many nodes start with a role.
+    pub fn count(&self, role: Role) -> u32 {
+        match (self, role) {
+            (Self::Sentinel(_), Role::Primary) => 1,
+            (Self::Sentinel(topology), Role::Replica) => topology.replicas,
+            (Self::Sentinel(topology), Role::Sentinel) => topology.sentinels,
+            (Self::Cluster(topology), Role::Primary) => topology.shards,
+            (Self::Cluster(topology), Role::Replica) => topology.shards.saturating_mul(topology.replicas_per_shard),
+            (Self::Cluster(_), Role::Sentinel) => 0,
+        }
+    }
 }
 
 /// One primary with replicas, watched by Sentinels.
@@ -40,6 +112,20 @@ pub struct SentinelTopology {
     /// Directives of the servers' configuration files.
     #[serde(default)]
     pub config: TopologyConfig,
+}
+
+impl SentinelTopology {
+    /// Every node, data nodes first, the first primary before its replicas.
+    pub fn nodes(&self) -> Vec<TopologyNode> {
+        let data = (1..=self.replicas + 1).map(|number| TopologyNode {
+            name: format!("redis-{number}"),
+            role: if number == 1 { Role::Primary } else { Role::Replica },
+            shard: None,
+        });
+        let sentinels =
+            (1..=self.sentinels).map(|number| TopologyNode { name: format!("sentinel-{number}"), role: Role::Sentinel, shard: None });
+        data.chain(sentinels).collect()
+    }
 }
 
 /// Directives added to the generated configuration files.

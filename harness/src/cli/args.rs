@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use redquake_experiments::spec::{Duration, Until};
+
 use crate::run::Jobs;
 
 /// Breaks a real Redis or Valkey on purpose and says in numbers what its users would have felt.
@@ -67,6 +69,18 @@ pub struct RunArgs {
     /// Trials at once: a number, or `auto` for as many as do not disturb each other here.
     #[arg(long, default_value = "1", value_name = "N|auto")]
     pub jobs: Jobs,
+    /// Goes on with trials until the 95 % interval of a median is this narrow, for example `failover.write_gap median ±5%`.
+    #[arg(long, value_name = "PRECISION")]
+    pub until: Option<Until>,
+    /// With --until: no further trial is begun after this time.
+    #[arg(long, value_name = "DURATION", requires = "until")]
+    pub budget: Option<Duration>,
+    /// With --until: most trials, those of each cell of a matrix counted apart.
+    #[arg(long, value_name = "N", requires = "until", default_value_t = 100, value_parser = clap::value_parser!(u32).range(5..=10_000))]
+    pub max_trials: u32,
+    /// Uses servers for several trials, where they are reset and seen to be as they were at their first start; else fresh ones.
+    #[arg(long)]
+    pub reuse: bool,
     /// Folder the results go into, in a folder of their own per run.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,

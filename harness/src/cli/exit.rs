@@ -56,12 +56,12 @@ impl Exit {
         all.into_iter().find(|exit| exit.code() == code).unwrap_or(Self::Bug)
     }
 
-    /// Of two runs in one command, the one that decides: a bug, then a signal, then residue, and so on down to a pass.
+    /// Of two runs in one command, the one that decides: a bug, then residue, then a signal, and so on down to a pass.
     pub fn worse(self, other: Self) -> Self {
         let rank = |exit: Self| match exit {
             Self::Bug => 8,
-            Self::Interrupted | Self::Terminated => 7,
-            Self::Residue => 6,
+            Self::Residue => 7,
+            Self::Interrupted | Self::Terminated => 6,
             Self::Usage => 5,
             Self::Environment => 4,
             Self::AssertionFailed => 3,
@@ -114,5 +114,7 @@ mod tests {
         assert_eq!(Exit::AssertionFailed.worse(Exit::Inconclusive), Exit::AssertionFailed);
         assert_eq!(Exit::Residue.worse(Exit::AssertionFailed), Exit::Residue);
         assert_eq!(Exit::Interrupted.worse(Exit::Bug), Exit::Bug);
+        assert_eq!(Exit::Residue.worse(Exit::Interrupted), Exit::Residue);
+        assert_eq!(Exit::AssertionFailed.worse(Exit::Interrupted), Exit::Interrupted);
     }
 }

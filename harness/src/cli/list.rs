@@ -6,8 +6,9 @@ use super::{Exit, Failure};
 
 /// Prints the experiments that come with the tool.
 pub fn perform() -> Result<Exit, Failure> {
+    let width = catalogue::entries().map(|entry| entry.name.len()).max().unwrap_or_default();
     for entry in catalogue::entries() {
-        println!("{:<28} {}", entry.name, entry.description);
+        println!("{:<width$}  {}", entry.name, entry.description);
     }
     Ok(Exit::Pass)
 }

@@ -3,26 +3,28 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 
-use redquake_experiments::plan::Capabilities;
-use redquake_experiments::spec::Topology;
+use redquake_experiments::plan::{Capabilities, Plan};
+use redquake_experiments::spec::{Action, Cell, Until, metrics};
 use redquake_reports::render::terminal;
-use redquake_reports::result::{Document, Location, Source};
+use redquake_reports::result::{Location, MatrixAxis, Source};
 use redquake_topologies::process;
-use redquake_topologies::runtime::Runtime;
+use redquake_topologies::runtime::{Runtime, Swept};
 use sha2::{Digest, Sha256};
 
 use super::args::RunArgs;
 use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
+use super::plan::Made;
 use super::runtimes::{Chosen, choose};
 use super::{Exit, Failure, Progress, plan};
-use crate::run::{Folder, Interrupt, Order, execute};
+use crate::run::{CellOrder, CellRecord, Folder, Goal, Interrupt, Order, Outcome, execute};
 
 /// Performs experiments, one after the other.
 pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
     let files = read_all(&args.experiments)?;
     // All files are checked before the first one runs: a mistake in the last must not cost the time of the others.
     plan::check(&files, args.trials)?;
+    known(&files, args.until.as_ref())?;
     let progress = Progress::new();
     let outside = runtime()?;
     match outside.block_on(choose(args.runtime, &progress))? {
@@ -38,13 +40,31 @@ pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
     }
 }
 
+/// Whether every experiment has the metric that is to become precise.
+fn known(files: &[ExperimentFile], until: Option<&Until>) -> Result<(), Failure> {
+    let Some(until) = until else { return Ok(()) };
+    for experiment in files.iter().flat_map(|file| file.loaded.experiments()) {
+        if metrics::find(&until.metric, experiment).is_none() {
+            let meant = metrics::closest(&until.metric, experiment);
+            let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+            return Err(Failure::usage(format!("--until: `{}` has no metric `{}`{meant}", experiment.name, until.metric)));
+        }
+    }
+    Ok(())
+}
+
 /// Fetches the server software of every experiment.
 async fn provide(files: &[ExperimentFile], progress: &Progress) -> Result<(), Failure> {
     let announce = progress.announce();
     for file in files {
-        if let Some(experiment) = &file.loaded.experiment {
-            let Topology::Sentinel(topology) = &experiment.topology;
-            process::provide(&topology.server, &announce).await.map_err(|error| Failure::environment(error.to_string()))?;
+        for experiment in file.loaded.experiments() {
+            process::provide(experiment.topology.server(), &announce).await.map_err(|error| Failure::environment(error.to_string()))?;
+            if let Some(postgres) = experiment.postgres() {
+                process::provide_postgres(&postgres.version, &announce).await.map_err(|error| Failure::environment(error.to_string()))?;
+            }
+            if experiment.faults.iter().any(|fault| matches!(fault.action, Action::ClockJump(_))) {
+                process::provide_clock(&announce).map_err(|error| Failure::environment(error.to_string()))?;
+            }
         }
     }
     Ok(())
@@ -81,7 +101,7 @@ async fn all(
 }
 
 async fn one(order: Order, engine: &Arc<dyn Runtime>, progress: &Progress, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let run = order.run.clone();
+    let runs: Vec<String> = order.cells.iter().map(|cell| cell.run.clone()).collect();
     // A task of its own, so that a bug in it is caught here, where what it started can still be removed.
     let mut work = tokio::spawn(execute(order, Arc::clone(engine), progress.clone(), interrupt.clone()));
     let ended = tokio::select! {
@@ -93,11 +113,14 @@ async fn one(order: Order, engine: &Arc<dyn Runtime>, progress: &Progress, inter
     };
     progress.finish();
     // Nothing is left after a run that ended in order; after a bug or a second signal this is what removes its servers.
-    let left = engine.sweep_run(&run).await;
+    let mut left = Vec::new();
+    for run in &runs {
+        left.extend(engine.sweep_run(run).await);
+    }
     tell_left(&left);
     match ended {
-        Ok(Ok((document, folder))) => {
-            let mut exit = conclude(&document, &folder);
+        Ok(Ok((outcome, folder))) => {
+            let mut exit = conclude(&outcome, &folder);
             if !left.is_empty() {
                 exit = exit.worse(Exit::Residue);
             }
@@ -106,36 +129,84 @@ async fn one(order: Order, engine: &Arc<dyn Runtime>, progress: &Progress, inter
                 None => exit,
             })
         }
-        Ok(Err(failure)) => Err(failure),
+        Ok(Err(failure)) if left.is_empty() => Err(failure),
+        Ok(Err(failure)) => Err(Failure { exit: failure.exit.worse(Exit::Residue), ..failure }),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted))),
     }
 }
 
 fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> Result<Order, Failure> {
-    let plan = plan::make(file, args.seed, args.trials, capabilities)?;
-    let locations = (0..plan.experiment.assertions.len()).map(|index| {
-        let place = file.loaded.location(&format!("assert[{index}]"))?;
-        Some(Location { file: place.file, line: place.line, column: place.column })
-    });
-    let trials = args.trials.map(|trials| format!(" --trials {trials}")).unwrap_or_default();
+    let goal = args.until.clone().map(|until| Goal { until, budget: args.budget, most: args.max_trials });
+    let mut trials = args.trials.map(|trials| format!(" --trials {trials}")).unwrap_or_default();
+    trials.extend(goal.iter().map(Goal::arguments));
+    trials.push_str(if args.reuse { " --reuse" } else { "" });
+    let cells = match plan::make(file, args.seed, args.trials, capabilities)? {
+        Made::One(plan) => vec![cell_order(file, None, *plan)],
+        Made::Cells(plans) => {
+            plans.into_iter().zip(&file.loaded.cells).map(|(made, cell)| cell_order(file, Some(cell), made.plan)).collect()
+        }
+    };
+    let (seed, runtime) = cells.first().map_or((0, ""), |cell| (cell.plan.seed, cell.plan.runtime.as_str()));
     Ok(Order {
-        run: uuid::Uuid::new_v4().simple().to_string(),
-        locations: locations.collect(),
+        axes: axes(&file.loaded.cells),
         source: Source { path: file.name.clone(), sha256: format!("{:x}", Sha256::digest(&file.bytes)) },
         text: file.bytes.clone(),
-        repro: format!("redquake run {} --runtime {} --seed {}{trials}", file.name, plan.runtime.as_str(), plan.seed),
+        repro: format!("redquake run {} --runtime {runtime} --seed {seed}{trials}", file.name),
         out: args.out.clone(),
         jobs: args.jobs,
-        plan,
+        goal,
+        reuse: args.reuse,
+        cells,
     })
+}
+
+fn cell_order(file: &ExperimentFile, cell: Option<&Cell>, plan: Plan) -> CellOrder {
+    let locations = (0..plan.experiment.assertions.len()).map(|index| {
+        let path = format!("assert[{index}]");
+        let place = match cell {
+            Some(cell) => file.loaded.location_in(cell, &path),
+            None => file.loaded.location(&path),
+        }?;
+        Some(Location { file: place.file, line: place.line, column: place.column })
+    });
+    CellOrder {
+        run: uuid::Uuid::new_v4().simple().to_string(),
+        locations: locations.collect(),
+        cell: cell.map(|cell| CellRecord {
+            folder: cell.name.clone(),
+            label: cell.label.clone(),
+            values: cell.values.iter().map(|(_, value)| value.clone()).collect(),
+        }),
+        plan,
+    }
+}
+
+/// What the cells of a matrix differ in, each value once.
+fn axes(cells: &[Cell]) -> Vec<MatrixAxis> {
+    let mut axes: Vec<MatrixAxis> = Vec::new();
+    for (path, value) in cells.iter().flat_map(|cell| &cell.values) {
+        match axes.iter_mut().find(|axis| axis.path == *path) {
+            None => axes.push(MatrixAxis { path: path.clone(), values: vec![value.clone()] }),
+            Some(axis) if axis.values.contains(value) => {}
+            Some(axis) => axis.values.push(value.clone()),
+        }
+    }
+    axes
 }
 
 /// Removes what earlier runs left whose process is gone; a problem with it is told and stops nothing.
 async fn sweep_the_dead(engine: &dyn Runtime, progress: &Progress) {
     match engine.sweep(true).await {
-        Ok(removed) => removed.iter().for_each(|object| progress.line(&format!("left by an earlier run, removed: {object}"))),
-        Err(error) => progress.line(&format!("left by an earlier run and not removed: {error}")),
+        Ok(Swept { removed, left }) => {
+            for object in removed {
+                progress.line(&format!("left by an earlier run, removed: {object}"));
+            }
+            for object in left {
+                progress.line(&format!("left by an earlier run and not removed: {object}; `redquake clean` tries again"));
+            }
+        }
+        Err(error) => progress.line(&format!("what earlier runs left could not be looked for: {error}")),
     }
 }
 
@@ -147,8 +218,8 @@ fn tell_left(left: &[String]) {
 }
 
 /// Prints the result and says which exit code it leads to.
-pub fn conclude(document: &Document, folder: &Folder) -> Exit {
+pub fn conclude(outcome: &Outcome, folder: &Folder) -> Exit {
     let path = folder.path().display().to_string();
-    print!("{}", terminal::render(document, &terminal::Options { color: std::io::stdout().is_terminal(), folder: Some(&path) }));
-    Exit::of(document.exit_code)
+    print!("{}", outcome.terminal(&terminal::Options { color: std::io::stdout().is_terminal(), folder: Some(&path) }));
+    Exit::of(outcome.exit_code())
 }

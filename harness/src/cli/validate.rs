@@ -27,6 +27,9 @@ pub fn perform(args: &ValidateArgs) -> Result<Exit, Failure> {
     }
     let broken = files.iter().filter(|file| file.loaded.experiment.is_none()).count();
     if args.format == ProblemFormat::Human {
+        for file in files.iter().filter(|file| !file.loaded.cells.is_empty()) {
+            println!("{}: a matrix of {} cells", file.name, file.loaded.cells.len());
+        }
         let (valid, all) = (files.len() - broken, files.len());
         println!("{valid} of {all} {}", if all == 1 { "file is valid" } else { "files are valid" });
     }

@@ -31,11 +31,12 @@ pub fn classify(error: &RedisError) -> Reading {
             ServerErrorKind::BusyLoading => fail(Why::Loading, true),
             ServerErrorKind::MasterDown => fail(Why::Masterdown, true),
             ServerErrorKind::NoPerm => fail(Why::Denied, false),
-            ServerErrorKind::Moved
-            | ServerErrorKind::Ask
-            | ServerErrorKind::TryAgain
-            | ServerErrorKind::ClusterDown
-            | ServerErrorKind::CrossSlot => fail(Why::Redirected, true),
+            ServerErrorKind::Moved => fail(Why::Moved, true),
+            ServerErrorKind::Ask => fail(Why::Ask, false),
+            ServerErrorKind::TryAgain => fail(Why::Tryagain, false),
+            // The node is there and may serve again at any moment; but it may also have lost its slots meanwhile.
+            ServerErrorKind::ClusterDown => fail(Why::Clusterdown, true),
+            ServerErrorKind::CrossSlot => fail(Why::Redirected, false),
             _ => info(Why::Other, false),
         },
         ErrorKind::AuthenticationFailed => fail(Why::Denied, false),
@@ -76,8 +77,11 @@ mod tests {
             ("BUSY Redis is busy running a script.", Why::Busy),
             ("NOAUTH Authentication required.", Why::Denied),
             ("NOPERM this user has no permissions", Why::Denied),
-            ("MOVED 3999 127.0.0.1:6381", Why::Redirected),
-            ("CLUSTERDOWN The cluster is down", Why::Redirected),
+            ("MOVED 3999 127.0.0.1:6381", Why::Moved),
+            ("CLUSTERDOWN The cluster is down", Why::Clusterdown),
+            ("ASK 3999 127.0.0.1:6381", Why::Ask),
+            ("TRYAGAIN Multiple keys request during rehashing of slot", Why::Tryagain),
+            ("CROSSSLOT Keys in request don't hash to the same slot", Why::Redirected),
         ];
         for (line, why) in table {
             let reading = server_says(line);

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::io::tcp::TcpSettings;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisResult};
+use redquake_experiments::spec::ClientPolicy;
 use redquake_topologies::runtime::NodeAddress;
 
 /// Name under which the Sentinels know the primary.
@@ -41,6 +43,23 @@ pub fn sentinel_client(sentinels: impl IntoIterator<Item = NodeAddress>) -> Redi
         .set_client_to_redis_tcp_settings(no_delay())
         .set_client_to_sentinel_tcp_settings(no_delay())
         .build()
+}
+
+/// The crate's client for a whole Cluster. As shipped, it waits for a reply without limit and sends a command again up to 16 times.
+pub fn cluster_client(
+    policy: ClientPolicy,
+    timeouts: Timeouts,
+    nodes: impl IntoIterator<Item = NodeAddress>,
+) -> RedisResult<ClusterClient> {
+    let nodes: Vec<ConnectionAddr> = nodes.into_iter().map(|node| ConnectionAddr::Tcp(node.ip.to_string(), node.port)).collect();
+    let builder = ClusterClientBuilder::new(nodes).tcp_settings(no_delay());
+    match policy {
+        ClientPolicy::LibraryTuned => {
+            // Every attempt is one the workload sees: none is made again behind its back.
+            builder.retries(0).connection_timeout(timeouts.connect).response_timeout(timeouts.response).build()
+        }
+        ClientPolicy::Library | ClientPolicy::Rebuild => builder.build(),
+    }
 }
 
 fn no_delay() -> TcpSettings {

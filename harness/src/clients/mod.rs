@@ -2,8 +2,11 @@
 
 mod classify;
 mod connect;
+mod connection;
+mod find;
 mod session;
 
 pub use classify::{Reading, classify};
 pub use connect::{MASTER_NAME, Timeouts, open};
-pub use session::Session;
+pub use connection::Connection;
+pub use session::{Link, Session};

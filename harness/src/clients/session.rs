@@ -1,51 +1,75 @@
-//! One client's way to the primary, and how it finds the primary again.
+//! One client's way to the primaries, and how it finds them again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::sentinel::SentinelClient;
 use redquake_experiments::spec::ClientPolicy;
 use redquake_topologies::namespace::Zone;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::connect::{self, Timeouts};
+use super::connect::Timeouts;
+use super::connection::Connection;
+use super::find::Finder;
 use crate::trial::Roster;
 
-/// Pause between two attempts to find the primary. Short against every gap, long against the load it puts on the Sentinels.
+/// Pause between two attempts to find a primary. Short against every gap, long against the load it puts on those who are asked.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(25);
 
-/// A client's connection to the primary, replaced when it is lost and the policy says so.
+/// A client's connections: to the primary of each shard, each replaced when it is lost and the policy says so; or the one the library
+/// makes for the whole Cluster.
 #[derive(Clone)]
 pub struct Session {
+    routes: Arc<[Route]>,
+    timeouts: Timeouts,
+}
+
+/// The way to one primary.
+struct Route {
     current: watch::Receiver<Option<Link>>,
     lost: watch::Sender<u64>,
-    timeouts: Timeouts,
 }
 
 /// A connection, with what is known of it.
 #[derive(Clone)]
 pub struct Link {
     /// The connection.
-    pub connection: MultiplexedConnection,
-    /// Index of the node it leads to.
+    pub connection: Connection,
+    /// Index of the node it leads to, where it leads to one.
     pub node: Option<u16>,
+    route: usize,
     generation: u64,
+}
+
+impl Link {
+    /// Whether both are the same connection of one client.
+    pub fn same(&self, other: &Self) -> bool {
+        self.generation == other.generation
+    }
 }
 
 impl Session {
     /// Starts a client on a zone's threads. Ends with the token.
     pub fn start(zone: &Zone, policy: ClientPolicy, timeouts: Timeouts, roster: Arc<Roster>, stop: CancellationToken) -> Self {
-        let (offer, current) = watch::channel(None);
-        let (lost, losses) = watch::channel(0);
-        zone.spawn(stop.run_until_cancelled_owned(keep_connected(policy, timeouts, roster, offer, losses)));
-        Self { current, lost, timeouts }
+        let routes = Finder::all(policy, timeouts, &roster).into_iter().enumerate().map(|(route, finder)| {
+            let (offer, current) = watch::channel(None);
+            let (lost, losses) = watch::channel(0);
+            let stop = stop.clone();
+            zone.spawn(async move {
+                stop.run_until_cancelled(keep_connected(policy, finder, route, &offer, losses)).await;
+                // A client that ended leaves no connection behind for those who still look at it.
+                offer.send_replace(None);
+            });
+            Route { current, lost }
+        });
+        Self { routes: routes.collect(), timeouts }
     }
 
-    /// The present connection; waits for one up to the connection timeout.
-    pub async fn link(&self) -> Option<Link> {
-        let mut current = self.current.clone();
+    /// The present connection for a shard, from 1; waits for one up to the connection timeout.
+    pub async fn link(&self, shard: u32) -> Option<Link> {
+        let wanted = shard.saturating_sub(1) as usize;
+        let route = self.routes.get(wanted).or(self.routes.first())?;
+        let mut current = route.current.clone();
         let found = tokio::time::timeout(self.timeouts.connect, current.wait_for(Option::is_some)).await;
         match found {
             Ok(Ok(link)) => link.clone(),
@@ -53,19 +77,27 @@ impl Session {
         }
     }
 
-    /// Waits for the first connection, however long it takes.
-    pub async fn connected(&self) {
-        let _ = self.current.clone().wait_for(Option::is_some).await;
+    /// The present connections, to those shards to which there is one now.
+    pub fn current(&self) -> Vec<Link> {
+        self.routes.iter().filter_map(|route| route.current.borrow().clone()).collect()
     }
 
-    /// Whether there is a connection now.
+    /// Waits for the first connection to every shard, however long it takes.
+    pub async fn connected(&self) {
+        for route in self.routes.iter() {
+            let _ = route.current.clone().wait_for(Option::is_some).await;
+        }
+    }
+
+    /// Whether there is a connection to every shard now.
     pub fn is_connected(&self) -> bool {
-        self.current.borrow().is_some()
+        self.routes.iter().all(|route| route.current.borrow().is_some())
     }
 
     /// Reports that an operation lost its connection. Later reports about the same connection change nothing.
     pub fn report_lost(&self, link: &Link) {
-        self.lost.send_if_modified(|generation| {
+        let Some(route) = self.routes.get(link.route) else { return };
+        route.lost.send_if_modified(|generation| {
             let newer = link.generation > *generation;
             if newer {
                 *generation = link.generation;
@@ -77,48 +109,23 @@ impl Session {
 
 async fn keep_connected(
     policy: ClientPolicy,
-    timeouts: Timeouts,
-    roster: Arc<Roster>,
-    offer: watch::Sender<Option<Link>>,
+    mut finder: Finder,
+    route: usize,
+    offer: &watch::Sender<Option<Link>>,
     mut losses: watch::Receiver<u64>,
 ) {
-    let mut finder: Option<SentinelClient> = None;
     for generation in 1.. {
         let (connection, node) = loop {
-            if let Some(found) = find(&mut finder, timeouts, &roster).await {
+            if let Some(found) = finder.find().await {
                 break found;
             }
             tokio::time::sleep(LOOK_AGAIN_AFTER).await;
         };
-        offer.send_replace(Some(Link { connection, node, generation }));
+        offer.send_replace(Some(Link { connection, node, route, generation }));
         // `library`: the first connection is all there is; what becomes of it is the crate's business.
-        if policy == ClientPolicy::Library || losses.wait_for(|lost| *lost >= generation).await.is_err() {
+        if policy != ClientPolicy::Rebuild || losses.wait_for(|lost| *lost >= generation).await.is_err() {
             return std::future::pending().await;
         }
         offer.send_replace(None);
-    }
-}
-
-/// Asks the Sentinels for the primary and connects to it. The whole search is bounded, because the crate asks with limits of its own.
-async fn find(finder: &mut Option<SentinelClient>, timeouts: Timeouts, roster: &Roster) -> Option<(MultiplexedConnection, Option<u16>)> {
-    if finder.is_none() {
-        *finder = connect::sentinel_client(roster.sentinels().map(|member| member.node.address)).ok();
-    }
-    let search = async {
-        let client = finder.as_mut()?.async_get_client().await.ok()?;
-        let node = match client.get_connection_info().addr() {
-            redis::ConnectionAddr::Tcp(host, port) => roster.at(host, *port),
-            _ => None,
-        };
-        let connection = client.get_multiplexed_async_connection_with_config(&timeouts.config()).await.ok()?;
-        Some((connection, node))
-    };
-    match tokio::time::timeout(timeouts.connect + timeouts.response, search).await {
-        Ok(found) => found,
-        Err(_) => {
-            // A search that was cut off may leave half-read connections in the crate's cache.
-            *finder = None;
-            None
-        }
     }
 }

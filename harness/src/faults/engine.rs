@@ -1,168 +1,284 @@
 //! Keeps the schedule of faults, and takes back whatever was injected, last in first out.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use rand_chacha::ChaCha8Rng;
-use redquake_experiments::plan::{Act, Plan};
-use redquake_experiments::spec::Fault;
+use redquake_experiments::plan::{Plan, Start};
 use redquake_reports::history::{Event, FaultEvent, FaultState};
 use tokio_util::sync::CancellationToken;
 
+use super::build::build;
+use super::injection::Injection;
 use super::ledger::Ledger;
-use super::{kill, partition, select};
-use crate::trial::{Member, Stage};
-use crate::workloads::stream_of;
+use crate::trial::{Stage, failpoint};
+use crate::workloads::{Crowd, stream_of};
 
 /// Stream of the trial's seed that `pick` draws from.
 const PICK_STREAM: u64 = u64::MAX;
 /// Reversal has a deadline of its own, detached from the run that may have been cancelled.
 const REVERT_WITHIN: Duration = Duration::from_secs(10);
+/// So has what shows that it worked.
+const PROVE_WITHIN: Duration = Duration::from_secs(30);
 
 /// The fault engine of one trial.
 pub struct Engine<'a> {
     stage: &'a Stage,
     plan: &'a Plan,
     ledger: Ledger,
+    crowds: &'a [Crowd],
     random: ChaCha8Rng,
+    /// What became of each planned fault so far.
+    progress: Vec<Progress>,
     /// Injected and not yet taken back, oldest first.
-    active: Vec<(usize, partition::Cut)>,
+    active: Vec<Active>,
+    /// Everything that was injected.
+    injected: Vec<Arc<dyn Injection>>,
+    /// What is being looked for.
+    proofs: FuturesUnordered<BoxFuture<'a, Proof>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Waiting,
+    Injected(Instant),
+    Skipped,
+}
+
+struct Active {
+    index: usize,
+    injection: Arc<dyn Injection>,
+    /// When it is to be taken back.
+    until: Instant,
+    proved: bool,
+}
+
+/// What a look at a fault brought.
+struct Proof {
+    index: usize,
+    reverted: bool,
+    targets: Vec<String>,
+    result: Result<String, String>,
+}
+
+/// The next thing to do.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    Inject(usize),
+    GiveUp(usize),
+    Revert(usize),
 }
 
 impl<'a> Engine<'a> {
     /// An engine that has done nothing yet.
-    pub fn new(stage: &'a Stage, plan: &'a Plan, ledger: Ledger) -> Self {
-        Self { stage, plan, ledger, random: stream_of(stage.seed, PICK_STREAM), active: Vec::new() }
+    pub fn new(stage: &'a Stage, plan: &'a Plan, ledger: Ledger, crowds: &'a [Crowd]) -> Self {
+        let progress = vec![Progress::Waiting; plan.faults.len()];
+        let random = stream_of(stage.seed, PICK_STREAM);
+        Self { stage, plan, ledger, crowds, random, progress, active: Vec::new(), injected: Vec::new(), proofs: FuturesUnordered::new() }
     }
 
-    /// Performs the schedule, whose zero is `zero`. Ends early when the token is cancelled; `revert_all` must follow in any case.
-    pub async fn perform(&mut self, zero: Instant, cancel: &CancellationToken) {
-        for step in self.plan.timeline() {
-            let due = tokio::time::sleep_until((zero + Duration::from_nanos(step.at)).into());
-            if cancel.run_until_cancelled(due).await.is_none() {
-                return;
+    /// Performs the schedule, whose zero is `zero`, and takes back what is left of it, newest first: at the end of the run or as soon as
+    /// the token is cancelled. Returns everything that was injected.
+    pub async fn perform(mut self, zero: Instant, cancel: &CancellationToken) -> Vec<Arc<dyn Injection>> {
+        let end = zero + self.plan.experiment.duration.to_std();
+        loop {
+            // Registered before the look, so that no change between look and wait is missed.
+            let stage = self.stage;
+            let changed = stage.live.changed();
+            let waiting = match self.triggered(zero) {
+                Ok(index) => {
+                    self.inject(index).await;
+                    continue;
+                }
+                Err(waiting) => waiting,
+            };
+            let next = self.next(zero);
+            if next.is_none() && !waiting && self.proofs.is_empty() {
+                break;
             }
-            match step.act {
-                Act::Inject => self.inject(step.fault).await,
-                Act::Revert => self.revert(step.fault).await,
+            let due = next.map_or(end, |(at, _)| at).min(end);
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => break,
+                Some(proof) = self.proofs.next(), if !self.proofs.is_empty() => self.told(&proof),
+                () = tokio::time::sleep_until(due.into()) => match next {
+                    Some((at, next)) if at <= end => self.step(next, zero).await,
+                    _ => break,
+                },
+                () = changed, if waiting => {}
+            }
+        }
+        while let Some(active) = self.active.last() {
+            self.revert(active.index).await;
+        }
+        while let Some(proof) = self.proofs.next().await {
+            self.told(&proof);
+        }
+        self.injected
+    }
+
+    async fn step(&mut self, next: Next, zero: Instant) {
+        match next {
+            Next::Inject(index) => self.inject(index).await,
+            Next::Revert(index) => self.revert(index).await,
+            Next::GiveUp(index) => {
+                let reason = match &self.plan.faults[index].start {
+                    Start::When { trigger, deadline } => {
+                        format!("`{trigger}` was not seen within {:.1} s of the baseline's start", *deadline as f64 / 1e9)
+                    }
+                    _ => "the fault it follows was not injected".to_owned(),
+                };
+                self.progress[index] = Progress::Skipped;
+                self.tell(zero.max(Instant::now()), index, FaultState::Skipped, &[], reason);
             }
         }
     }
 
-    /// Takes back what is still injected, newest first.
-    pub async fn revert_all(&mut self) {
-        while let Some((index, _)) = self.active.last() {
-            self.revert(*index).await;
+    /// A waiting fault whose trigger is seen now, else whether any waits for one.
+    fn triggered(&self, zero: Instant) -> Result<usize, bool> {
+        let since = self.stage.clock.at(zero);
+        let mut waiting = false;
+        for (index, planned) in self.plan.faults.iter().enumerate() {
+            if let (Start::When { trigger, .. }, Progress::Waiting) = (&planned.start, self.progress[index]) {
+                if self.stage.live.sees(trigger, since) {
+                    return Ok(index);
+                }
+                waiting = true;
+            }
         }
+        Err(waiting)
+    }
+
+    /// The next thing to do whose time is known. At one instant what ends comes before what begins, and what began last ends first.
+    fn next(&self, zero: Instant) -> Option<(Instant, Next)> {
+        let ends = self.active.iter().rev().map(|active| (active.until, Next::Revert(active.index)));
+        let begins = self.plan.faults.iter().enumerate().filter_map(|(index, planned)| {
+            if self.progress[index] != Progress::Waiting {
+                return None;
+            }
+            Some(match &planned.start {
+                Start::At(at) => (zero + Duration::from_nanos(*at), Next::Inject(index)),
+                Start::When { deadline, .. } => (zero + Duration::from_nanos(*deadline), Next::GiveUp(index)),
+                Start::After { fault, delay } => match self.progress.get(*fault)? {
+                    Progress::Injected(at) => (*at + Duration::from_nanos(*delay), Next::Inject(index)),
+                    Progress::Skipped => (zero, Next::GiveUp(index)),
+                    Progress::Waiting => return None,
+                },
+            })
+        });
+        // Of equals the first is taken.
+        ends.chain(begins).reduce(|first, other| if other.0 < first.0 { other } else { first })
     }
 
     async fn inject(&mut self, index: usize) {
-        let planned = &self.plan.faults[index];
-        let fault = &planned.fault;
-        match fault {
-            Fault::Kill(spec) => match select::resolve(&spec.target, self.stage, &mut self.random).await {
-                Err(reason) => self.tell(index, FaultState::Skipped, &[], reason),
-                Ok(targets) => self.kill(index, &targets).await,
-            },
-            Fault::Partition(spec) => {
-                let from = select::resolve(&spec.from, self.stage, &mut self.random).await;
-                let to = select::resolve(&spec.to, self.stage, &mut self.random).await;
-                match (from, to) {
-                    (Ok(from), Ok(to)) => self.cut(index, spec.direction, &from, &to).await,
-                    (Err(reason), _) | (_, Err(reason)) => self.tell(index, FaultState::Skipped, &[], reason),
+        let (stage, planned) = (self.stage, &self.plan.faults[index]);
+        self.progress[index] = Progress::Skipped;
+        let built = build(index, planned, stage, self.crowds, &mut self.random).await;
+        let injection = match built {
+            Ok(injection) => injection,
+            Err(reason) => return self.tell(Instant::now(), index, FaultState::Skipped, &[], reason),
+        };
+        let targets = injection.targets();
+        // The line must be on disk first; without it nothing is injected.
+        if let Err(error) = self.ledger.write("inject", &planned.label(), planned.fault.action.word(), &targets) {
+            return self.tell(Instant::now(), index, FaultState::Skipped, &targets, format!("the ledger could not be written: {error}"));
+        }
+        failpoint::announced("inject", &planned.label());
+        let others = self.others();
+        if let Some(lasts) = planned.lasts {
+            let until = Instant::now() + Duration::from_nanos(lasts);
+            self.active.push(Active { index, injection: Arc::clone(&injection), until, proved: false });
+        }
+        match injection.inject(stage).await {
+            Ok(done) => {
+                let first = done.iter().map(|done| done.at).min().unwrap_or_else(Instant::now);
+                self.progress[index] = Progress::Injected(first);
+                self.injected.push(Arc::clone(&injection));
+                if let (Some(lasts), Some(active)) = (planned.lasts, self.active.last_mut().filter(|active| active.index == index)) {
+                    active.until = first + Duration::from_nanos(lasts);
                 }
-            }
-        }
-    }
-
-    async fn kill(&mut self, index: usize, targets: &[Member]) {
-        let names = names(targets);
-        if !self.announce("inject", index, &names) {
-            return;
-        }
-        let sent = futures_util::future::join_all(targets.iter().map(|target| kill::inject(self.stage, target))).await;
-        let mut proofs = Vec::new();
-        for (target, sent) in targets.iter().zip(sent) {
-            match sent {
-                Ok(at) => {
-                    self.tell_at(at, index, FaultState::Injected, std::slice::from_ref(&target.node.name), "SIGKILL".to_owned());
-                    proofs.push(kill::prove(self.stage, target, at).await);
+                for done in done {
+                    self.tell(done.at, index, FaultState::Injected, &done.targets, done.detail);
                 }
-                Err(error) => proofs.push(Err(error.to_string())),
+                // Some only know after the fact whom they hit.
+                let targets = injection.targets();
+                self.proofs.push(Box::pin(async move {
+                    let result = bounded(injection.prove(stage, &others)).await;
+                    Proof { index, reverted: false, targets, result }
+                }));
             }
-        }
-        self.judge(index, FaultState::Proved, FaultState::Unproved, &names, proofs);
-    }
-
-    async fn cut(&mut self, index: usize, direction: redquake_experiments::spec::Direction, from: &[Member], to: &[Member]) {
-        let cut = partition::Cut::new(index, direction, from, to);
-        let names = cut.names();
-        if !self.announce("inject", index, &names) {
-            return;
-        }
-        let others = self.cuts();
-        self.active.push((index, cut.clone()));
-        match cut.inject(self.stage).await {
-            Ok(at) => {
-                self.tell_at(at, index, FaultState::Injected, &names, cut.describe());
-                let proof = cut.prove(self.stage, &others).await;
-                self.judge(index, FaultState::Proved, FaultState::Unproved, &names, vec![proof]);
+            Err(reason) => {
+                if let Some(active) = self.active.iter_mut().find(|active| active.index == index) {
+                    active.proved = true;
+                }
+                self.tell(Instant::now(), index, FaultState::Unproved, &targets, reason);
             }
-            Err(reason) => self.tell(index, FaultState::Unproved, &names, reason),
         }
     }
 
     async fn revert(&mut self, index: usize) {
-        let Some(position) = self.active.iter().position(|(active, _)| *active == index) else { return };
-        let (_, cut) = self.active.remove(position);
-        let names = cut.names();
+        // A look at a fault that is half gone would tell nothing.
+        while self.active.iter().any(|active| active.index == index && !active.proved) {
+            let Some(proof) = self.proofs.next().await else { break };
+            self.told(&proof);
+        }
+        let Some(position) = self.active.iter().position(|active| active.index == index) else { return };
+        let Active { injection, .. } = self.active.remove(position);
+        let (stage, planned, targets) = (self.stage, &self.plan.faults[index], injection.targets());
         // A ledger that cannot be written must not keep a fault in place.
-        let _ = self.ledger.write("revert", self.plan.faults[index].fault.name(), self.plan.faults[index].fault.action(), &names);
-        let reverted = tokio::time::timeout(REVERT_WITHIN, cut.revert(self.stage)).await;
-        match reverted {
+        let _ = self.ledger.write("revert", &planned.label(), planned.fault.action.word(), &targets);
+        failpoint::announced("revert", &planned.label());
+        if failpoint::refused(&planned.label()) {
+            return self.tell(Instant::now(), index, FaultState::RevertUnproved, &targets, "failpoint: it was refused".to_owned());
+        }
+        match tokio::time::timeout(REVERT_WITHIN, injection.revert(stage)).await {
             Ok(Ok(at)) => {
-                self.tell_at(at, index, FaultState::Reverted, &names, String::new());
-                let proof = cut.prove_reverted(self.stage, &self.cuts()).await;
-                self.judge(index, FaultState::RevertProved, FaultState::RevertUnproved, &names, vec![proof]);
+                self.tell(at, index, FaultState::Reverted, &targets, String::new());
+                let others = self.others();
+                self.proofs.push(Box::pin(async move {
+                    let result = bounded(injection.prove_reverted(stage, &others)).await;
+                    Proof { index, reverted: true, targets, result }
+                }));
             }
-            Ok(Err(reason)) => self.tell(index, FaultState::RevertUnproved, &names, reason),
-            Err(_) => self.tell(index, FaultState::RevertUnproved, &names, format!("reversal did not end within {REVERT_WITHIN:?}")),
-        }
-    }
-
-    /// The cuts that are there now.
-    fn cuts(&self) -> Vec<partition::Cut> {
-        self.active.iter().map(|(_, cut)| cut.clone()).collect()
-    }
-
-    /// Writes the ledger line that must be on disk first; without it nothing is injected.
-    fn announce(&mut self, step: &str, index: usize, names: &[String]) -> bool {
-        let fault = &self.plan.faults[index].fault;
-        match self.ledger.write(step, fault.name(), fault.action(), names) {
-            Ok(()) => true,
-            Err(error) => {
-                self.tell(index, FaultState::Skipped, names, format!("the ledger could not be written: {error}"));
-                false
+            Ok(Err(reason)) => self.tell(Instant::now(), index, FaultState::RevertUnproved, &targets, reason),
+            Err(_) => {
+                let reason = format!("reversal did not end within {REVERT_WITHIN:?}");
+                self.tell(Instant::now(), index, FaultState::RevertUnproved, &targets, reason);
             }
         }
     }
 
-    fn judge(&self, index: usize, good: FaultState, bad: FaultState, names: &[String], proofs: Vec<Result<String, String>>) {
-        let failed = proofs.iter().any(Result::is_err);
-        let text: Vec<String> = proofs.into_iter().map(|proof| proof.unwrap_or_else(|reason| reason)).collect();
-        self.tell(index, if failed { bad } else { good }, names, text.join("; "));
+    /// What is injected now.
+    fn others(&self) -> Vec<Arc<dyn Injection>> {
+        self.active.iter().map(|active| Arc::clone(&active.injection)).collect()
     }
 
-    fn tell(&self, index: usize, state: FaultState, names: &[String], detail: String) {
-        self.tell_at(Instant::now(), index, state, names, detail);
+    fn told(&mut self, proof: &Proof) {
+        let Proof { index, reverted, targets, result } = proof;
+        if let Some(active) = self.active.iter_mut().find(|active| !reverted && active.index == *index) {
+            active.proved = true;
+        }
+        let (good, bad) = match reverted {
+            false => (FaultState::Proved, FaultState::Unproved),
+            true => (FaultState::RevertProved, FaultState::RevertUnproved),
+        };
+        let (state, text) = match result {
+            Ok(text) => (good, text),
+            Err(text) => (bad, text),
+        };
+        self.tell(Instant::now(), *index, state, targets, text.clone());
     }
 
-    fn tell_at(&self, at: Instant, index: usize, state: FaultState, names: &[String], detail: String) {
+    fn tell(&self, at: Instant, index: usize, state: FaultState, targets: &[String], detail: String) {
         let fault = u16::try_from(index).unwrap_or(u16::MAX);
-        let event = FaultEvent { at: self.stage.clock.at(at), fault, state, targets: names.to_vec(), detail };
+        let event = FaultEvent { at: self.stage.clock.at(at), fault, state, targets: targets.to_vec(), detail };
         self.stage.recorder.record(Event::Fault(event));
     }
 }
 
-fn names(members: &[Member]) -> Vec<String> {
-    members.iter().map(|member| member.node.name.clone()).collect()
+async fn bounded(look: impl Future<Output = Result<String, String>>) -> Result<String, String> {
+    tokio::time::timeout(PROVE_WITHIN, look).await.unwrap_or_else(|_| Err(format!("nothing was shown within {PROVE_WITHIN:?}")))
 }

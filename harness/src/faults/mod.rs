@@ -1,10 +1,33 @@
 //! Faults: one file an action, each with its proof; the engine keeps the schedule, the ledger knows what was done.
 
+mod ask;
+mod bandwidth;
+mod build;
+mod busy;
+mod client_crash;
+mod clients_pause;
+mod clock_jump;
+mod config_set;
+mod delay;
+mod disk_full;
 mod engine;
+mod failover;
+mod failover_cluster;
+mod injection;
 mod kill;
 mod ledger;
+mod links;
+mod loss;
+mod names;
 mod partition;
+mod party;
+mod pause;
+mod ping;
+mod restart;
 mod select;
+mod sentinel_crash;
+mod shapes;
+mod stop;
 
 pub use engine::Engine;
 pub use ledger::Ledger;

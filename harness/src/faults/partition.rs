@@ -1,103 +1,170 @@
-//! `partition`: packets between two groups are dropped inside the nodes' own namespaces.
+//! `partition`: packets between groups are dropped inside the members' own namespaces.
 
+use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
-use redquake_experiments::spec::Direction;
-use redquake_topologies::namespace::Namespace;
-use redquake_topologies::rules::{self, PeerRule};
-use redquake_topologies::runtime::NodeAddress;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use redquake_experiments::spec::{Direction, Group, Link, Partition, Selector, WantedRole};
+use redquake_topologies::rules::{self, Ports};
+use redquake_topologies::runtime::DATA_PORT;
+use redquake_topologies::shaping::{Exchange, Way, measure};
 
-use crate::trial::{Member, Stage};
+use super::injection::{Done, Injection};
+use super::links::{Links, end};
+use super::party::{self, Party};
+use super::shapes;
+use crate::trial::Stage;
 
 /// A TCP handshake on a lab network takes far less than this; one that takes longer is being dropped.
 const HANDSHAKE_WITHIN: Duration = Duration::from_millis(300);
+/// What shows that a one-way cut is one: a tenth of a second of datagrams each way.
+const DATAGRAMS: Exchange = Exchange { datagrams: 50, rate: 500, payload: 64, linger: Duration::from_millis(150) };
+/// A Cluster's bus listens so far above the port of clients.
+const BUS_ABOVE: u16 = 10_000;
 
-/// A cut between two groups of nodes, and how to mend it.
-#[derive(Clone)]
+/// Cut links between members, and how to mend them.
 pub struct Cut {
     id: String,
-    direction: Direction,
-    from: Vec<Member>,
-    to: Vec<Member>,
+    links: Links,
+    ports: Ports,
+    /// The port of handshakes that must not be answered; each member's own where all is cut.
+    knock: Option<u16>,
+    words: String,
 }
 
 impl Cut {
-    /// A cut that has not been made. A node on both sides is not cut off from itself.
-    pub fn new(index: usize, direction: Direction, from: &[Member], to: &[Member]) -> Self {
-        Self { id: format!("fault{index}"), direction, from: from.to_vec(), to: to.to_vec() }
-    }
-
-    /// Every node that is part of it.
-    pub fn names(&self) -> Vec<String> {
-        self.from.iter().chain(&self.to).map(|member| member.node.name.clone()).collect()
-    }
-
-    /// The cut in words.
-    pub fn describe(&self) -> String {
-        let side = |members: &[Member]| members.iter().map(|member| member.node.name.as_str()).collect::<Vec<_>>().join(", ");
-        let arrow = match self.direction {
-            Direction::Both => "and",
-            Direction::To => "to",
-            Direction::From => "from",
+    /// Resolves who is cut off from whom. `index` is the fault's place in the plan.
+    pub async fn new(index: usize, spec: &Partition, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Self, String> {
+        let (links, words) = match (&spec.from, &spec.to, &spec.groups, spec.shape) {
+            (Some(from), Some(to), None, None) => {
+                let (from, to) = (party::resolve(from, stage, random).await?, party::resolve(to, stage, random).await?);
+                let arrow = match spec.direction {
+                    Direction::Both => "and",
+                    Direction::To => "to",
+                    Direction::From => "from",
+                };
+                let words = format!("packets dropped between {} {arrow} {}", names(&from), names(&to));
+                (Links::between(&from, &to, spec.direction), words)
+            }
+            (None, None, Some(groups), None) => {
+                let mut sides = Vec::new();
+                for group in groups {
+                    sides.push(party::resolve(group, stage, random).await?);
+                }
+                let words = sides.iter().map(|side| names(side)).collect::<Vec<_>>().join(" | ");
+                (Links::apart(&sides), format!("packets dropped between {words}"))
+            }
+            (None, None, None, Some(shape)) => {
+                let all = Group::One(Selector::role(WantedRole::Any));
+                let mut members = party::resolve(spec.of.as_ref().unwrap_or(&all), stage, random).await?;
+                members.shuffle(random);
+                let pairs = shapes::cut(shape, members.len(), random);
+                let words = pairs.iter().map(|(one, other)| format!("{}-{}", members[*one].name(), members[*other].name()));
+                let words = format!("packets dropped between the pairs {}", words.collect::<Vec<_>>().join(", "));
+                (Links::of(members, &pairs), words)
+            }
+            _ => return Err("a partition has `from` and `to`, or `groups`, or a `shape`".to_owned()),
         };
-        format!("packets dropped between {} {arrow} {}", side(&self.from), side(&self.to))
-    }
-
-    /// Makes the cut, by rules in the namespaces of the `from` side; returns the instant after the last rule was in place.
-    pub async fn inject(&self, stage: &Stage) -> Result<Instant, String> {
-        let peers: Vec<PeerRule> =
-            self.to.iter().map(|member| PeerRule { peer: member.node.address.ip, direction: self.direction }).collect();
-        for member in &self.from {
-            let namespace = namespace(stage, member).await?;
-            let own = member.node.address.ip;
-            let peers: Vec<PeerRule> = peers.iter().filter(|rule| rule.peer != own).cloned().collect();
-            rules::drop_packets(&namespace, &self.id, &peers).await.map_err(|error| error.to_string())?;
+        if links.is_empty() {
+            return Err(format!("nothing is cut among {}", links.names().join(", ")));
         }
-        Ok(Instant::now())
+        let knock = match spec.link {
+            Link::All => None,
+            Link::Client => Some(DATA_PORT),
+            Link::Bus => Some(DATA_PORT + BUS_ABOVE),
+        };
+        let ports = knock.map(|port| Ports::of_services(&[port])).unwrap_or_default();
+        Ok(Self { id: format!("fault{index}"), links, ports, knock, words })
     }
 
-    /// From both ends: a handshake across the cut no longer succeeds, whoever starts it. (A handshake needs both directions,
-    /// so it fails for a one-way cut too.) `others` are the cuts that were there before: what they drop never reaches these rules.
-    pub async fn prove(&self, stage: &Stage, others: &[Self]) -> Result<String, String> {
-        let pairs: Vec<_> = self.pairs().collect();
-        let attempts = join_all(pairs.iter().map(|(near, far)| handshake(stage, near, far))).await;
-        for ((near, far), connected) in pairs.iter().zip(attempts) {
-            if connected? {
-                return Err(format!("{} could still connect to {}", near.node.name, far.node.name));
+    /// A handshake across each link from each end; those of which `skip` says so are left out.
+    async fn handshakes(&self, stage: &Stage, ends: &[(&Party, &Party)]) -> Result<Vec<bool>, String> {
+        let attempts = ends.iter().map(|(near, far)| answered(stage, near, far, self.knock.unwrap_or_else(|| far.port())));
+        join_all(attempts).await.into_iter().collect()
+    }
+
+    /// Of a one-way cut: nothing arrives the one way, and the other way is as it was.
+    async fn one_way(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+        let mut told = Vec::new();
+        for (near, far, direction) in self.links.pairs() {
+            if direction == Direction::Both || self.knock.is_some() || others.iter().any(|other| other.disturbs(near.name(), far.name())) {
+                continue;
+            }
+            let link = measure(&end(near, stage).await?, &end(far, stage).await?, DATAGRAMS).await.map_err(|error| error.to_string())?;
+            let (cut, whole, from, to) = match direction {
+                Direction::From => (&link.back, &link.there, far, near),
+                _ => (&link.there, &link.back, near, far),
+            };
+            let arrived = |way: &Way| format!("{} of {} datagrams", way.received, way.sent);
+            if cut.received > 0 || whole.received < whole.sent {
+                return Err(format!(
+                    "of what {} sent to {}, {} arrived, and {} the other way",
+                    from.name(),
+                    to.name(),
+                    arrived(cut),
+                    arrived(whole)
+                ));
+            }
+            told.push(format!("{} to {}: {} arrived, back: {}", from.name(), to.name(), arrived(cut), arrived(whole)));
+        }
+        Ok(told.join("; "))
+    }
+}
+
+#[async_trait]
+impl Injection for Cut {
+    fn targets(&self) -> Vec<String> {
+        self.links.names()
+    }
+
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+        for (member, traffic) in self.links.traffic(&self.ports) {
+            let namespace = member.namespace(stage).await?;
+            rules::drop_packets(&namespace, &self.id, &traffic).await.map_err(|error| error.to_string())?;
+        }
+        Ok(vec![Done { at: Instant::now(), targets: self.targets(), detail: self.words.clone() }])
+    }
+
+    /// From both ends: a handshake across the cut is not answered, whoever starts it. (A handshake needs both directions, so it fails for a
+    /// one-way cut too.) What other cuts drop never reaches these rules.
+    async fn prove(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+        let ends: Vec<_> = self.links.ends().collect();
+        for ((near, far), answered) in ends.iter().zip(self.handshakes(stage, &ends).await?) {
+            if answered {
+                return Err(format!("{} could still reach {}", near.name(), far.name()));
             }
         }
+        let one_way = self.one_way(stage, others).await?;
         let mut dropped = 0;
-        for member in &self.from {
-            let there = rules::present(&namespace(stage, member).await?, &self.id).await.map_err(|error| error.to_string())?;
+        for (member, _) in self.links.traffic(&self.ports) {
+            let there = rules::present(&member.namespace(stage).await?, &self.id).await.map_err(|error| error.to_string())?;
             dropped += there.map_or(0, |presence| presence.packets);
         }
-        let tried = pairs.len();
-        if dropped == 0 && pairs.iter().all(|(near, far)| others.iter().any(|other| other.severs(near, far))) {
-            return Ok(format!(
-                "{tried} handshakes across the cut, from both ends: none succeeded within {HANDSHAKE_WITHIN:?}; an earlier cut drops the packets first"
-            ));
+        let tried = format!("{} handshakes across the cut, from both ends: none was answered within {HANDSHAKE_WITHIN:?}", ends.len());
+        let apart = if one_way.is_empty() { String::new() } else { format!("; {one_way}") };
+        let earlier = |(near, far): &(&Party, &Party)| others.iter().any(|other| other.severs(near.name(), far.name()));
+        match dropped {
+            0 if ends.iter().all(earlier) => Ok(format!("{tried}; an earlier cut drops the packets first")),
+            0 => Err("the rules dropped no packet".to_owned()),
+            _ => Ok(format!("{tried}{apart}; {dropped} packets dropped so far")),
         }
-        if dropped == 0 {
-            return Err("the rules dropped no packet".to_owned());
-        }
-        Ok(format!(
-            "{tried} handshakes across the cut, from both ends: none succeeded within {HANDSHAKE_WITHIN:?}; {dropped} packets dropped so far"
-        ))
     }
 
-    /// Removes the rules; returns the instant after the last one was gone.
-    pub async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
         let mut failures = Vec::new();
-        for member in &self.from {
-            let removed = match namespace(stage, member).await {
+        for (member, _) in self.links.traffic(&self.ports) {
+            let removed = match member.namespace(stage).await {
                 Ok(namespace) => rules::remove(&namespace, &self.id).await.map_err(|error| error.to_string()),
                 Err(reason) => Err(reason),
             };
             // A node that died took its namespace and the rules in it along.
             if let Err(reason) = removed
-                && stage.lab.alive(&member.node.name).await.unwrap_or(true)
+                && member.alive(stage).await
             {
                 failures.push(reason);
             }
@@ -105,86 +172,62 @@ impl Cut {
         if failures.is_empty() { Ok(Instant::now()) } else { Err(failures.join("; ")) }
     }
 
-    /// From both ends: handshakes between nodes that are alive succeed again, but for those that `others`, which are still there, cut.
-    pub async fn prove_reverted(&self, stage: &Stage, others: &[Self]) -> Result<String, String> {
-        let mut living = Vec::new();
-        for member in self.from.iter().chain(&self.to) {
-            if stage.lab.alive(&member.node.name).await.unwrap_or(false) {
-                living.push(member.index);
+    /// From both ends: handshakes between members that are alive are answered again, but for those that others, which are still there, cut.
+    async fn prove_reverted(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+        let members = self.links.members();
+        let alive = join_all(members.iter().map(|member| member.alive(stage))).await;
+        let lives = |party: &Party| members.iter().zip(&alive).any(|(member, alive)| *alive && member.name() == party.name());
+        let (cut, ends): (Vec<_>, Vec<_>) = self
+            .links
+            .ends()
+            .filter(|(near, far)| lives(near) && lives(far))
+            .partition(|(near, far)| others.iter().any(|other| other.severs(near.name(), far.name())));
+        let attempts = self.handshakes(stage, &ends).await?;
+        for (member, _) in self.links.traffic(&self.ports).into_iter().filter(|(member, _)| lives(member)) {
+            let there = rules::present(&member.namespace(stage).await?, &self.id).await.map_err(|error| error.to_string())?;
+            if there.is_some() {
+                return Err(format!("the rules in the namespace of {} are still there", member.name()));
             }
         }
-        let both_live = |near: &Member, far: &Member| living.contains(&near.index) && living.contains(&far.index);
-        let (cut, pairs): (Vec<_>, Vec<_>) = self
-            .pairs()
-            .filter(|(near, far)| both_live(near, far))
-            .partition(|(near, far)| others.iter().any(|other| other.severs(near, far)));
-        let attempts = join_all(pairs.iter().map(|(near, far)| handshake(stage, near, far))).await;
-        for member in self.from.iter().filter(|member| living.contains(&member.index)) {
-            if rules::present(&namespace(stage, member).await?, &self.id).await.map_err(|error| error.to_string())?.is_some() {
-                return Err(format!("the rules in the namespace of {} are still there", member.node.name));
-            }
-        }
-        for ((near, far), connected) in pairs.iter().zip(attempts) {
-            if !connected? {
-                return Err(format!("{} still could not connect to {}", near.node.name, far.node.name));
+        for ((near, far), answered) in ends.iter().zip(attempts) {
+            if !answered {
+                return Err(format!("{} still could not reach {}", near.name(), far.name()));
             }
         }
         let still = if cut.is_empty() { String::new() } else { format!("; {} not tried, as another fault still cuts them", cut.len()) };
-        Ok(format!("{} handshakes between living nodes across the former cut: all succeeded{still}", pairs.len()))
+        Ok(format!("{} handshakes between the living across the former cut: all were answered{still}", ends.len()))
     }
 
-    /// Whether two nodes are on opposite sides.
-    fn severs(&self, one: &Member, other: &Member) -> bool {
-        severs(&indexes(&self.from), &indexes(&self.to), one.index, other.index)
+    fn severs(&self, one: &str, other: &str) -> bool {
+        self.links.join(one, other)
     }
 
-    /// Every ordered pair of nodes on opposite sides.
-    fn pairs(&self) -> impl Iterator<Item = (&Member, &Member)> {
-        let across = self.from.iter().flat_map(|near| self.to.iter().map(move |far| (near, far)));
-        across.filter(|(near, far)| near.index != far.index).flat_map(|(near, far)| [(near, far), (far, near)])
+    fn disturbs(&self, one: &str, other: &str) -> bool {
+        self.severs(one, other)
     }
 }
 
-fn indexes(members: &[Member]) -> Vec<u16> {
-    members.iter().map(|member| member.index).collect()
+fn names(members: &[Party]) -> String {
+    members.iter().map(Party::name).collect::<Vec<_>>().join(", ")
 }
 
-fn severs(from: &[u16], to: &[u16], one: u16, other: u16) -> bool {
-    one != other && (from.contains(&one) && to.contains(&other) || from.contains(&other) && to.contains(&one))
-}
-
-async fn namespace(stage: &Stage, member: &Member) -> Result<Namespace, String> {
-    stage.lab.namespace(&member.node.name).await.map_err(|error| error.to_string())
-}
-
-/// Whether a TCP handshake from inside one node's namespace to another node's port succeeds.
-async fn handshake(stage: &Stage, near: &Member, far: &Member) -> Result<bool, String> {
-    let namespace = namespace(stage, near).await?;
-    let NodeAddress { ip, port } = far.node.address;
+/// Whether a TCP handshake from one party's namespace to the other's address is answered, be it by a refusal: a zone listens nowhere.
+async fn answered(stage: &Stage, near: &Party, far: &Party, port: u16) -> Result<bool, String> {
+    let namespace = near.namespace(stage).await?;
+    let to = (far.ip(), port).into();
     let (answer, wait) = tokio::sync::oneshot::channel();
     // A thread of its own: it never leaves the namespace again.
     let attempt = move || {
-        let connected = namespace.enter().map(|()| TcpStream::connect_timeout(&(ip, port).into(), HANDSHAKE_WITHIN).is_ok());
-        let _ = answer.send(connected);
+        let answered = namespace.enter().map(|()| match TcpStream::connect_timeout(&to, HANDSHAKE_WITHIN) {
+            Ok(_) => true,
+            Err(error) => error.kind() == ErrorKind::ConnectionRefused,
+        });
+        let _ = answer.send(answered);
     };
     std::thread::Builder::new().name("handshake".to_owned()).spawn(attempt).map_err(|error| error.to_string())?;
     match wait.await {
-        Ok(Ok(connected)) => Ok(connected),
-        Ok(Err(error)) => Err(format!("the namespace of {} could not be entered: {error}", near.node.name)),
+        Ok(Ok(answered)) => Ok(answered),
+        Ok(Err(error)) => Err(format!("the namespace of {} could not be entered: {error}", near.name())),
         Err(_) => Err("a connection attempt ended without an answer".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::severs;
-
-    #[test]
-    fn a_cut_severs_nodes_on_opposite_sides_whoever_starts() {
-        let (from, to) = ([0], [1, 2]);
-        assert!(severs(&from, &to, 0, 2) && severs(&from, &to, 2, 0));
-        assert!(!severs(&from, &to, 1, 2), "they are on the same side");
-        assert!(!severs(&from, &to, 0, 3), "one is on no side");
-        assert!(!severs(&[0, 1], &[1, 2], 1, 1), "a node is not cut off from itself");
     }
 }

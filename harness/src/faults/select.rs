@@ -1,11 +1,12 @@
 //! Who is meant, asked at the instant a fault fires.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use rand::seq::IndexedRandom;
-use redquake_experiments::spec::{Pick, Role, Selector};
+use redquake_experiments::spec::{Pick, Selector, WantedRole};
+use redquake_topologies::cluster::known_nodes;
 
 use crate::clients::{MASTER_NAME, Timeouts, open};
 use crate::trial::{Member, Stage};
@@ -17,11 +18,19 @@ const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(150), respo
 pub async fn resolve(selector: &Selector, stage: &Stage, random: &mut rand_chacha::ChaCha8Rng) -> Result<Vec<Member>, String> {
     let matching = match (&selector.node, selector.role) {
         (Some(name), _) => stage.roster.all().filter(|member| member.node.name == *name).collect(),
-        (None, Some(Role::Sentinel)) => stage.roster.sentinels().collect(),
-        (None, Some(Role::Primary)) => primary(stage).await,
-        (None, Some(Role::Replica)) => with_role(stage, "slave").await,
+        (None, Some(WantedRole::Sentinel)) => stage.roster.sentinels().collect(),
+        (None, Some(WantedRole::Primary)) if stage.roster.cluster => owners(stage).await,
+        (None, Some(WantedRole::Primary)) => primary(stage).await,
+        (None, Some(WantedRole::Replica)) => with_role(stage, "slave").await,
+        (None, Some(WantedRole::LeaderSentinel)) => {
+            let leader = stage.live.leader_sentinel();
+            stage.roster.sentinels().filter(|member| Some(member.index) == leader).collect()
+        }
+        (None, Some(WantedRole::Data)) => stage.roster.data().collect(),
+        (None, Some(WantedRole::Any)) => stage.roster.all().collect(),
         (None, None) => Vec::new(),
     };
+    let matching: Vec<Member> = matching.into_iter().filter(|member| selector.shard.is_none_or(|shard| member.shard == shard)).collect();
     let wanted = match selector.pick {
         Pick::All => matching.len(),
         Pick::One => 1,
@@ -33,6 +42,28 @@ pub async fn resolve(selector: &Selector, stage: &Stage, random: &mut rand_chach
     let mut chosen: Vec<Member> = matching.sample(random, wanted).cloned().collect();
     chosen.sort_by_key(|member| member.index);
     Ok(chosen)
+}
+
+/// The nodes of a Cluster that serve slots: of those that say they do, the one with the newest claim in each shard.
+async fn owners(stage: &Stage) -> Vec<Member> {
+    let asked = stage.roster.data().map(|member| {
+        let address = member.node.address;
+        let answer = stage.control.spawn(async move {
+            let mut connection = open(address, TIMEOUTS).await.ok()?;
+            let text: String = redis::cmd("CLUSTER").arg("NODES").query_async(&mut connection).await.ok()?;
+            let myself = known_nodes(&text).into_iter().find(|node| node.is("myself"))?;
+            (myself.is("master") && myself.slots.count() > 0).then_some(myself.epoch)
+        });
+        async move { (member, answer.await) }
+    });
+    let mut newest: BTreeMap<u32, (u64, Member)> = BTreeMap::new();
+    for (member, said) in join_all(asked).await {
+        let Ok(Some(epoch)) = said else { continue };
+        if newest.get(&member.shard).is_none_or(|(known, _)| *known < epoch) {
+            newest.insert(member.shard, (epoch, member));
+        }
+    }
+    newest.into_values().map(|(_, member)| member).collect()
 }
 
 /// The node that says it is the primary; while several do, the one most Sentinels name.
@@ -60,7 +91,8 @@ async fn primary(stage: &Stage) -> Vec<Member> {
     favourite.into_iter().collect()
 }
 
-async fn with_role(stage: &Stage, role: &'static str) -> Vec<Member> {
+/// The data nodes that say they have this role, in the words of `ROLE`.
+pub async fn with_role(stage: &Stage, role: &'static str) -> Vec<Member> {
     let asked = stage.roster.data().map(|member| {
         let address = member.node.address;
         let answer = stage.control.spawn(async move {

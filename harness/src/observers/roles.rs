@@ -6,24 +6,25 @@ use redis::aio::MultiplexedConnection;
 use redquake_reports::history::{Event, NodeRole, RoleSample};
 use redquake_topologies::namespace::Zone;
 
+use super::often::every;
 use crate::clients::{Timeouts, open};
 use crate::trial::{Member, Watch};
 
-/// A node is asked this often.
+/// A node is asked this often; one of many less often.
 const ASK_EVERY: Duration = Duration::from_millis(20);
 /// Without a change, an answer is recorded this often: it carries the replication offset.
-const RECORD_EVERY: u64 = 250_000_000;
+const RECORD_EVERY: u64 = 50_000_000;
 
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(200), response: Duration::from_millis(250) };
 
 /// Starts asking one data node on the zone's threads.
-pub fn start(watch: &Watch, zone: &Zone, member: &Member) {
+pub fn start(watch: &Watch, zone: &Zone, member: &Member, nodes: usize) {
     let (clock, recorder) = (watch.clock, watch.recorder.clone());
     let member = member.clone();
     watch.spawn(zone, async move {
         let mut connection: Option<MultiplexedConnection> = None;
         let mut told: Option<RoleSample> = None;
-        let mut beat = tokio::time::interval(ASK_EVERY);
+        let mut beat = tokio::time::interval(every(ASK_EVERY, nodes));
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             beat.tick().await;
@@ -34,11 +35,19 @@ pub fn start(watch: &Watch, zone: &Zone, member: &Member) {
                 Some(text) => read(&text, member.index, at),
                 None => {
                     connection = None;
-                    RoleSample { at, node: member.index, role: NodeRole::Unreachable, offset: 0, link: false, follows: String::new() }
+                    RoleSample {
+                        at,
+                        node: member.index,
+                        role: NodeRole::Unreachable,
+                        offset: 0,
+                        link: false,
+                        follows: String::new(),
+                        syncing: false,
+                    }
                 }
             };
             let news = told.as_ref().is_none_or(|told| {
-                (told.role, told.link, &told.follows) != (sample.role, sample.link, &sample.follows)
+                (told.role, told.link, &told.follows, told.syncing) != (sample.role, sample.link, &sample.follows, sample.syncing)
                     || sample.at[1] - told.at[1] >= RECORD_EVERY
             });
             if news {
@@ -63,11 +72,27 @@ fn read(text: &str, node: u16, at: [u64; 2]) -> RoleSample {
     let number = |name: &str| field(name).and_then(|value| value.parse().ok()).unwrap_or(0);
     if field("role") == Some("master") {
         let online = text.lines().any(|line| line.starts_with("slave") && line.contains("state=online"));
-        RoleSample { at, node, role: NodeRole::Primary, offset: number("master_repl_offset"), link: online, follows: String::new() }
+        RoleSample {
+            at,
+            node,
+            role: NodeRole::Primary,
+            offset: number("master_repl_offset"),
+            link: online,
+            follows: String::new(),
+            syncing: false,
+        }
     } else {
         let follows = format!("{}:{}", field("master_host").unwrap_or(""), field("master_port").unwrap_or(""));
         let up = field("master_link_status") == Some("up");
-        RoleSample { at, node, role: NodeRole::Replica, offset: number("slave_repl_offset"), link: up, follows }
+        RoleSample {
+            at,
+            node,
+            role: NodeRole::Replica,
+            offset: number("slave_repl_offset"),
+            link: up,
+            follows,
+            syncing: field("master_sync_in_progress") == Some("1"),
+        }
     }
 }
 

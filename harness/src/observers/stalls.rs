@@ -12,7 +12,8 @@ const EVERY: Duration = Duration::from_millis(10);
 const WORTH_RECORDING: Duration = Duration::from_millis(5);
 
 /// Starts watching a zone's threads; `place` names it in the history.
-pub fn start(watch: &Watch, zone: &Zone, place: &'static str) {
+pub fn start(watch: &Watch, zone: &Zone, place: &str) {
+    let place = place.to_owned();
     let (clock, recorder) = (watch.clock, watch.recorder.clone());
     watch.spawn(zone, async move {
         loop {
@@ -21,7 +22,7 @@ pub fn start(watch: &Watch, zone: &Zone, place: &'static str) {
             let late = due.elapsed();
             if late >= WORTH_RECORDING {
                 let late = u64::try_from(late.as_nanos()).unwrap_or(u64::MAX);
-                recorder.record(Event::Stall(Stall { at: clock.now(), late, place: place.to_owned() }));
+                recorder.record(Event::Stall(Stall { at: clock.now(), late, place: place.clone() }));
             }
         }
     });

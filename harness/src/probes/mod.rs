@@ -6,4 +6,4 @@ mod pace;
 mod probe;
 
 pub use pace::Pace;
-pub use probe::{READ_EVERY, WRITE_EVERY, start};
+pub use probe::{every, start};

@@ -7,15 +7,24 @@ use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
 use redquake_reports::history::{Event, Outcome, Probe, ProbeKind, Why};
 use redquake_topologies::namespace::Zone;
+use redquake_topologies::runtime::NodeAddress;
 use tokio::sync::watch;
 
 use crate::clients::{Reading, Timeouts, classify, open};
-use crate::trial::{Clock, Member, Recorder, Watch};
+use crate::trial::{Clock, Member, Recorder, Roster, Watch};
 
-/// A probe write starts this often on every data node.
-pub const WRITE_EVERY: Duration = Duration::from_millis(1);
-/// A probe read starts this often on every data node.
-pub const READ_EVERY: Duration = Duration::from_millis(5);
+/// A probe write starts this often on every data node of a set of up to [`FEW`] of them.
+const WRITE_EVERY: Duration = Duration::from_millis(1);
+/// A probe read starts this often.
+const READ_EVERY: Duration = Duration::from_millis(5);
+/// Data nodes one thread can probe that often; of more, each is probed less often.
+const FEW: u32 = 12;
+
+/// How often a probe write and a probe read start on each of so many data nodes.
+pub fn every(nodes: usize) -> [Duration; 2] {
+    let share = u32::try_from(nodes).unwrap_or(u32::MAX).div_ceil(FEW).max(1);
+    [WRITE_EVERY * share, READ_EVERY * share]
+}
 
 /// The key probe writes go to; replicated like any other.
 const CANARY: &str = "redquake:probe";
@@ -26,16 +35,20 @@ const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(100), respo
 const MOST_UNDER_WAY: usize = 512;
 
 /// Starts a probe of one node on a zone's threads.
-pub fn start(watch: &Watch, zone: &Zone, kind: ProbeKind, member: &Member, mut beats: watch::Receiver<Instant>) {
+pub fn start(watch: &Watch, zone: &Zone, kind: ProbeKind, member: &Member, roster: &Roster, mut beats: watch::Receiver<Instant>) {
     let clock = watch.clock;
-    let prober = Prober { kind, node: member.index, clock, recorder: watch.recorder.clone() };
+    // The shards are numbered from 1 and keys are dealt out in their order.
+    let key = roster.keys.name(CANARY.to_owned(), member.shard.saturating_sub(1));
+    let prober = Prober { kind, node: member.index, clock, recorder: watch.recorder.clone(), key };
     let address = member.node.address;
+    // Only then a replica of a Cluster answers reads instead of sending them to its primary.
+    let read_only = roster.cluster && kind == ProbeKind::Read;
     watch.spawn(zone, async move {
         loop {
             // While there is no connection, an attempt to connect is the operation.
             let intended = *beats.borrow_and_update();
             let invoked = clock.now();
-            match open(address, TIMEOUTS).await {
+            match connect(address, read_only).await {
                 Ok(connection) => prober.probe(connection, &mut beats).await,
                 Err(_) => {
                     prober.record([clock.at(intended), invoked, clock.now()], Outcome::Fail, Some(Why::Connect));
@@ -48,11 +61,20 @@ pub fn start(watch: &Watch, zone: &Zone, kind: ProbeKind, member: &Member, mut b
     });
 }
 
+async fn connect(address: NodeAddress, read_only: bool) -> redis::RedisResult<MultiplexedConnection> {
+    let mut connection = open(address, TIMEOUTS).await?;
+    if read_only {
+        redis::cmd("READONLY").query_async::<()>(&mut connection).await?;
+    }
+    Ok(connection)
+}
+
 struct Prober {
     kind: ProbeKind,
     node: u16,
     clock: Clock,
     recorder: Recorder,
+    key: String,
 }
 
 impl Prober {
@@ -84,7 +106,7 @@ impl Prober {
     /// One operation; true when the connection is lost.
     async fn once(&self, mut connection: MultiplexedConnection, intended: Instant) -> bool {
         let mut command = redis::cmd(if self.kind == ProbeKind::Write { "SET" } else { "GET" });
-        command.arg(CANARY);
+        command.arg(&self.key);
         if self.kind == ProbeKind::Write {
             command.arg(self.clock.at(intended));
         }

@@ -34,6 +34,13 @@ impl Folder {
         Self(path.to_owned())
     }
 
+    /// A results folder inside this one, for a cell of a matrix.
+    pub fn within(&self, name: &str) -> std::io::Result<Self> {
+        let path = self.0.join(name);
+        std::fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.0

@@ -6,7 +6,7 @@ use std::io::BufReader;
 use redquake_reports::analysis::{self, Assembly};
 use redquake_reports::history::Reader;
 use redquake_reports::render;
-use redquake_reports::result::{Document, Trial};
+use redquake_reports::result::{Document, EndedBy, Trial};
 
 use super::{Folder, RunRecord};
 
@@ -23,6 +23,8 @@ pub fn judge(folder: &Folder) -> Result<Document, String> {
     Ok(analysis::assemble(Assembly {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         plan: record.plan,
+        cell: record.cell,
+        until: record.until.and_then(|until| Some((until.target.parse().ok()?, until.ended_by.unwrap_or(EndedBy::Other)))),
         source: record.source,
         locations: record.locations,
         environment: record.environment,

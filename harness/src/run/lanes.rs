@@ -2,8 +2,9 @@
 
 use crate::trial::Strain;
 
-/// Lateness of the tool's own loops beyond which parallel trials disturb each other, ns. Trials become inconclusive at the double of it.
-const LATE: u64 = 10_000_000;
+/// Share of the watched time by which the tool's own loops may be late, all together. What a single late wake-up spoils is for the
+/// analysis to say: most of them fall where nothing is decided, and start-ups of other trials cause one now and then.
+const LATE: f64 = 0.02;
 /// Share of probe writes that may be slow.
 const SLOW: f64 = 0.01;
 /// What `auto` may reach for each processor.
@@ -30,21 +31,31 @@ impl std::str::FromStr for Jobs {
     }
 }
 
-/// The present limit, steered by what finished trials tell: up by one after a calm trial, down by a third after a strained one.
+/// When a trial began, counted in times that the limit was lowered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Era(u32);
+
+/// The present limit, steered by what finished trials tell: down by a third after a strained one, up by one after half as many calm
+/// ones as go on at once.
+///
+/// A trial that began before the limit was last lowered tells nothing of the present one: trials that suffered side by side count once.
 #[derive(Debug)]
 pub struct Lanes {
     limit: usize,
     most: usize,
     auto: bool,
+    era: Era,
+    calm: usize,
 }
 
 impl Lanes {
     /// The limit to begin with on a machine with that many processors.
     pub fn new(jobs: Jobs, cpus: usize) -> Self {
-        match jobs {
-            Jobs::Fixed(limit) => Self { limit, most: limit, auto: false },
-            Jobs::Auto => Self { limit: cpus.max(1), most: cpus.max(1) * MOST_PER_CPU, auto: true },
-        }
+        let (limit, most, auto) = match jobs {
+            Jobs::Fixed(limit) => (limit, limit, false),
+            Jobs::Auto => (cpus.max(1), cpus.max(1) * MOST_PER_CPU, true),
+        };
+        Self { limit, most, auto, era: Era(0), calm: 0 }
     }
 
     /// Trials that may go on at once.
@@ -52,13 +63,30 @@ impl Lanes {
         self.limit
     }
 
+    /// To be remembered with a trial that begins.
+    pub fn now(&self) -> Era {
+        self.era
+    }
+
     /// Takes in what a finished trial tells. `disturbed`: it could not be used for that reason.
-    pub fn learn(&mut self, strain: Strain, disturbed: bool) {
-        if !self.auto {
+    pub fn learn(&mut self, began: Era, strain: Strain, disturbed: bool) {
+        // One that watched nothing, because its servers never were there, tells nothing.
+        if !self.auto || began != self.era || strain.watched == 0 {
             return;
         }
+        let late = strain.late as f64 > LATE * strain.watched as f64;
         let slow = strain.slow as f64 > SLOW * strain.pings as f64;
-        self.limit = if disturbed || strain.late > LATE || slow { (self.limit * 2 / 3).max(1) } else { (self.limit + 1).min(self.most) };
+        if disturbed || late || slow {
+            self.limit = (self.limit * 2 / 3).max(1);
+            self.era.0 += 1;
+            self.calm = 0;
+            return;
+        }
+        self.calm += 1;
+        if self.calm * 2 >= self.limit {
+            self.limit = (self.limit + 1).min(self.most);
+            self.calm = 0;
+        }
     }
 }
 
@@ -66,27 +94,48 @@ impl Lanes {
 mod tests {
     use super::*;
 
-    const CALM: Strain = Strain { late: 2_000_000, pings: 5_000, slow: 3 };
+    const CALM: Strain = Strain { late: 20_000_000, watched: 4_000_000_000, pings: 5_000, slow: 3 };
 
     #[test]
     fn auto_backs_off_when_its_own_loops_are_late_or_pings_are_slow_and_comes_back() {
         let mut lanes = Lanes::new(Jobs::Auto, 4);
         assert_eq!(lanes.limit(), 4);
-        lanes.learn(Strain { late: 30_000_000, ..CALM }, false);
+        lanes.learn(lanes.now(), Strain { late: 90_000_000, ..CALM }, false);
         assert_eq!(lanes.limit(), 2);
-        lanes.learn(Strain { slow: 500, ..CALM }, false);
-        lanes.learn(CALM, true);
+        lanes.learn(lanes.now(), Strain { slow: 500, ..CALM }, false);
+        lanes.learn(lanes.now(), CALM, true);
         assert_eq!(lanes.limit(), 1, "never below one");
-        for _ in 0..100 {
-            lanes.learn(CALM, false);
+        for _ in 0..200 {
+            lanes.learn(lanes.now(), CALM, false);
         }
         assert_eq!(lanes.limit(), 16, "never above four for each processor");
     }
 
     #[test]
+    fn trials_that_suffered_side_by_side_count_once() {
+        let mut lanes = Lanes::new(Jobs::Auto, 4);
+        let began = lanes.now();
+        for _ in 0..4 {
+            lanes.learn(began, CALM, true);
+        }
+        assert_eq!(lanes.limit(), 2);
+        lanes.learn(began, CALM, false);
+        assert_eq!(lanes.limit(), 2, "nor does a calm one of the time before raise it");
+    }
+
+    #[test]
+    fn a_trial_without_servers_tells_nothing() {
+        let mut lanes = Lanes::new(Jobs::Auto, 4);
+        for _ in 0..100 {
+            lanes.learn(lanes.now(), Strain::default(), false);
+        }
+        assert_eq!(lanes.limit(), 4);
+    }
+
+    #[test]
     fn a_fixed_number_stays_whatever_happens() {
         let mut lanes = Lanes::new(Jobs::Fixed(3), 4);
-        lanes.learn(CALM, true);
+        lanes.learn(lanes.now(), CALM, true);
         assert_eq!(lanes.limit(), 3);
     }
 

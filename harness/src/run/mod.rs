@@ -1,4 +1,4 @@
-//! One run: all trials of an experiment, from the results folder to its reports.
+//! One run: all trials of an experiment or of the cells of a matrix, from the results folder to its reports.
 
 mod environment;
 mod execute;
@@ -6,11 +6,18 @@ mod folder;
 mod interrupt;
 mod judge;
 mod lanes;
+mod matrix;
+mod outcome;
+mod pool;
 mod record;
+mod session;
+mod until;
 
-pub use execute::{Order, execute};
+pub use execute::{CellOrder, Order, execute};
 pub use folder::Folder;
 pub use interrupt::Interrupt;
-pub use judge::{judge, write_reports};
 pub use lanes::Jobs;
+pub use matrix::CellRecord;
+pub use outcome::{Outcome, analyze, report};
 pub use record::RunRecord;
+pub use until::Goal;

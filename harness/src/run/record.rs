@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use redquake_experiments::plan::Plan;
-use redquake_reports::result::{Environment, Location, Source};
+use redquake_reports::result::{EndedBy, Environment, Location, Source};
 use serde::{Deserialize, Serialize};
 
 /// Version of the file.
@@ -16,6 +16,12 @@ pub struct RunRecord {
     pub format: u32,
     /// Id every object of the run was labelled with.
     pub run: String,
+    /// What distinguishes it from the other cells, where it is one of a matrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<String>,
+    /// How sure it is to become, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<UntilRecord>,
     /// The plan.
     pub plan: Plan,
     /// The file the experiment came from.
@@ -34,6 +40,15 @@ pub struct RunRecord {
     pub interrupted: Option<String>,
     /// Objects that could not be removed.
     pub residue: Vec<String>,
+}
+
+/// How sure a run is to become, and what ended its trials.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UntilRecord {
+    /// As typed.
+    pub target: String,
+    /// What ended them; absent while they go on.
+    pub ended_by: Option<EndedBy>,
 }
 
 impl RunRecord {

@@ -1,49 +1,42 @@
 //! What the primary holds after the clients stopped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use redquake_experiments::spec::{Role, Selector, Workload};
-use redquake_reports::history::{Event, Final, NoteKind};
+use redquake_experiments::spec::{Selector, WantedRole, Workload};
+use redquake_reports::history::NoteKind;
 
 use super::Stage;
 use crate::clients::{Timeouts, open};
+use crate::databases::Database;
 use crate::faults::resolve;
-use crate::workloads::{lock_key, stream_of, token_id};
+use crate::workloads::{self, Common, stream_of};
 
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(500), response: Duration::from_secs(2) };
-/// Keys asked for in one round trip.
-const CHUNK: u32 = 500;
 
-/// Reads every key of every workload and records what was found.
-pub async fn final_read(stage: &Stage, workloads: &[Workload]) {
-    let primary = Selector { role: Some(Role::Primary), node: None, pick: Default::default() };
+/// Reads what every workload left on every shard and records it.
+pub async fn final_read(stage: &Stage, workloads: &[Workload], databases: &[Option<Arc<dyn Database>>]) {
+    for shard in stage.roster.shards() {
+        of_shard(stage, workloads, databases, shard).await;
+    }
+}
+
+async fn of_shard(stage: &Stage, workloads: &[Workload], databases: &[Option<Arc<dyn Database>>], shard: u32) {
+    let primary = Selector { shard: stage.roster.cluster.then_some(shard), ..Selector::role(WantedRole::Primary) };
     let found = resolve(&primary, stage, &mut stream_of(stage.seed, 0)).await;
     let Some(address) = found.ok().and_then(|members| members.first().map(|member| member.node.address)) else {
-        stage.recorder.note(NoteKind::Remark, "no primary answered the final read");
+        let whose = if stage.roster.cluster { format!(" of shard {shard}") } else { String::new() };
+        stage.recorder.note(NoteKind::Remark, format!("no primary{whose} answered the final read"));
         return;
     };
     for (workload, index) in workloads.iter().zip(0u16..) {
-        let Workload::Lock(lock) = workload;
-        let (keys, seed, clock, recorder) = (lock.keys, stage.seed, stage.clock, stage.recorder.clone());
+        let (recorder, timeout) = (stage.recorder.clone(), workload.timeout.to_std());
+        let (keys, database) = (stage.roster.keys.only(shard), databases.get(usize::from(index)).cloned().flatten());
+        let common = Common { index, seed: stage.seed, clock: stage.clock, recorder, timeout, keys, database };
+        let reading = workload.clone();
         let reading = stage.control.spawn(async move {
             let mut connection = open(address, TIMEOUTS).await?;
-            let mut first = 0;
-            while first < keys {
-                let chunk = first..keys.min(first + CHUNK);
-                let mut pipeline = redis::pipe();
-                for key in chunk.clone() {
-                    pipeline.cmd("GET").arg(lock_key(index, key)).cmd("PTTL").arg(lock_key(index, key));
-                }
-                let answers: Vec<redis::Value> = pipeline.query_async(&mut connection).await?;
-                for (key, answer) in chunk.zip(answers.chunks_exact(2)) {
-                    let text: Option<String> = redis::from_redis_value(answer[0].clone())?;
-                    let pttl: i64 = redis::from_redis_value(answer[1].clone())?;
-                    let id = text.and_then(|text| token_id(seed, index, &text));
-                    recorder.record(Event::Final(Final { at: clock.now(), w: index, key, id, pttl }));
-                }
-                first += CHUNK;
-            }
-            redis::RedisResult::Ok(())
+            workloads::final_read(&reading, &common, &mut connection).await
         });
         let problem = match reading.await {
             Ok(Ok(())) => None,
@@ -51,7 +44,7 @@ pub async fn final_read(stage: &Stage, workloads: &[Workload]) {
             Err(error) => Some(error.to_string()),
         };
         if let Some(problem) = problem {
-            stage.recorder.note(NoteKind::Remark, format!("the final read of `{}` failed: {problem}", lock.name));
+            stage.recorder.note(NoteKind::Remark, format!("the final read of `{}` failed: {problem}", workload.name));
         }
     }
 }

@@ -1,20 +1,25 @@
 //! One trial: from an empty machine to a closed history, and back to an empty machine.
 
 mod clock;
-mod failpoint;
+pub mod failpoint;
 mod final_read;
+mod keys;
 mod live;
+mod nodes;
 mod perform;
 mod recorder;
+mod reuse;
 mod roster;
 mod settle;
 mod stage;
 mod watch;
 
 pub use clock::Clock;
+pub use keys::Keys;
 pub use live::Strain;
 pub use perform::{Performed, TrialRequest, perform};
 pub use recorder::Recorder;
+pub use reuse::{Servers, Warm, may_be_kept};
 pub use roster::{Member, Roster};
 pub use stage::Stage;
 pub use watch::Watch;

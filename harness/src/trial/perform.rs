@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redquake_experiments::plan::{Plan, TrialPlan};
-use redquake_experiments::spec::{Topology, Workload};
+use redquake_experiments::spec::{Role, Topology, Zones};
 use redquake_reports::history::{Event, FORMAT_VERSION, Header, Node, NoteKind, PhaseName, ProbeKind};
 use redquake_topologies::namespace::Zone;
-use redquake_topologies::runtime::{Lab, LabRequest, NodeSpec, Runtime, ServerSource};
-use redquake_topologies::sentinel;
+use redquake_topologies::runtime::{Announce, DatabaseNode, Lab, LabRequest, Runtime, ServerSource};
+use redquake_topologies::{cluster, postgres, sentinel};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,12 +17,16 @@ use tokio_util::task::TaskTracker;
 use super::failpoint::reach;
 use super::final_read::final_read;
 use super::live::{Live, Strain};
+use super::nodes;
+use super::reuse::{Servers, Warm, may_be_kept};
 use super::settle::settle;
 use super::{Clock, Recorder, Roster, Stage, Watch, recorder};
 use crate::cli::Progress;
+use crate::clients::Session;
+use crate::databases::{self, Database};
 use crate::faults::{Engine, Ledger};
-use crate::workloads::LockLoad;
-use crate::{observers, probes};
+use crate::workloads::Ends;
+use crate::{observers, probes, workloads};
 
 /// Threads of the clients' runtime.
 const CLIENT_THREADS: usize = 2;
@@ -31,6 +35,8 @@ const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
 /// A loaded machine takes several times the usual second.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// Why servers that were in use are not used again.
+const INTERRUPTED: &str = "the run was interrupted";
 /// Tasks of a zone end at their next await; blocking ones do not exist.
 const ZONE_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -44,6 +50,8 @@ pub struct TrialRequest<'a> {
     pub runtime: &'a dyn Runtime,
     /// The server software.
     pub server: &'a ServerSource,
+    /// Which servers it is to have.
+    pub servers: Servers,
     /// Id of the run.
     pub run: &'a str,
     /// Folder of this trial; exists and is empty.
@@ -62,10 +70,12 @@ pub struct Performed {
     pub residue: Vec<String>,
     /// How hard the machine made it to measure.
     pub strain: Strain,
+    /// Its servers, if they may serve another trial; else why not.
+    pub kept: Result<Box<Warm>, String>,
 }
 
 /// Performs a trial. Whatever goes wrong with the servers is a note in the history; an error is a history that could not be written.
-pub async fn perform(request: TrialRequest<'_>) -> std::io::Result<Performed> {
+pub async fn perform(mut request: TrialRequest<'_>) -> std::io::Result<Performed> {
     let live = Arc::new(Live::default());
     let clock = Clock::start();
     let (recorder, writing) = recorder::open(&request.folder.join("history.ndjson.zst"), clock, Arc::clone(&live))?;
@@ -76,36 +86,101 @@ pub async fn perform(request: TrialRequest<'_>) -> std::io::Result<Performed> {
         trial: request.trial.index,
         seed: request.trial.seed,
         began: jiff::Timestamp::now().to_string(),
-        probe_every: u64::try_from(probes::WRITE_EVERY.as_nanos()).unwrap_or(u64::MAX),
+        probe_every: u64::try_from(probes::every(data_nodes(request.plan))[0].as_nanos()).unwrap_or(u64::MAX),
     })));
-    let residue = with_lab(&request, clock, &recorder, Arc::clone(&live)).await;
+    let servers = std::mem::replace(&mut request.servers, Servers::Fresh);
+    let (mut residue, kept) = with_lab(&request, servers, clock, &recorder, Arc::clone(&live)).await;
     if request.cancel.is_cancelled() {
         recorder.note(NoteKind::Interrupted, "the run was interrupted by a signal");
     }
     drop(recorder);
-    tokio::task::spawn_blocking(|| writing.finish()).await.map_err(std::io::Error::other)??;
-    Ok(Performed { residue, strain: live.strain() })
+    let written = tokio::task::spawn_blocking(|| writing.finish()).await.map_err(std::io::Error::other).flatten();
+    // Only now everything that happened is known.
+    let clean = if written.is_ok() { live.clean(request.plan) } else { Err("the history could not be written".to_owned()) };
+    let kept = match (kept, clean) {
+        (Ok(warm), Ok(())) => Ok(warm),
+        (Ok(warm), Err(reason)) => {
+            residue.extend(warm.close().await);
+            Err(reason)
+        }
+        (Err(reason), _) => Err(reason),
+    };
+    written?;
+    Ok(Performed { residue, strain: live.strain(), kept })
 }
 
-async fn with_lab(request: &TrialRequest<'_>, clock: Clock, recorder: &Recorder, live: Arc<Live>) -> Vec<String> {
+/// Returns what could not be removed, and the servers if they are up still and may serve another trial.
+async fn with_lab(
+    request: &TrialRequest<'_>,
+    servers: Servers,
+    clock: Clock,
+    recorder: &Recorder,
+    live: Arc<Live>,
+) -> (Vec<String>, Result<Box<Warm>, String>) {
     recorder.phase(PhaseName::Provision);
     reach(PhaseName::Provision);
-    let nodes = request.plan.nodes.iter().map(|node| NodeSpec { name: node.name.clone(), role: node.role }).collect();
-    let lab = LabRequest { run: request.run.to_owned(), trial: request.trial.index, server: request.server.clone(), nodes };
-    // Not cut short by a signal: a call that is under way must end before what it made can be found and removed.
-    let lab = match request.runtime.open(lab).await {
-        Ok(lab) => lab,
-        Err(error) => {
-            recorder.note(NoteKind::Environment, format!("the servers could not be brought up: {error}"));
-            return Vec::new();
-        }
+    let may = if servers.again() { may_be_kept(&request.plan.experiment) } else { Err("nobody asked for it".to_owned()) };
+    let (mut residue, mut keep) = (Vec::new(), Keep { may, warm: None });
+    match servers {
+        Servers::Fresh => {}
+        Servers::FreshBecause(reason) => recorder.note(NoteKind::Remark, format!("fresh servers: {reason}")),
+        Servers::Warm(warm) => match request.cancel.run_until_cancelled(warm.reset_and_verify(&request.plan.experiment.topology)).await {
+            Some(Ok(found)) => {
+                recorder.note(NoteKind::Remark, format!("the servers of trial {} again, {found}", warm.last));
+                keep.warm = Some(warm);
+            }
+            Some(Err(reason)) => {
+                recorder.note(NoteKind::Remark, format!("fresh servers: those of trial {} could not be used again: {reason}", warm.last));
+                residue.extend(warm.close().await);
+            }
+            None => return (warm.close().await, Err(INTERRUPTED.to_owned())),
+        },
+    }
+    let lab = match &keep.warm {
+        Some(warm) => warm.lab(),
+        None => match open(request).await {
+            Ok(lab) => lab,
+            Err(error) => {
+                recorder.note(NoteKind::Environment, format!("the servers could not be brought up: {error}"));
+                return (residue, Err(error));
+            }
+        },
     };
-    if let Err(reason) = on_stage(request, clock, recorder, live, &lab).await {
+    if let Err(reason) = on_stage(request, clock, recorder, live, &lab, &mut keep).await {
         recorder.note(NoteKind::Environment, reason);
     }
-    request.progress.transient("removing the servers");
     save_logs(&*lab, request.folder).await;
-    lab.close().await
+    let reason = match (keep.may, keep.warm) {
+        _ if request.cancel.is_cancelled() => INTERRUPTED.to_owned(),
+        (Ok(()), Some(mut warm)) => {
+            warm.last = request.trial.index;
+            return (residue, Ok(warm));
+        }
+        (Ok(()), None) => "they never were ready".to_owned(),
+        (Err(reason), _) => reason,
+    };
+    request.progress.transient("removing the servers");
+    residue.extend(lab.close().await);
+    (residue, Err(reason))
+}
+
+/// Whether the servers may serve another trial as far as is known, and how they were at first once that is known.
+struct Keep {
+    may: Result<(), String>,
+    warm: Option<Box<Warm>>,
+}
+
+/// Makes room for fresh servers.
+async fn open(request: &TrialRequest<'_>) -> Result<Arc<dyn Lab>, String> {
+    let lab = LabRequest {
+        run: request.run.to_owned(),
+        trial: request.trial.index,
+        server: request.server.clone(),
+        nodes: nodes::wanted(request.plan),
+        zones: request.plan.experiment.zones(),
+    };
+    // Not cut short by a signal: a call that is under way must end before what it made can be found and removed.
+    request.runtime.open(lab).await.map_err(|error| error.to_string())
 }
 
 async fn on_stage(
@@ -114,17 +189,24 @@ async fn on_stage(
     recorder: &Recorder,
     live: Arc<Live>,
     lab: &Arc<dyn Lab>,
+    keep: &mut Keep,
 ) -> Result<(), String> {
     let zone = |name: &str, threads| {
         Zone::open(name, lab.client_namespace(), threads)
             .map_err(|error| format!("threads could not be placed on the lab network: {error}"))
     };
-    let (control, prober, clients) = (zone("control", 1)?, zone("probes", 1)?, zone("clients", CLIENT_THREADS)?);
-    let roster = Arc::new(Roster::new(lab.nodes()));
+    let (control, prober) = (zone("control", 1)?, zone("probes", 1)?);
+    let mut places = vec![(None, zone("clients", CLIENT_THREADS)?)];
+    for there in lab.zones() {
+        let namespace = lab.zone_namespace(&there.name).await.map_err(|error| error.to_string())?;
+        let opened = Zone::open(&there.name, Some(namespace), CLIENT_THREADS);
+        places.push((Some(there.name.clone()), opened.map_err(|error| format!("clients could not be placed in a zone: {error}"))?));
+    }
+    let roster = Arc::new(Roster::new(lab.nodes(), &request.plan.experiment.topology));
     let stage = Stage { seed: request.trial.seed, clock, recorder: recorder.clone(), roster, live, lab: Arc::clone(lab), control };
-    let crew = Crew { prober, clients, watch: Watch::new(clock, recorder.clone()) };
+    let crew = Crew { prober, places, watch: Watch::new(clock, recorder.clone()) };
 
-    let ended = match request.cancel.run_until_cancelled(bring_up(request, &stage)).await {
+    let ended = match request.cancel.run_until_cancelled(bring_up(request, &stage, keep)).await {
         Some(Ok(())) => play(request, &stage, &crew).await,
         Some(Err(reason)) => Err(reason),
         // What was being started is found and removed with the lab.
@@ -133,30 +215,108 @@ async fn on_stage(
     crew.watch.end().await;
     // Threads leave the lab network before it goes, so that no packet can be sent to addresses that are no longer ours.
     let Stage { control, .. } = stage;
-    for zone in [crew.clients, crew.prober, control] {
+    for zone in crew.places.into_iter().map(|(_, zone)| zone).chain([crew.prober, control]) {
         zone.close(ZONE_ENDS_WITHIN).await;
     }
     ended
 }
 
+fn data_nodes(plan: &Plan) -> usize {
+    plan.nodes.iter().filter(|node| node.role != Role::Sentinel).count()
+}
+
 /// The threads and tasks around the servers.
 struct Crew {
     prober: Zone,
-    clients: Zone,
+    /// Where clients live: those without a zone first, then each zone by its name.
+    places: Vec<(Option<String>, Zone)>,
     watch: Watch,
 }
 
-async fn bring_up(request: &TrialRequest<'_>, stage: &Stage) -> Result<(), String> {
-    let Topology::Sentinel(topology) = &request.plan.experiment.topology;
-    let set = sentinel::bring_up(&*stage.lab, &stage.control, topology, READY_WITHIN).await.map_err(|error| error.to_string())?;
+impl Crew {
+    /// Where the clients of a workload live.
+    fn places(&self, zones: Option<&Zones>) -> Result<Vec<&Zone>, String> {
+        let place = |zone: Option<&String>| {
+            let found = self.places.iter().find(|(name, _)| name.as_ref() == zone);
+            found.map(|(_, zone)| zone).ok_or_else(|| format!("there is no zone `{}`", zone.map_or("", String::as_str)))
+        };
+        match zones {
+            None => Ok(vec![place(None)?]),
+            Some(zones) if zones.names().is_empty() => Err("a list of zones is empty".to_owned()),
+            Some(zones) => zones.names().iter().map(|zone| place(Some(zone))).collect(),
+        }
+    }
+}
+
+async fn bring_up(request: &TrialRequest<'_>, stage: &Stage, keep: &mut Keep) -> Result<(), String> {
+    let (lab, zone) = (&*stage.lab, &stage.control);
+    let nodes = match (&keep.warm, &request.plan.experiment.topology) {
+        (Some(warm), _) => Ok(warm.nodes().to_vec()),
+        (None, Topology::Sentinel(topology)) => sentinel::bring_up(lab, zone, topology, READY_WITHIN).await.map(|set| set.nodes),
+        (None, Topology::Cluster(topology)) => cluster::bring_up(lab, zone, topology, READY_WITHIN).await.map(|set| set.nodes),
+    };
     let at = stage.clock.now();
-    for node in set.nodes {
+    let nodes = nodes.map_err(|error| error.to_string())?;
+    for node in nodes.clone() {
         let address = node.address.to_string();
         let event = Node { at, name: node.name, role: node.role, address, run_id: node.run_id, version: node.version };
         stage.recorder.record(Event::Node(event));
     }
     drop(request.starting.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if keep.may.is_ok() && keep.warm.is_none() {
+        match Warm::new(&stage.lab, zone, &nodes, request.trial.index).await {
+            Ok(warm) => keep.warm = Some(Box::new(warm)),
+            Err(reason) => keep.may = Err(reason),
+        }
+    }
     Ok(())
+}
+
+/// Name of the file of a workload's embedded database.
+fn embedded(index: u16) -> String {
+    format!("workload-{index}.sqlite")
+}
+
+/// Removes what embedded databases wrote; what they held is in the history.
+fn remove_files(folder: &Path, workloads: usize) {
+    for index in (0_u16..).take(workloads) {
+        for part in ["", "-wal", "-shm"] {
+            // Most workloads have none.
+            let _ = std::fs::remove_file(folder.join(format!("{}{part}", embedded(index))));
+        }
+    }
+}
+
+/// Makes the databases of the workloads, in the order of the workloads, and warms their caches.
+async fn prepare(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<Vec<Option<Arc<dyn Database>>>, String> {
+    let experiment = &request.plan.experiment;
+    let postgres = match experiment.postgres() {
+        Some(wanted) => {
+            // It was made sure of before the first trial, so this finds it.
+            let quiet: Announce = Arc::new(|_| ());
+            let source = request.runtime.provide_postgres(&wanted.version, &quiet).await.map_err(|error| error.to_string())?;
+            let node = DatabaseNode { source, max_connections: wanted.max_connections };
+            let address = stage.lab.attach(node).await.map_err(|error| error.to_string())?;
+            Some(databases::Server { ip: address.ip, port: address.port, user: postgres::USER.to_owned() })
+        }
+        None => None,
+    };
+    let mut made = Vec::new();
+    for (workload, index) in experiment.workloads.iter().zip(0u16..) {
+        let zones = crew.places(workload.zone.as_ref())?;
+        let zone = zones.first().ok_or("a workload has no place for its clients")?;
+        let file = request.folder.join(embedded(index));
+        let prepared = workloads::prepare(workload, index, stage, zone, &file, postgres.as_ref()).await;
+        let prepared = match (prepared, postgres.is_some()) {
+            (Err(reason), true) => {
+                let log = stage.lab.logs(postgres::NAME).await.unwrap_or_default();
+                Err(format!("{reason}; end of the log of the database: {}", log.lines().last().unwrap_or("empty")))
+            }
+            (prepared, _) => prepared,
+        };
+        made.push(prepared.map_err(|reason| format!("the database of `{}` could not be made: {reason}", workload.name))?);
+    }
+    Ok(made)
 }
 
 async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<(), String> {
@@ -167,18 +327,20 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
     stage.recorder.phase(PhaseName::Settle);
     reach(PhaseName::Settle);
     request.progress.transient("waiting for the steady state");
-    let (holding, connected, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
-    let (mut sessions, mut dispatchers) = (Vec::new(), Vec::new());
+    let ends = Ends { tasks: TaskTracker::new(), stop: CancellationToken::new(), close: CancellationToken::new() };
+    let mut crowds = Vec::new();
+    let Some(databases) = cancel.run_until_cancelled(prepare(request, stage, crew)).await else { return Ok(()) };
+    let databases = databases?;
     for (workload, index) in experiment.workloads.iter().zip(0u16..) {
-        let Workload::Lock(spec) = workload.clone();
-        let (recorder, roster) = (stage.recorder.clone(), Arc::clone(&stage.roster));
-        let load = LockLoad { index, spec, seed: stage.seed, clock: stage.clock, recorder, roster };
-        let (started, dispatcher) =
-            load.start(&crew.clients, &tasks, &holding, &connected).map_err(|error| format!("the load could not be started: {error}"))?;
-        sessions.extend(started);
-        dispatchers.push(dispatcher);
+        let database = databases.get(usize::from(index)).cloned().flatten();
+        let (clock, recorder) = (stage.clock, stage.recorder.clone());
+        let (timeout, keys) = (workload.timeout.to_std(), stage.roster.keys.clone());
+        let common = workloads::Common { index, seed: stage.seed, clock, recorder, timeout, keys, database };
+        let started = workloads::start(workload, common, &stage.roster, &crew.places(workload.zone.as_ref())?, &ends);
+        crowds.push(started.map_err(|error| format!("the load could not be started: {error}"))?);
     }
-    let replicas = stage.roster.data().count().saturating_sub(1);
+    let sessions: Vec<Session> = crowds.iter().flat_map(|crowd| crowd.sessions.iter().cloned()).collect();
+    let replicas = stage.roster.data().count().saturating_sub(stage.roster.shards().count());
     let steady = settle(stage, &sessions, replicas, cancel).await;
 
     match steady {
@@ -189,28 +351,36 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
             reach(PhaseName::Baseline);
             let ledger = Ledger::create(&request.folder.join("ledger.ndjson"))
                 .map_err(|error| format!("the ledger could not be created: {error}"))?;
-            let mut engine = Engine::new(stage, request.plan, ledger);
             request.progress.transient("baseline and faults");
-            engine.perform(zero, cancel).await;
-            engine.revert_all().await;
+            let injected = Engine::new(stage, request.plan, ledger, &crowds).perform(zero, cancel).await;
             stage.recorder.phase(PhaseName::Recovery);
             reach(PhaseName::Recovery);
             request.progress.transient("recovery");
             cancel.run_until_cancelled(tokio::time::sleep_until((zero + experiment.duration.to_std()).into())).await;
+            for injection in injected {
+                if let Some(text) = injection.aftermath(stage).await {
+                    stage.recorder.note(NoteKind::Remark, text);
+                }
+            }
         }
     }
 
     stage.recorder.phase(PhaseName::Stop);
-    drop(dispatchers);
-    holding.cancel();
-    tasks.close();
-    if tokio::time::timeout(longest_operation(&experiment.workloads) + FINISH_WITHIN, tasks.wait()).await.is_err() {
+    drop(crowds);
+    ends.stop.cancel();
+    ends.tasks.close();
+    let longest = experiment.workloads.iter().map(workloads::longest_operation).max().unwrap_or_default();
+    if tokio::time::timeout(longest + FINISH_WITHIN, ends.tasks.wait()).await.is_err() {
         stage.recorder.note(NoteKind::Remark, "some client operations did not end in time and are missing from the history");
     }
-    connected.cancel();
+    ends.close.cancel();
     stage.recorder.phase(PhaseName::FinalRead);
     if !cancel.is_cancelled() {
-        final_read(stage, &experiment.workloads).await;
+        final_read(stage, &experiment.workloads, &databases).await;
+        remove_files(request.folder, databases.len());
+        if stage.roster.cluster {
+            observers::cluster_logs(stage).await;
+        }
         let linked = stage.live.linked_replicas();
         if linked < replicas {
             stage
@@ -223,29 +393,27 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
 
 /// Starts probes and observers. The beat lasts as long as the returned value.
 fn watch(stage: &Stage, crew: &Crew) -> std::io::Result<[probes::Pace; 2]> {
-    let paces = [probes::Pace::start(probes::WRITE_EVERY)?, probes::Pace::start(probes::READ_EVERY)?];
+    let [write, read] = probes::every(stage.roster.data().count());
+    let paces = [probes::Pace::start(write)?, probes::Pace::start(read)?];
     for member in stage.roster.data() {
         for (kind, pace) in [(ProbeKind::Write, &paces[0]), (ProbeKind::Read, &paces[1])] {
-            probes::start(&crew.watch, &crew.prober, kind, &member, pace.beats());
+            probes::start(&crew.watch, &crew.prober, kind, &member, &stage.roster, pace.beats());
         }
-        observers::roles(&crew.watch, &stage.control, &member);
+        observers::roles(&crew.watch, &stage.control, &member, stage.roster.data().count());
+        if stage.roster.cluster {
+            observers::cluster(&crew.watch, &stage.control, &member, &stage.roster);
+        }
     }
     for member in stage.roster.sentinels() {
         observers::sentinels(&crew.watch, &stage.control, &member);
     }
-    for (zone, place) in [(&crew.clients, "clients"), (&crew.prober, "probes"), (&stage.control, "control")] {
+    for (name, zone) in &crew.places {
+        observers::stalls(&crew.watch, zone, name.as_deref().unwrap_or("clients"));
+    }
+    for (zone, place) in [(&crew.prober, "probes"), (&stage.control, "control")] {
         observers::stalls(&crew.watch, zone, place);
     }
     Ok(paces)
-}
-
-fn longest_operation(workloads: &[Workload]) -> Duration {
-    let longest = workloads.iter().map(|workload| {
-        let Workload::Lock(lock) = workload;
-        // A stopped client gives back what it holds at once: connect, acquire, connect, release.
-        (lock.connect_timeout.to_std() + lock.timeout.to_std()) * 2
-    });
-    longest.max().unwrap_or_default()
 }
 
 async fn save_logs(lab: &dyn Lab, folder: &Path) {

@@ -18,7 +18,7 @@ pub async fn settle(stage: &Stage, sessions: &[Session], replicas: usize, cancel
         loop {
             // Registered before the look, so that no change between look and wait is missed.
             let changed = stage.live.changed();
-            if stage.live.steady_primary(QUIET_WINDOW).is_some() && stage.live.linked_replicas() == replicas {
+            if unsteady(stage).next().is_none() && stage.live.linked_replicas() == replicas {
                 return;
             }
             changed.await;
@@ -36,15 +36,22 @@ pub async fn settle(stage: &Stage, sessions: &[Session], replicas: usize, cancel
     }
 }
 
+/// The shards without a steady primary, with their nodes.
+fn unsteady(stage: &Stage) -> impl Iterator<Item = (u32, Vec<u16>)> {
+    let shards = stage.roster.shards().map(|shard| (shard, stage.roster.of_shard(shard).map(|member| member.index).collect()));
+    shards.filter(|(_, nodes): &(u32, Vec<u16>)| !stage.live.steady_primary(QUIET_WINDOW, nodes))
+}
+
 fn missing(stage: &Stage, sessions: &[Session], replicas: usize) -> String {
     let mut missing = Vec::new();
-    if stage.live.steady_primary(QUIET_WINDOW).is_none() {
-        let why = stage.live.refusal().and_then(|(node, why)| {
+    for (shard, nodes) in unsteady(stage) {
+        let why = stage.live.refusal(&nodes).and_then(|(node, why)| {
             let name = stage.roster.data().find(|member| member.index == node)?.node.name.clone();
             Some(format!(" (the last refusal of {name}: {})", why.as_str()))
         });
+        let of_shard = if stage.roster.cluster { format!(" of shard {shard}") } else { String::new() };
         missing.push(format!(
-            "no primary accepted every probe write for {:?}{}",
+            "no primary{of_shard} accepted every probe write for {:?}{}",
             Duration::from_nanos(QUIET_WINDOW),
             why.unwrap_or_default()
         ));

@@ -1,197 +1,138 @@
 //! `lock`: take a lock, hold it, give it back by compare-and-delete.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
-
-use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
-use redis::RedisResult;
+use redis::aio::MultiplexedConnection;
 use redquake_experiments::spec::LockWorkload;
-use redquake_reports::history::{Event, Op, OpKind, Outcome, Why};
-use redquake_topologies::namespace::Zone;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use redquake_reports::history::{Event, Final, OpKind, Outcome, Why};
 
-use super::arrivals::{Arrivals, stream_of};
-use super::dispatch::Dispatcher;
-use crate::clients::{Session, Timeouts, classify};
-use crate::trial::{Clock, Recorder, Roster};
+use super::behaviour::{Asked, Behaviour, Common, Turn, Waited};
 
 /// Deletes a lock only while it still carries the holder's token.
 const COMPARE_AND_DELETE: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end";
 
-/// Operations one client may have under way; one more is recorded as `overload` and not sent.
-const MOST_UNDER_WAY: usize = 4096;
+/// Longest wait of `WAIT`, ms: less than a reply may take by default, so that its answer comes in time.
+const REPLICATED_WITHIN: u64 = 100;
 
-/// One lock workload of a trial.
-pub struct LockLoad {
-    /// Index of the workload in the plan.
-    pub index: u16,
-    /// Its description.
-    pub spec: LockWorkload,
-    /// Seed of the trial.
-    pub seed: u64,
-    /// The clock of the trial.
-    pub clock: Clock,
-    /// Where operations are recorded.
-    pub recorder: Recorder,
-    /// The nodes.
-    pub roster: Arc<Roster>,
-}
+/// Keys asked for in one round trip of the final read.
+const CHUNK: u32 = 500;
+
+/// What the clients of a lock workload do.
+pub struct LockClients(pub LockWorkload);
 
 /// The name of a lock on the server.
-pub fn lock_key(workload: u16, key: u32) -> String {
-    format!("lock:{workload}:{key}")
+fn lock_key(common: &Common, key: u32) -> String {
+    common.keys.name(format!("lock:{}:{key}", common.index), key)
 }
 
 /// The token a holder writes: unique over all trials with different seeds.
-pub fn token(seed: u64, workload: u16, id: u64) -> String {
+fn token(seed: u64, workload: u16, id: u64) -> String {
     format!("{seed:016x}:{workload}:{id}")
 }
 
 /// The hold a token belongs to, if it is one of this workload and trial.
-pub fn token_id(seed: u64, workload: u16, text: &str) -> Option<u64> {
+fn token_id(seed: u64, workload: u16, text: &str) -> Option<u64> {
     text.strip_prefix(&format!("{seed:016x}:{workload}:"))?.parse().ok()
 }
 
-impl LockLoad {
-    /// Starts every client on a zone's threads. Arrivals end when the dispatcher is dropped, holds end with `stop`, connections with `close`;
-    /// what is under way is finished by the tracker's tasks.
-    pub fn start(
-        self,
-        zone: &Zone,
-        tasks: &TaskTracker,
-        stop: &CancellationToken,
-        close: &CancellationToken,
-    ) -> std::io::Result<(Vec<Session>, Dispatcher)> {
-        let timeouts = Timeouts { connect: self.spec.connect_timeout.to_std(), response: self.spec.timeout.to_std() };
-        let numbers = 0..u16::try_from(self.spec.clients).unwrap_or(u16::MAX);
-        let session = |_| Session::start(zone, self.spec.client, timeouts, Arc::clone(&self.roster), close.clone());
-        let sessions: Vec<Session> = numbers.clone().map(session).collect();
-        let stream = |client: u16| u64::from(self.index) << 32 | u64::from(client);
-        let rate = self.spec.rate.as_per_second() / f64::from(self.spec.clients);
-        let arrivals = numbers.clone().map(|client| Arrivals::new(self.seed, stream(client) << 1, rate)).collect();
-        let keys = numbers.clone().map(|client| stream_of(self.seed, stream(client) << 1 | 1));
-        let mut clients: Vec<Client> = numbers
-            .zip(sessions.iter().cloned())
-            .zip(keys)
-            .map(|((number, session), keys)| Client { number, session, keys, turn: 0, under_way: Arc::default() })
-            .collect();
-        let (handle, tasks, stop, load) = (zone.handle().clone(), tasks.clone(), stop.clone(), Arc::new(self));
-        let dispatcher = Dispatcher::start(load.clock, arrivals, move |client, intended| {
-            let client = &mut clients[client];
-            let attempt = client.attempt(&load, &stop);
-            if client.under_way.fetch_add(1, Ordering::Relaxed) >= MOST_UNDER_WAY {
-                client.under_way.fetch_sub(1, Ordering::Relaxed);
-                let now = load.clock.now();
-                attempt.record(OpKind::Acquire, [intended, now, now], Outcome::Fail, Some(Why::Overload), None);
-                return;
+impl LockClients {
+    /// Takes the lock; when it was granted and, if asked for, known to enough replicas. One that is not is given back.
+    async fn acquire(&self, turn: &Turn, set: &redis::Cmd) -> Option<u64> {
+        let wanted = u64::from(self.0.wait);
+        if wanted == 0 {
+            let read = |reply: &Option<String>| match reply {
+                Some(_) => (Outcome::Ok, None),
+                None => (Outcome::Fail, Some(Why::Held)),
+            };
+            return turn.perform(OpKind::Acquire, turn.intended, set, read).await;
+        }
+        let mut both = redis::pipe();
+        both.add_command(set.clone()).cmd("WAIT").arg(wanted).arg(REPLICATED_WITHIN);
+        let asked = turn.call::<(Option<String>, u64)>(OpKind::Acquire, turn.intended, Asked::Transaction(&both), |(set, copies)| {
+            match (set, *copies >= wanted) {
+                (None, _) => (Outcome::Fail, Some(Why::Held)),
+                (Some(_), true) => (Outcome::Ok, None),
+                // It is there, but its holder does not believe in it.
+                (Some(_), false) => (Outcome::Info, Some(Why::Noreplicas)),
             }
-            let under_way = Arc::clone(&client.under_way);
-            handle.spawn(tasks.track_future(async move {
-                attempt.run(intended).await;
-                under_way.fetch_sub(1, Ordering::Relaxed);
-            }));
-        })?;
-        Ok((sessions, dispatcher))
-    }
-}
-
-/// One client of the workload.
-struct Client {
-    number: u16,
-    session: Session,
-    keys: ChaCha8Rng,
-    turn: u64,
-    under_way: Arc<AtomicUsize>,
-}
-
-impl Client {
-    fn attempt(&mut self, load: &Arc<LockLoad>, stop: &CancellationToken) -> Attempt {
-        let id = self.turn * u64::from(load.spec.clients) + u64::from(self.number);
-        self.turn += 1;
-        let key = self.keys.random_range(0..load.spec.keys);
-        Attempt { load: Arc::clone(load), client: self.number, session: self.session.clone(), id, key, stop: stop.clone() }
-    }
-}
-
-/// One hold, from the wish for it to its end.
-struct Attempt {
-    load: Arc<LockLoad>,
-    client: u16,
-    session: Session,
-    id: u64,
-    key: u32,
-    stop: CancellationToken,
-}
-
-impl Attempt {
-    async fn run(&self, intended: u64) {
-        let mut set = redis::cmd("SET");
-        set.arg(lock_key(self.load.index, self.key)).arg(token(self.load.seed, self.load.index, self.id));
-        set.arg("NX").arg("PX").arg(self.load.spec.ttl.as_millis());
-        let taken = self.perform::<Option<String>>(OpKind::Acquire, intended, &set, |reply| match reply {
-            Some(_) => (Outcome::Ok, None),
-            None => (Outcome::Fail, Some(Why::Held)),
         });
-        let Some(acquired) = taken.await else { return };
+        let reply = asked.await?;
+        if reply.out != Outcome::Ok {
+            if matches!(reply.value, Some((Some(_), _))) {
+                self.release(turn, reply.at[1]).await;
+            }
+            return None;
+        }
+        Some(reply.at[1])
+    }
 
-        let until = acquired + self.load.spec.hold.as_nanos();
-        let held = self.stop.run_until_cancelled(tokio::time::sleep_until(self.load.clock.instant(until).into())).await;
-        let intended = if held.is_some() { until } else { self.load.clock.now() };
-
+    async fn release(&self, turn: &Turn, intended: u64) {
+        let Common { index, seed, .. } = *turn.common;
         let mut delete = redis::cmd("EVAL");
-        delete.arg(COMPARE_AND_DELETE).arg(1).arg(lock_key(self.load.index, self.key));
-        delete.arg(token(self.load.seed, self.load.index, self.id));
-        self.perform::<u32>(OpKind::Release, intended, &delete, |deleted| match deleted {
+        delete.arg(COMPARE_AND_DELETE).arg(1).arg(lock_key(&turn.common, turn.key)).arg(token(seed, index, turn.id));
+        turn.perform::<u32>(OpKind::Release, intended, &delete, |deleted| match deleted {
             0 => (Outcome::Ok, Some(Why::Gone)),
             _ => (Outcome::Ok, None),
         })
         .await;
     }
+}
 
-    /// Sends one command, records what became of it, and returns the completion when the outcome is `ok`.
-    async fn perform<T: redis::FromRedisValue>(
-        &self,
-        op: OpKind,
-        intended: u64,
-        command: &redis::Cmd,
-        read: impl Fn(T) -> (Outcome, Option<Why>),
-    ) -> Option<u64> {
-        let clock = self.load.clock;
-        let invoked = clock.now();
-        let Some(mut link) = self.session.link().await else {
-            self.record(op, [intended, invoked, clock.now()], Outcome::Fail, Some(Why::NoPrimary), None);
-            return None;
-        };
-        // Invoked means: may have been executed from here on. The wait for a connection lies before it.
-        let invoked = clock.now();
-        let bound = Instant::now() + self.load.spec.timeout.to_std();
-        let reply: Result<RedisResult<T>, _> = tokio::time::timeout_at(bound.into(), command.query_async(&mut link.connection)).await;
-        let completed = clock.now();
-        let (outcome, why, lost) = match reply {
-            Ok(Ok(value)) => {
-                let (outcome, why) = read(value);
-                (outcome, why, false)
-            }
-            Ok(Err(error)) => {
-                let reading = classify(&error);
-                (reading.outcome, Some(reading.why), reading.lost)
-            }
-            Err(_) => (Outcome::Info, Some(Why::Timeout), true),
-        };
-        if lost {
-            self.session.report_lost(&link);
+impl Behaviour for LockClients {
+    fn first(&self) -> OpKind {
+        OpKind::Acquire
+    }
+
+    fn keys(&self) -> u32 {
+        self.0.keys
+    }
+
+    fn holds(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, turn: &Turn) {
+        let Common { index, seed, clock, .. } = *turn.common;
+        let mut set = redis::cmd("SET");
+        set.arg(lock_key(&turn.common, turn.key)).arg(token(seed, index, turn.id)).arg("NX");
+        if let Some(ttl) = self.0.ttl.limit() {
+            set.arg("PX").arg(ttl.as_millis());
         }
-        self.record(op, [intended, invoked, completed], outcome, why, link.node);
-        (outcome == Outcome::Ok).then_some(completed)
-    }
+        let Some(acquired) = self.acquire(turn, &set).await else { return };
 
-    fn record(&self, op: OpKind, at: [u64; 3], out: Outcome, why: Option<Why>, node: Option<u16>) {
-        let event = Op { w: self.load.index, c: self.client, op, id: self.id, key: self.key, at, out, why, node };
-        self.load.recorder.record(Event::Op(event));
+        let until = acquired + self.0.hold.as_nanos();
+        let holding = turn.holding();
+        let intended = match turn.wait_until(until).await {
+            Waited::Due => until,
+            Waited::Stopped => clock.now(),
+            Waited::Crashed => return,
+        };
+        drop(holding);
+
+        self.release(turn, intended).await;
     }
+}
+
+/// Reads every lock and records what was found.
+pub async fn final_read(common: &Common, keys: u32, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
+    let mut first = 0;
+    while first < keys {
+        let chunk = (first..keys.min(first + CHUNK)).filter(|key| common.keys.cover(*key));
+        let mut pipeline = redis::pipe();
+        for key in chunk.clone() {
+            pipeline.cmd("GET").arg(lock_key(common, key)).cmd("PTTL").arg(lock_key(common, key));
+        }
+        first += CHUNK;
+        if chunk.clone().next().is_none() {
+            continue;
+        }
+        let answers: Vec<redis::Value> = pipeline.query_async(connection).await?;
+        for (key, answer) in chunk.zip(answers.chunks_exact(2)) {
+            let text: Option<String> = redis::from_redis_value(answer[0].clone())?;
+            let pttl: i64 = redis::from_redis_value(answer[1].clone())?;
+            let id = text.and_then(|text| token_id(common.seed, common.index, &text));
+            common.recorder.record(Event::Final(Final { at: common.clock.now(), w: common.index, key, id, pttl }));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,8 +1,19 @@
 //! What clients do: one file a kind of load.
 
 mod arrivals;
+mod behaviour;
+mod cache;
+mod crowd;
 mod dispatch;
+mod kinds;
+mod limiter;
 mod lock;
+mod payment;
+mod prepare;
+mod set;
 
 pub use arrivals::{Arrivals, stream_of};
-pub use lock::{LockLoad, lock_key, token_id};
+pub use behaviour::{Common, Life};
+pub use crowd::{Crowd, Ends};
+pub use kinds::{final_read, longest_operation, start};
+pub use prepare::prepare;

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod browser;
 mod doctor;
 mod help;
 mod init;
+mod matrix;
 mod pipes;
 mod plan;
 mod printed;

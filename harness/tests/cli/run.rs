@@ -31,3 +31,14 @@ fn a_folder_with_nothing_to_run_is_bad_usage() {
     let folder = folder(&[("empty/notes.md", "x")]);
     refused(folder.path(), &["empty"]);
 }
+
+#[test]
+fn a_precision_of_a_metric_nobody_has_or_in_other_words_is_bad_usage() {
+    let folder = folder(&[("good.yaml", VALID)]);
+    let ended = refused(folder.path(), &["good.yaml", "--until", "failover.wirte_gap median ±5%"]);
+    assert!(ended.stderr.contains("did you mean `failover.write_gap`?"), "{}", ended.stderr);
+    let ended = refused(folder.path(), &["good.yaml", "--until", "failover.write_gap ±5%"]);
+    assert!(ended.stderr.contains("write `<metric> median ±<percent>`"), "{}", ended.stderr);
+    let ended = refused(folder.path(), &["good.yaml", "--budget", "5m"]);
+    assert!(ended.stderr.contains("--until"), "{}", ended.stderr);
+}

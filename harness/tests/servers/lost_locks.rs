@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Cursor};
 
-use redquake_experiments::spec::{LockWorkload, Workload};
+use redquake_experiments::spec::{LockWorkload, WorkloadKind};
 use redquake_reports::analysis;
 use redquake_reports::history::{Event, Header, OpKind, Outcome, Reader, Why, Writer};
 use redquake_reports::result::Trial;
 
 #[test]
 fn locks_lost_in_a_failover_are_reported_and_the_same_history_without_the_loss_reports_none() {
-    let Some(bench) = support::bench() else { return };
-    let ended = support::finish(&mut bench.run(&["sentinel/lost-locks", "--trials", "1", "--seed", "11"]));
+    let bench = support::bench_without_docker();
+    let ended = support::finish(&mut bench.run(&["sentinel/lost-locks", "--trials", "1", "--seed", "11", "--runtime", "process"]));
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let document = bench.document();
     let trial = &document.trials[0];
@@ -36,7 +36,7 @@ fn locks_lost_in_a_failover_are_reported_and_the_same_history_without_the_loss_r
 /// The same history as if no lock had been lost: whoever got a lock that had been acknowledged to another within its lease was told
 /// `held` instead, and no holder found its key gone.
 fn without_loss(header: &Header, events: Vec<Event>) -> Trial {
-    let Workload::Lock(LockWorkload { ttl, .. }) = &header.plan.experiment.workloads[0];
+    let WorkloadKind::Lock(LockWorkload { ttl, .. }) = &header.plan.experiment.workloads[0].kind else { panic!("no lock workload") };
     let lease = ttl.as_nanos();
     let mut released: HashMap<u64, u64> = HashMap::new();
     for event in &events {

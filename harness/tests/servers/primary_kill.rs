@@ -1,22 +1,38 @@
 //! The main job on real servers.
 
-use crate::support::{self, finish};
+use crate::support::{self, Bench, Ended, finish};
 use redquake_reports::result::{Sample, TrialStatus, Verdict};
 
 /// `down-after-milliseconds` of the experiment, ns.
 const DOWN_AFTER: f64 = 1e9;
 
 #[test]
-fn five_kills_are_five_conclusive_trials_whose_gap_lies_where_the_configuration_predicts() {
+#[ignore = "a minute of serial trials in Docker: ci/test --all"]
+fn five_kills_in_docker_are_five_conclusive_trials_whose_gap_lies_where_the_configuration_predicts() {
     let Some(bench) = support::bench() else { return };
-    let ended = finish(&mut bench.run(&["sentinel/primary-kill", "--trials", "5", "--seed", "7"]));
+    let ended = finish(&mut bench.run(&["sentinel/primary-kill", "--trials", "5", "--seed", "7", "--runtime", "docker"]));
+    lie_where_predicted(&bench, &ended);
+}
+
+#[test]
+fn five_kills_without_docker_are_five_conclusive_trials_whose_gap_lies_where_the_configuration_predicts() {
+    let bench = support::bench_alone();
+    let file = bench.experiment(&support::quick("max < 3s"));
+    let ended = finish(&mut bench.run(&[&file, "--trials", "5", "--jobs", "2", "--seed", "7", "--runtime", "process"]));
+    lie_where_predicted(&bench, &ended);
+}
+
+fn lie_where_predicted(bench: &Bench, ended: &Ended) {
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
 
     let document = bench.document();
     assert_eq!(document.verdict, Verdict::Pass);
-    assert_eq!(document.trials.len(), 5);
-    for trial in &document.trials {
-        assert_eq!(trial.status, TrialStatus::Conclusive, "trial {}: {:?}", trial.index, trial.reasons);
+    // Sentinel itself sometimes fails over again right after a failover at so short a down-after: such a trial proves nothing and is
+    // repeated. Five are conclusive all the same, and no more than one was repeated.
+    let (conclusive, rest): (Vec<_>, Vec<_>) = document.trials.iter().partition(|trial| trial.status == TrialStatus::Conclusive);
+    let why: Vec<_> = rest.iter().map(|trial| (trial.index, trial.status, &trial.reasons)).collect();
+    assert!(conclusive.len() == 5 && rest.len() <= 1, "{why:?}");
+    for trial in conclusive {
         let failover = trial.failovers.first().expect("a failover");
         let gap = failover.write_gap.as_ref().expect("a write gap");
         let Sample::Exact(length) = gap.length else { panic!("trial {}: the gap never ended", trial.index) };
@@ -47,9 +63,9 @@ fn five_kills_are_five_conclusive_trials_whose_gap_lies_where_the_configuration_
 
 #[test]
 fn analyze_gives_the_same_result_from_the_histories_alone() {
-    let Some(bench) = support::bench() else { return };
+    let bench = support::bench_without_docker();
     let file = bench.experiment(&support::quick("max < 3s"));
-    let ended = finish(&mut bench.run(&[&file]));
+    let ended = finish(&mut bench.run(&[&file, "--runtime", "process"]));
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let folder = bench.results();
     let before = std::fs::read(folder.join("result.json")).expect("result.json");
@@ -65,10 +81,10 @@ fn analyze_gives_the_same_result_from_the_histories_alone() {
 
 #[test]
 fn a_client_that_leaves_everything_to_the_library_never_comes_back() {
-    let Some(bench) = support::bench() else { return };
+    let bench = support::bench_without_docker();
     let text = support::quick("max < 3s").replace("hold: 20ms", "hold: 20ms, client: library");
     let file = bench.experiment(&text);
-    let ended = finish(&mut bench.run(&[&file]));
+    let ended = finish(&mut bench.run(&[&file, "--runtime", "process"]));
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let failover = bench.document().trials[0].failovers[0].clone();
     assert!(matches!(failover.write_gap.expect("a write gap").length, Sample::Exact(_)), "the servers came back");

@@ -1,41 +1,72 @@
 //! What the tests with servers share: the binary, a results folder, and what a run left on the machine.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::OnceLock;
 
 use redquake_reports::result::Document;
 
-/// One run at a time: tests that measure must not disturb each other.
-static TURN: Mutex<()> = Mutex::new(());
+use crate::turns::Turn;
 
 /// A results folder and the right to run.
 pub struct Bench {
     pub out: tempfile::TempDir,
-    _turn: Option<MutexGuard<'static, ()>>,
+    _turn: Option<Turn>,
 }
 
-/// `None`, with the reason printed, where no Docker engine answers.
+/// Servers in Docker, with nothing else going on. `None`, with the reason printed, where no engine answers. Tests that ask for it are
+/// long and marked `#[ignore]`; `ci/test --all` performs them.
 pub fn bench() -> Option<Bench> {
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let answers = Command::new("docker").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !answers.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no Docker engine answers `docker version`");
+    if !engine_answers() {
+        not_done("no Docker engine answers `docker version`");
         return None;
     }
-    Some(Bench { out: tempfile::tempdir().expect("a temporary folder"), _turn: Some(turn) })
+    Some(Bench::new(Some(Turn::alone())))
 }
 
-/// Servers as child processes: nothing is needed that `ci/setup` does not install.
+fn engine_answers() -> bool {
+    static ANSWERS: OnceLock<bool> = OnceLock::new();
+    *ANSWERS.get_or_init(|| {
+        let version = Command::new("docker").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        version.is_ok_and(|status| status.success())
+    })
+}
+
+/// Servers as child processes, beside other tests: nothing is needed that `ci/setup` does not install.
 pub fn bench_without_docker() -> Bench {
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    Bench { out: tempfile::tempdir().expect("a temporary folder"), _turn: Some(turn) }
+    Bench::new(Some(Turn::shared()))
+}
+
+/// Servers as child processes, with nothing else going on: for what measures.
+pub fn bench_alone() -> Bench {
+    Bench::new(Some(Turn::alone()))
+}
+
+/// Does a piece of work for each item, as many at once as tests may share the machine. The work takes its own right to run, so the
+/// caller must hold none.
+pub fn each<T: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) + Sync) {
+    std::thread::scope(|scope| {
+        for item in items {
+            scope.spawn(|| work(item));
+        }
+    });
+}
+
+/// Says why something was not tried, where the output of tests that pass is not kept back.
+pub fn not_done(reason: &str) {
+    let name = std::thread::current().name().unwrap_or("a test").to_owned();
+    let _ = writeln!(std::io::stderr(), "not done: {name}: {reason}");
 }
 
 impl Bench {
+    fn new(turn: Option<Turn>) -> Self {
+        Self { out: tempfile::tempdir().expect("a temporary folder"), _turn: turn }
+    }
+
     /// Another results folder under the same right to run.
     pub fn again(&self) -> Self {
-        Self { out: tempfile::tempdir().expect("a temporary folder"), _turn: None }
+        Self::new(None)
     }
 
     /// `redquake run --out <folder> ARGUMENTS`.
@@ -91,7 +122,7 @@ pub struct Ended {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
-    /// Containers and networks on the engine that this process owned.
+    /// Containers, networks and volumes on the engine that this process owned.
     pub residue: Vec<String>,
 }
 
@@ -108,16 +139,20 @@ pub fn finish(command: &mut Command) -> Ended {
     }
 }
 
-/// Containers and networks whose owner is the process.
+/// Containers, networks and volumes whose owner is the process; none where there is no engine.
 pub fn owned_by(pid: u32) -> Vec<String> {
+    if !engine_answers() {
+        return Vec::new();
+    }
     let list = |arguments: &[&str]| {
         let output = Command::new("docker").args(arguments).output().expect("docker");
         assert!(output.status.success(), "docker {arguments:?}");
         String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect::<Vec<_>>()
     };
     let format = "{{.Name}} {{.Label \"redquake.owner\"}}";
-    let mut objects = list(&["ps", "-a", "--filter", "label=redquake.run", "--format", "{{.Names}} {{.Label \"redquake.owner\"}}"]);
-    objects.extend(list(&["network", "ls", "--filter", "label=redquake.run", "--format", format]));
+    let mut objects = list(&["ps", "-a", "--filter", "label=redquake.owner", "--format", "{{.Names}} {{.Label \"redquake.owner\"}}"]);
+    objects.extend(list(&["network", "ls", "--filter", "label=redquake.owner", "--format", format]));
+    objects.extend(list(&["volume", "ls", "--filter", "label=redquake.owner", "--format", format]));
     objects.retain(|object| object.contains(&format!(":{pid}:")));
     objects
 }

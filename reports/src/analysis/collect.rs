@@ -1,16 +1,20 @@
 //! One pass over the events of a trial, into accumulators whose size does not grow with the load, but for the holds of
 //! locks (32 bytes each).
 
-use redquake_experiments::spec::{Role, Workload};
+use redquake_experiments::spec::{Role, Workload, shard_of};
 
+use super::check::Check;
 use super::classes::Classes;
 use super::faults::Faults;
 use super::gap::{Acks, Answers, Reigns};
 use super::hash::Map;
-use super::locks::{LockRules, Locks};
+use super::resets::Resets;
+use super::taken::Taken;
 use super::tally::Tally;
 use super::timeline::{Buckets, Roles};
-use crate::history::{Event, Header, NodeRole, Note, NoteKind, Op, Outcome, Phase, PhaseName, Probe, ProbeKind, SentinelEvent, Stall, Why};
+use crate::history::{
+    ClusterEvent, Event, Header, NodeRole, Note, NoteKind, Op, Outcome, Phase, PhaseName, Probe, ProbeKind, SentinelEvent, Stall, Why,
+};
 use crate::result::NodeInfo;
 
 /// Messages, stalls and notes that are kept; a healthy trial has hundreds.
@@ -27,8 +31,11 @@ pub struct Collected {
     pub reads: Acks,
     pub reigns: Reigns,
     pub roles: Vec<Roles>,
+    pub resets: Resets,
+    pub taken: Taken,
     pub workloads: Vec<Load>,
     pub sentinel: Vec<SentinelEvent>,
+    pub cluster: Vec<ClusterEvent>,
     pub stalls: Vec<Stall>,
     pub notes: Vec<Note>,
     /// Latest time of any event.
@@ -41,22 +48,22 @@ pub struct Collected {
 #[derive(Debug)]
 pub struct Load {
     pub spec: Workload,
-    pub locks: Locks,
+    pub check: Check,
     pub tally: Tally,
-    pub answers: Answers,
+    /// Answers by shard, and in each by zone: what the clients of one zone got tells nothing of those of another.
+    pub answers: Vec<Vec<Answers>>,
     pub buckets: Buckets,
     pub classes: Classes,
 }
 
 impl Load {
-    fn new(spec: &Workload) -> Self {
-        let Workload::Lock(lock) = spec;
-        let rules = LockRules { ttl: lock.ttl.as_nanos(), drift: lock.drift().as_nanos() };
+    fn new(spec: &Workload, shards: u32) -> Self {
+        let zones = spec.zone.as_ref().map_or(1, |zones| zones.names().len().max(1));
         Self {
             spec: spec.clone(),
-            locks: Locks::new(rules),
+            check: Check::new(spec),
             tally: Tally::default(),
-            answers: Answers::default(),
+            answers: (0..shards).map(|_| (0..zones).map(|_| Answers::default()).collect()).collect(),
             buckets: Buckets::default(),
             classes: Classes::default(),
         }
@@ -74,8 +81,17 @@ impl Collected {
             reads: Acks::default(),
             reigns: Reigns::default(),
             roles: Vec::new(),
-            workloads: header.plan.experiment.workloads.iter().map(Load::new).collect(),
+            resets: Resets::default(),
+            taken: Taken::default(),
+            workloads: header
+                .plan
+                .experiment
+                .workloads
+                .iter()
+                .map(|spec| Load::new(spec, header.plan.experiment.topology.shards()))
+                .collect(),
             sentinel: Vec::new(),
+            cluster: Vec::new(),
             stalls: Vec::new(),
             notes: Vec::new(),
             last: 0,
@@ -96,7 +112,8 @@ impl Collected {
                     self.reigns.evidence(index, node.at, true);
                 }
                 let (name, address, version) = (node.name.clone(), node.address.clone(), node.version.clone());
-                self.nodes.push(NodeInfo { name, role: node.role, address, version });
+                let shard = self.header.plan.nodes.iter().find(|planned| planned.name == name).and_then(|planned| planned.shard);
+                self.nodes.push(NodeInfo { name, role: node.role, address, version, shard });
             }
             Event::Phase(Phase { at, name }) => {
                 self.seen(*at);
@@ -110,11 +127,16 @@ impl Collected {
                 self.seen(message.at);
                 keep(&mut self.sentinel, message);
             }
+            Event::Cluster(news) => {
+                self.seen(news.at);
+                keep(&mut self.cluster, news);
+            }
             Event::Role(sample) => {
                 self.seen(sample.at[1]);
                 if sample.role != NodeRole::Unreachable {
                     self.reigns.evidence(sample.node, sample.at[1], sample.role == NodeRole::Primary);
                 }
+                self.resets.sample(sample);
                 let node = usize::from(sample.node);
                 if self.roles.len() <= node {
                     self.roles.resize_with(node + 1, Roles::default);
@@ -125,7 +147,49 @@ impl Collected {
             Event::Final(last) => {
                 self.seen(last.at);
                 if let Some(load) = self.workloads.get_mut(usize::from(last.w)) {
-                    load.locks.last(last);
+                    load.check.last(last);
+                }
+            }
+            Event::Members(members) => {
+                self.seen(members.at);
+                if let Some(load) = self.workloads.get_mut(usize::from(members.w)) {
+                    load.check.members(members);
+                }
+            }
+            Event::Decision(decision) => {
+                self.seen(decision.at[1]);
+                if let Some(load) = self.workloads.get_mut(usize::from(decision.w)) {
+                    load.check.decision(decision);
+                }
+            }
+            Event::Keys(keys) => {
+                self.seen(keys.at);
+                if let Some(load) = self.workloads.get_mut(usize::from(keys.w)) {
+                    load.check.keys(keys);
+                }
+            }
+            Event::Query(query) => {
+                self.seen(query.at[1]);
+                if let Some(load) = self.workloads.get_mut(usize::from(query.w)) {
+                    load.check.query(query);
+                }
+            }
+            Event::Read(read) => {
+                self.seen(read.at[1]);
+                if let Some(load) = self.workloads.get_mut(usize::from(read.w)) {
+                    load.check.read(read);
+                }
+            }
+            Event::Payment(payment) => {
+                self.seen(payment.looked[1]);
+                if let Some(load) = self.workloads.get_mut(usize::from(payment.w)) {
+                    load.check.payment(payment);
+                }
+            }
+            Event::Paid(paid) => {
+                self.seen(paid.at);
+                if let Some(load) = self.workloads.get_mut(usize::from(paid.w)) {
+                    load.check.paid(paid);
                 }
             }
             Event::Note(note) => {
@@ -156,15 +220,22 @@ impl Collected {
             self.strange += 1;
             return;
         };
-        load.locks.op(op);
+        load.check.op(op);
         load.buckets.op(op);
+        self.taken.op(op);
         if measured {
             load.tally.op(op);
             load.classes.op(op);
         }
+        // Where operations come in bursts, a time without answers says nothing.
         // A primary that says that a lock is held is at work: only for the lock is it a refusal.
-        if op.out == Outcome::Ok || op.why == Some(Why::Held) {
-            load.answers.answer(op.at[2], op.node);
+        if load.spec.kind.is_steady() && (op.out == Outcome::Ok || op.why == Some(Why::Held)) {
+            let shard = shard_of(op.key, u32::try_from(load.answers.len()).unwrap_or(1)) as usize - 1;
+            if let Some(answers) = load.answers.get_mut(shard) {
+                // Clients are dealt out to the zones in turn.
+                let zone = usize::from(op.c) % answers.len();
+                answers[zone].answer(op.at[2], op.node);
+            }
         }
     }
 
@@ -175,7 +246,7 @@ impl Collected {
         match probe.op {
             ProbeKind::Write => {
                 self.writes.probe(probe.node, completed, acknowledged);
-                if acknowledged || probe.why == Some(Why::Readonly) {
+                if acknowledged || matches!(probe.why, Some(Why::Readonly | Why::Moved)) {
                     self.reigns.evidence(probe.node, completed, acknowledged);
                 }
             }

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use redquake_experiments::plan::{Plan, predict};
-use redquake_experiments::spec::Severity;
 use redquake_experiments::spec::metrics::{self, Unit};
+use redquake_experiments::spec::{Severity, Until};
 
-use super::stats::summarise;
+use super::stats::{precision, summarise};
 use super::verdict::{Evidence, judge};
 use super::words::count;
 use crate::result::{
-    AssertionResult, Document, Environment, Location, MetricSummary, MetricUnit, Prediction, SCHEMA_VERSION, Sample, Source, Tool, Trial,
-    TrialStatus, Verdict,
+    AssertionResult, Document, EndedBy, Environment, Location, MetricSummary, MetricUnit, Precision, Prediction, SCHEMA_VERSION, Sample,
+    Source, Tool, Trial, TrialStatus, Verdict,
 };
 
 /// What a document is made of, beside what the histories say.
@@ -21,10 +21,14 @@ pub struct Assembly {
     pub tool_version: String,
     /// The plan of the run.
     pub plan: Plan,
+    /// What distinguishes it from the other cells, where it is one of a matrix.
+    pub cell: Option<String>,
     /// The file the experiment came from.
     pub source: Source,
     /// Where each assertion stands in it, in the file's order; missing ones have no place.
     pub locations: Vec<Option<Location>>,
+    /// How sure the run was to become and what ended its trials, where that was asked for.
+    pub until: Option<(Until, EndedBy)>,
     /// The machine and the servers.
     pub environment: Environment,
     /// Command that repeats the run.
@@ -43,12 +47,25 @@ pub struct Assembly {
 
 /// Puts the trials of a run together. The same input gives the same document.
 pub fn assemble(assembly: Assembly) -> Document {
-    let Assembly { tool_version, plan, source, locations, environment, repro, started_at, ended_at, interrupted, residue, trials } =
-        assembly;
+    let Assembly {
+        tool_version,
+        plan,
+        cell,
+        source,
+        locations,
+        until,
+        environment,
+        repro,
+        started_at,
+        ended_at,
+        interrupted,
+        residue,
+        trials,
+    } = assembly;
     let experiment = &plan.experiment;
     // A repeat stands in for the trial it repeats.
     let planned = plan.trials.iter().filter(|trial| trial.repeats.is_none()).count();
-    let catalogue = metrics::all(&experiment.workloads);
+    let catalogue = metrics::all(experiment);
     let metrics: BTreeMap<String, MetricSummary> = catalogue
         .iter()
         .filter_map(|(name, metric)| Some((name.clone(), summarise(name, unit(metric.unit), metric.meaning, samples(name, &trials))?)))
@@ -58,11 +75,16 @@ pub fn assemble(assembly: Assembly) -> Document {
         .iter()
         .enumerate()
         .map(|(index, assertion)| {
-            let unit = metrics::find(&assertion.metric, &experiment.workloads).map_or(MetricUnit::Count, |metric| unit(metric.unit));
+            let unit = metrics::find(&assertion.metric, experiment).map_or(MetricUnit::Count, |metric| unit(metric.unit));
             let samples: Vec<Sample> = samples(&assertion.metric, &trials).into_iter().map(|(_, sample)| sample).collect();
             judge(assertion, Evidence { unit, samples: &samples, planned }, locations.get(index).cloned().flatten())
         })
         .collect();
+    let precision = until.map(|(until, ended_by)| {
+        let samples: Vec<Sample> = samples(&until.metric, &trials).into_iter().map(|(_, sample)| sample).collect();
+        let n = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+        Precision { got: precision(&samples), metric: until.metric, wanted: until.within, n, ended_by }
+    });
     let mut judged = Judged::new(&assertions, &trials, planned, interrupted.as_deref(), &residue);
     if ended_at.is_none() {
         judged.cut_short();
@@ -77,8 +99,9 @@ pub fn assemble(assembly: Assembly) -> Document {
         reasons: judged.reasons,
         ended_at: ended_at.unwrap_or_else(|| started_at.clone()),
         started_at,
-        environment,
+        environment: Environment { server: server(environment.server, &trials), ..environment },
         name: experiment.name.clone(),
+        cell,
         description: experiment.description.clone(),
         source,
         predictions: predictions.collect(),
@@ -88,9 +111,16 @@ pub fn assemble(assembly: Assembly) -> Document {
         repro,
         assertions,
         metrics,
+        precision,
         trials,
         residue,
     }
+}
+
+/// What the servers say they are, where the record of the run does not.
+fn server(recorded: String, trials: &[Trial]) -> String {
+    let told = trials.iter().find_map(|trial| trial.nodes.first()).map(|node| node.version.clone());
+    if recorded.is_empty() { told.unwrap_or_default() } else { recorded }
 }
 
 /// The verdict of a run and what follows from it.

@@ -43,9 +43,9 @@ fn outcome(planned: &PlannedFault, steps: &[FaultEvent], zero: u64) -> FaultOutc
         }
     }
     FaultOutcome {
-        name: planned.fault.name().to_owned(),
-        action: planned.fault.action().to_owned(),
-        planned_at: zero.saturating_add(planned.inject_at),
+        name: planned.label(),
+        action: planned.fault.action.word().to_owned(),
+        planned_at: planned.inject_at().map(|at| zero.saturating_add(at)),
         injected_at: first(FaultState::Injected).map(|step| step.at),
         reverted_at: first(FaultState::Reverted).map(|step| step.at),
         targets,

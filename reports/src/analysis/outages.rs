@@ -1,7 +1,9 @@
 //! The outages of a trial, each with its gaps and parts.
 
-use super::failover::{Anatomy, Known, Message, Promotion, anatomy};
-use super::gap::{Interval, Outage, Series};
+use super::failover::{Anatomy, Contest, Known, Message, Promotion, anatomy, cluster_anatomy};
+use super::gap::{Interval, OUTAGE, Outage, Series};
+use super::shards::Shard;
+use crate::history::ClusterEvent;
 use crate::result::{Failover, FaultOutcome, Gap, NodeInfo, Sample};
 
 /// What outages are told from.
@@ -9,8 +11,11 @@ use crate::result::{Failover, FaultOutcome, Gap, NodeInfo, Sample};
 pub struct Scene<'a> {
     pub nodes: &'a [NodeInfo],
     pub names: &'a [String],
+    pub shard: &'a Shard,
     pub faults: &'a [FaultOutcome],
     pub messages: &'a [Message],
+    /// What the nodes of a Cluster saw and decided, in order of time.
+    pub news: &'a [ClusterEvent],
     pub promotions: &'a [Promotion],
     pub reads: &'a Series,
     /// Answers to the clients of each workload that got any.
@@ -29,6 +34,8 @@ pub struct Told {
     pub planned: bool,
     /// Whether it is an outage, or what a fault caused instead of one.
     pub outage: bool,
+    /// Whether a fault of the trial took hold of a node of the shard: what the others felt is the blast radius.
+    pub hit: bool,
 }
 
 impl Scene<'_> {
@@ -36,6 +43,7 @@ impl Scene<'_> {
     pub fn tell(&self, outage: &Outage) -> Told {
         let fault = outage.window.and_then(|window| window.fault).map(|fault| &self.faults[fault]);
         let mut failover = Failover {
+            shard: self.shard.number,
             fault: fault.map(|fault| fault.name.clone()),
             fault_at: fault.and_then(|fault| fault.injected_at),
             write_gap: None,
@@ -51,7 +59,10 @@ impl Scene<'_> {
             let write = self.gap(&interval, self.end);
             failover.read_gap = self.matching(self.reads, outage, &interval).map(|read| self.gap(&read, self.end));
             failover.client_gap = self.client_gap(outage, &interval);
-            failover.library_cost = failover.client_gap.as_ref().and_then(|client| cost(client.length, write.length));
+            // Clients that were cut off while servers took writes waited for a failover that the servers' gap knows nothing of.
+            let apart = |client: &Gap| !outage.long && client.length.value() >= OUTAGE as f64;
+            let client = failover.client_gap.as_ref().filter(|client| !apart(client));
+            failover.library_cost = client.and_then(|client| cost(client.length, write.length));
             failover.old_primary = self.name(interval.from.1);
             failover.new_primary = self.new_primary(outage, &interval);
             if outage.long && (failover.new_primary.is_some() || interval.to.is_none()) {
@@ -60,7 +71,8 @@ impl Scene<'_> {
             }
             failover.write_gap = Some(write);
         }
-        Told { failover, anatomy: parts, planned: outage.window.is_some(), outage: outage.long || fault.is_some() }
+        let hit = self.shard.number.is_none() || self.faults.iter().any(|fault| self.shard.hit(&fault.targets, self.nodes));
+        Told { failover, anatomy: parts, planned: outage.window.is_some(), outage: outage.long || fault.is_some(), hit }
     }
 
     fn name(&self, node: u16) -> Option<String> {
@@ -139,6 +151,11 @@ impl Scene<'_> {
             new_name: new.unwrap_or("a new primary"),
             nodes: self.names,
         };
+        if self.shard.number.is_some() {
+            let new = failover.new_primary.as_ref().and_then(|new| self.names.iter().position(|name| name == new));
+            let contest = Contest { old: interval.from.1, new: new.and_then(|new| u16::try_from(new).ok()), shard: &self.shard.nodes };
+            return cluster_anatomy(&known, contest, self.news);
+        }
         anatomy(&known, self.messages)
     }
 }

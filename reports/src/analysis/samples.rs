@@ -6,7 +6,7 @@ use super::gap::OUTAGE;
 use super::outages::Told;
 use super::stats;
 use super::tally::Tally;
-use crate::result::{Gap, LockCounts, Sample};
+use crate::result::{Gap, Sample};
 
 /// Values by full name.
 pub type Samples = BTreeMap<String, Sample>;
@@ -30,6 +30,12 @@ pub fn of_failovers(told: &[Told], promotions: usize, samples: &mut Samples) {
     put("library_cost", stats::max(planned.iter().filter(|one| !down || out(one)).filter_map(|one| one.failover.library_cost)));
     put("count", Some(Sample::Exact(promotions as f64)));
 
+    let felt = planned.iter().filter(|one| !one.hit).filter_map(|one| one.failover.write_gap.as_ref());
+    let felt = stats::max(felt.map(|gap| gap.length));
+    // Where a shard was out and no other was, nobody else felt anything.
+    let out_elsewhere = planned.iter().any(|one| one.failover.shard.is_some() && out(one));
+    put("blast_radius", felt.or(out_elsewhere.then_some(Sample::Exact(0.0))));
+
     let length = |one: &Told| one.failover.write_gap.as_ref().map_or(0.0, |gap| gap.length.value());
     let worst = planned.iter().filter(|one| !one.anatomy.parts.is_empty()).max_by(|one, other| length(one).total_cmp(&length(other)));
     let Some(worst) = worst else { return };
@@ -43,22 +49,37 @@ pub fn of_failovers(told: &[Told], promotions: usize, samples: &mut Samples) {
     }
 }
 
+/// Metrics `shard-<n>.*` of a Cluster: the longest gap of each kind of each shard.
+pub fn of_shards(told: &[Told], samples: &mut Samples) {
+    type Pick = fn(&Told) -> Option<&Gap>;
+    let gaps: [(&str, Pick); 3] = [
+        ("write_gap", |one| one.failover.write_gap.as_ref()),
+        ("read_gap", |one| one.failover.read_gap.as_ref()),
+        ("client_gap", |one| one.failover.client_gap.as_ref()),
+    ];
+    for one in told.iter().filter(|one| one.planned) {
+        let Some(shard) = one.failover.shard else { continue };
+        for (name, gap) in gaps {
+            let Some(length) = gap(one).map(|gap| gap.length) else { continue };
+            let metric = format!("shard-{shard}.{name}");
+            let longest = stats::max(samples.get(&metric).copied().into_iter().chain([length]));
+            samples.extend(longest.map(|longest| (metric, longest)));
+        }
+    }
+}
+
 fn out(told: &Told) -> bool {
     told.failover.write_gap.as_ref().is_some_and(|gap| gap.length.value() >= OUTAGE as f64)
 }
 
-/// Metrics of a workload. `measured` is the length of the measured time, ns; 0 when it never began.
-pub fn of_workload(name: &str, tally: &Tally, locks: &LockCounts, measured: u64, samples: &mut Samples) {
+/// Metrics of a workload: those of its kind and those every kind has. `measured` is the length of the measured time, ns; 0 when it never began.
+pub fn of_workload(name: &str, tally: &Tally, own: &[(&'static str, f64)], measured: u64, samples: &mut Samples) {
     let mut put = |metric: &str, value: f64| {
         samples.insert(format!("{name}.{metric}"), Sample::Exact(value));
     };
-    put("double_acquired", locks.double_acquired as f64);
-    put("double_held_time", locks.double_held_time as f64);
-    put("ttl_overrun", locks.ttl_overrun as f64);
-    put("possible", locks.possible as f64);
-    put("lost", locks.lost as f64);
-    put("stuck", locks.stuck as f64);
-    put("acquired", locks.acquired as f64);
+    for (metric, value) in own {
+        put(metric, *value);
+    }
     put("unknown", tally.info as f64);
     if let Some(rate) = tally.error_rate() {
         put("error_rate", rate);

@@ -14,6 +14,8 @@ pub struct Split {
     pub from: Option<u64>,
     /// Whether it was still so when the measured time ended.
     pub open: bool,
+    /// The spans in which it was so, in order.
+    pub spans: Vec<[u64; 2]>,
     /// Indexes of the nodes it happened to, in order.
     pub nodes: Vec<u16>,
 }
@@ -39,6 +41,11 @@ pub fn split<'a>(writable: impl Iterator<Item = (u16, &'a [[u64; 2]])>, zero: u6
     for (at, begins, node) in turns {
         if writing.len() > 1 {
             found.total += at - since;
+            match found.spans.last_mut().filter(|span| span[1] == since) {
+                Some(span) => span[1] = at,
+                None if at > since => found.spans.push([since, at]),
+                None => {}
+            }
             found.open = at.saturating_add(AT_THE_END) >= end;
         }
         since = at;
@@ -78,7 +85,10 @@ mod tests {
     #[test]
     fn the_time_in_which_two_nodes_write_is_counted_once_whoever_they_are() {
         let found = of(&[&[[0, 9]], &[[4, 12]], &[[8, 11], [15, 17]]]);
-        assert_eq!(found, Split { total: 7 * S, from: Some(4 * S), open: false, nodes: vec![0, 1, 2] });
+        let spans = vec![[4 * S, 11 * S]];
+        assert_eq!(found, Split { total: 7 * S, from: Some(4 * S), open: false, spans, nodes: vec![0, 1, 2] });
+        let found = of(&[&[[0, 9], [15, 17]], &[[4, 16]]]);
+        assert_eq!(found.spans, [[4 * S, 9 * S], [15 * S, 16 * S]]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct Tally {
     pub held: u64,
     /// Attempts with outcome `info`.
     pub info: u64,
-    reasons: [[Seen; Why::ALL.len()]; 2],
+    reasons: [[Seen; Why::ALL.len()]; OpKind::ALL.len()],
     latency: Histogram<u64>,
 }
 
@@ -41,7 +41,7 @@ impl Seen {
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { ok: 0, fail: 0, held: 0, info: 0, reasons: [[Seen::NEVER; Why::ALL.len()]; 2], latency: histogram() }
+        Self { ok: 0, fail: 0, held: 0, info: 0, reasons: [[Seen::NEVER; Why::ALL.len()]; OpKind::ALL.len()], latency: histogram() }
     }
 }
 
@@ -66,17 +66,17 @@ impl Tally {
         }
         if let Some(why) = op.why {
             self.held += u64::from(op.out == Outcome::Fail && why == Why::Held);
-            let row = &mut self.reasons[usize::from(op.op == OpKind::Release)];
+            let row = &mut self.reasons[op.op.place()];
             if let Some(place) = Why::ALL.iter().position(|known| *known == why) {
                 row[place].at(op.at[0]);
             }
         }
     }
 
-    /// Attempts by operation and reason; acquires first, then the commonest.
+    /// Attempts by operation and reason, the commonest of each operation first.
     pub fn reasons(&self) -> Vec<WhyCount> {
         let mut reasons = Vec::new();
-        for (op, row) in [OpKind::Acquire, OpKind::Release].into_iter().zip(&self.reasons) {
+        for (op, row) in OpKind::ALL.into_iter().zip(&self.reasons) {
             let mut of_op: Vec<WhyCount> = Why::ALL
                 .into_iter()
                 .zip(row)

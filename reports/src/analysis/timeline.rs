@@ -1,7 +1,7 @@
 //! Everything on one axis, in bounded size, for the chart.
 
 use super::gap::Acks;
-use crate::history::{NodeRole, Op, Outcome, RoleSample, SentinelEvent, Why};
+use crate::history::{ClusterEvent, ClusterNews, NodeRole, Op, Outcome, RoleSample, SentinelEvent, Why};
 use crate::result::{OpBucket, RoleSpan, SentinelMark};
 
 /// Narrowest bucket, ns.
@@ -169,18 +169,44 @@ pub fn writable(acks: &Acks, node: u16, probe_every: u64) -> Vec<[u64; 2]> {
     }
 }
 
-/// The messages worth a mark, in order of time. `names` are those of the nodes.
-pub fn marks(events: &[SentinelEvent], names: &[String]) -> Vec<SentinelMark> {
+/// The messages worth a mark, in order of time: of Sentinels, or of the nodes of a Cluster. `names` are those of the nodes.
+pub fn marks(events: &[SentinelEvent], news: &[ClusterEvent], names: &[String]) -> Vec<SentinelMark> {
+    let name = |node: u16| names.get(usize::from(node)).cloned().unwrap_or_default();
     let telling = events.iter().filter(|event| TELLING.contains(&event.event.as_str()) || event.event.starts_with("-failover-abort"));
-    telling
-        .take(MOST_MARKS)
-        .map(|event| SentinelMark {
-            at: event.at,
-            node: names.get(usize::from(event.node)).cloned().unwrap_or_default(),
-            event: event.event.clone(),
-            payload: event.payload.clone(),
-        })
-        .collect()
+    let of_sentinels = telling.map(|event| SentinelMark {
+        at: event.at,
+        node: name(event.node),
+        event: event.event.clone(),
+        payload: event.payload.clone(),
+    });
+    // What was asked is told by the log as well, and there to the millisecond; only doubts are told nowhere else.
+    let of_nodes = news.iter().filter(|event| event.log.is_some() || event.news == ClusterNews::Pfail).map(|event| SentinelMark {
+        at: event.at,
+        node: name(event.node),
+        event: news_word(event.news).to_owned(),
+        payload: event.log.clone().unwrap_or_else(|| event.about.map(name).unwrap_or_default()),
+    });
+    of_sentinels.chain(of_nodes).take(MOST_MARKS).collect()
+}
+
+/// A piece of news as the servers' own words have it.
+fn news_word(news: ClusterNews) -> &'static str {
+    match news {
+        ClusterNews::Pfail => "fail?",
+        ClusterNews::Fail => "fail",
+        ClusterNews::Cleared => "fail cleared",
+        ClusterNews::Delayed => "election delayed",
+        ClusterNews::Standing => "asks for votes",
+        ClusterNews::Voted => "votes",
+        ClusterNews::Refused => "refuses its vote",
+        ClusterNews::Won => "won",
+        ClusterNews::TookOver => "takes over",
+        ClusterNews::Expired => "election expired",
+        ClusterNews::Unable => "may not stand",
+        ClusterNews::StateOk => "state ok",
+        ClusterNews::StateFail => "state fail",
+        ClusterNews::Owner => "other owner",
+    }
 }
 
 #[cfg(test)]

@@ -3,20 +3,25 @@
 use std::io::Read;
 
 use redquake_experiments::plan::PlannedFault;
-use redquake_experiments::spec::{Fault, Role, Workload};
+use redquake_experiments::spec::{Action, Role};
 
 use super::collect::{Collected, Load};
 use super::failover::{Message, promotions, unexplained};
-use super::gap::{OUTAGE, Series, Window, outages};
-use super::locks::{LockFindings, Names, worst_first};
+use super::fallback::Period;
+use super::gap::{OUTAGE, Outage, Series, Window, outages};
+use super::locks::{Names, worst_first};
 use super::outages::{Scene, Told};
-use super::samples::{Samples, of_failovers, of_workload};
-use super::split::split;
+use super::resets::Reset;
+use super::samples::{Samples, of_failovers, of_shards, of_workload};
+use super::shards::{Shard, shards};
+use super::split::{Split, split};
 use super::timeline::{marks, writable};
 use super::validity::Findings;
 use super::words::{instant, span};
 use crate::history::{Ending, Event, Header, HistoryError, NodeRole, PhaseName, Reader};
-use crate::result::{Anomaly, AnomalyKind, FaultOutcome, NodeLane, TimelineData, Trial, WorkloadResult, WorkloadSeries};
+use crate::result::{
+    Anomaly, AnomalyKind, FaultOutcome, NodeLane, Sample, SplitBrain, SplitNode, TimelineData, Trial, WorkloadResult, WorkloadSeries,
+};
 
 /// Anomalies that are kept with their evidence.
 const MOST_ANOMALIES: usize = 200;
@@ -53,6 +58,7 @@ pub fn analyze_events<'a>(header: &Header, events: impl IntoIterator<Item = &'a 
 fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     all.reigns.sort();
     all.sentinel.sort_by_key(|message| (message.at, message.node));
+    all.cluster.sort_by_key(|event| (event.at, event.node, event.news));
     let names: Vec<String> = all.nodes.iter().map(|node| node.name.clone()).collect();
     let baseline = all.phase(PhaseName::Baseline);
     let end = all.phase(PhaseName::Stop).unwrap_or(all.last);
@@ -73,20 +79,23 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     let planned = &all.header.plan.faults;
     let faults = all.faults.outcomes(planned, zero);
     if baseline.is_some() {
-        let reversible: Vec<bool> = planned.iter().map(|fault| fault.revert_at.is_some()).collect();
+        let reversible: Vec<bool> = planned.iter().map(|fault| fault.lasts.is_some()).collect();
         findings.faults(&faults, &reversible);
     }
 
-    let (promoted, told) = outages_told(&all, &names, &faults, zero, end, &mut findings);
+    let stage = Stage { names: &names, faults: &faults, zero, end };
+    let (promoted, told) = outages_told(&all, &stage, &mut findings);
     let edges: Vec<u64> = told.iter().flat_map(edges).collect();
     findings.stalls(&all.stalls, zero, end, &edges, all.header.probe_every);
 
     let mut metrics = Samples::new();
     of_failovers(&told, promoted, &mut metrics);
+    of_shards(&told, &mut metrics);
 
     let healed = all.phase(PhaseName::Recovery);
     let bucket = all.workloads.iter().map(|load| load.buckets.width()).max().unwrap_or_default();
-    let mut timeline = TimelineData { bucket, workloads: Vec::new(), nodes: Vec::new(), sentinel: marks(&all.sentinel, &names) };
+    let mut timeline =
+        TimelineData { bucket, workloads: Vec::new(), nodes: Vec::new(), sentinel: marks(&all.sentinel, &all.cluster, &names) };
     let mut roles = std::mem::take(&mut all.roles).into_iter();
     for (node, index) in all.nodes.iter().zip(0_u16..) {
         let roles = roles.next().unwrap_or_default();
@@ -97,52 +106,53 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     }
     // Only data nodes have a lane.
     let data = all.nodes.iter().zip(0_u16..).filter(|(node, _)| node.role != Role::Sentinel).map(|(_, index)| index);
-    let split = split(data.zip(&timeline.nodes).map(|(index, lane)| (index, lane.writable.as_slice())), zero, end);
-    metrics.insert("failover.split_brain".to_owned(), split.sample());
-    if let Some(from) = split.from {
-        let both: Vec<&str> = split.nodes.iter().filter_map(|node| names.get(usize::from(*node))).map(String::as_str).collect();
-        findings.remark(format!(
-            "{} acknowledged writes at the same time for {} from {}{}: what was written to one that then follows another is gone",
-            both.join(" and "),
-            span(split.total),
-            instant(from, zero),
-            if split.open { ", and still did when the trial ended" } else { "" },
-        ));
-    }
+    let lanes: Vec<(u16, &[[u64; 2]])> = data.zip(&timeline.nodes).map(|(index, lane)| (index, lane.writable.as_slice())).collect();
+    let each = shards(&all.header, &all.nodes);
+    let each = each.iter().map(|shard| split(lanes.iter().copied().filter(|(index, _)| shard.has(*index)), zero, end));
+    // Shards are told together: what lasted longest, of all of them.
+    let split = each.reduce(|worst, other| if other.total > worst.total { other } else { worst }).unwrap_or_default();
+    let split = split_told(&all, &split, zero, end, &mut metrics, &mut findings);
+    resets_told(&all, zero, &names, &mut metrics, &mut findings);
+    let broken = faults.iter().filter_map(|fault| fault.injected_at).min().map_or(end, |at| at.clamp(zero, end));
+    let period = Period { from: zero, broken, to: end };
     let (mut workloads, mut anomalies, mut anomalies_total, mut possible_total) = (Vec::new(), Vec::new(), 0, 0);
     for load in std::mem::take(&mut all.workloads) {
-        let Load { spec, locks, tally, buckets, classes, .. } = load;
-        if healed.is_some_and(|healed| locks.judgeable_from(healed) > end) {
+        let Load { spec, check, tally, buckets, classes, .. } = load;
+        if healed.and_then(|healed| check.judgeable_from(healed)).is_some_and(|from| from > end) {
             findings.remark(format!(
                 "the recovery window is shorter than a lock of `{}` lives; a stuck one would show only by a missing expiry",
-                spec.name()
+                spec.name
             ));
         }
-        let Workload::Lock(lock) = &spec;
-        let apart = 1e9 / lock.rate.as_per_second();
+        let apart = 1e9 / spec.rate.as_per_second();
         if apart >= CONTRADICTS as f64 {
             findings.remark(format!(
                 "attempts of `{}` are {} apart on average: so much of a client gap may be the wait for the next one",
-                spec.name(),
+                spec.name,
                 span(apart as u64)
             ));
         }
-        let LockFindings { counts, anomalies: found } = locks.finish(healed, &Names { workload: spec.name(), nodes: &names, zero });
-        anomalies.extend(found);
-        anomalies_total += counts.double_acquired + counts.stuck + counts.lost + counts.ttl_overrun;
-        possible_total += counts.possible;
-        of_workload(spec.name(), &tally, &counts, measured, &mut metrics);
-        let (name, classes) = (spec.name().to_owned(), classes.finish(bucket));
+        let checked = check.finish(healed, period, &Names { workload: &spec.name, nodes: &names, zero });
+        anomalies.extend(checked.anomalies);
+        anomalies_total += checked.total;
+        possible_total += checked.possible;
+        of_workload(&spec.name, &tally, &checked.metrics, measured, &mut metrics);
+        metrics.extend(checked.bounds.iter().map(|(metric, bound)| (format!("{}.{metric}", spec.name), Sample::AtLeast(*bound))));
+        let (name, classes) = (spec.name.clone(), classes.finish(bucket));
         timeline.workloads.push(WorkloadSeries { name, buckets: buckets.finish(bucket), classes });
         workloads.push(WorkloadResult {
-            name: spec.name().to_owned(),
-            kind: kind(&spec).to_owned(),
+            name: spec.name.clone(),
+            kind: spec.kind.word().to_owned(),
             ok: tally.ok,
             fail: tally.fail,
             info: tally.info,
             reasons: tally.reasons(),
             latency: tally.latency(),
-            locks: Some(counts),
+            locks: checked.locks,
+            set: checked.set,
+            limiter: checked.limiter,
+            cache: checked.cache,
+            payments: checked.payments,
         });
     }
     worst_first(&mut anomalies);
@@ -172,32 +182,105 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         anomalies_total,
         possible,
         possible_total,
+        split,
         remarks: findings.remarks,
         timeline,
         history: String::new(),
     }
 }
 
-/// The outages of a trial and the number of promotions; what of it no fault explains makes the trial inconclusive.
-fn outages_told(
-    all: &Collected,
-    names: &[String],
-    faults: &[FaultOutcome],
+/// How long several nodes acknowledged writes and how many each took.
+fn split_told(all: &Collected, split: &Split, zero: u64, end: u64, metrics: &mut Samples, findings: &mut Findings) -> Option<SplitBrain> {
+    metrics.insert("failover.split_brain".to_owned(), split.sample());
+    // Of several that still say they are primaries, the one promoted last stays.
+    let kept = split.nodes.iter().filter_map(|node| Some((all.reigns.since(*node, end)?, *node))).max().map(|(_, node)| node);
+    let told = split.nodes.iter().map(|index| SplitNode {
+        name: all.nodes.get(usize::from(*index)).map(|node| node.name.clone()).unwrap_or_default(),
+        kept: kept == Some(*index),
+        probe_writes: all.writes.of(*index).iter().filter(|at| split.spans.iter().any(|[from, to]| (from..=to).contains(at))).count()
+            as u64,
+        client_writes: all.taken.within(*index, &split.spans),
+    });
+    let nodes: Vec<SplitNode> = told.collect();
+    let lost: u64 = nodes.iter().filter(|node| !node.kept).map(|node| node.client_writes).sum();
+    metrics.insert("failover.split_brain_writes".to_owned(), Sample::Exact(lost as f64));
+    let from = split.from?;
+    let each: Vec<String> = nodes
+        .iter()
+        .map(|node| format!("{} took {} of clients and {} of probes", node.name, node.client_writes, node.probe_writes))
+        .collect();
+    findings.remark(format!(
+        "{} acknowledged writes at the same time for {} from {}{}: {}. What was written to one that then follows another is gone",
+        nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(" and "),
+        span(split.total),
+        instant(from, zero),
+        if split.open { ", and still did when the trial ended" } else { "" },
+        each.join(", "),
+    ));
+    Some(SplitBrain { spans: split.spans.clone(), nodes })
+}
+
+/// Primaries that came back with less. One that comes back while another node is the primary takes nothing from anybody: it will follow.
+fn resets_told(all: &Collected, zero: u64, names: &[String], metrics: &mut Samples, findings: &mut Findings) {
+    let each = shards(&all.header, &all.nodes);
+    let followed = |reset: &&Reset| {
+        let shard = each.iter().find(|shard| shard.has(reset.node));
+        let other = shard.is_some_and(|shard| shard.nodes.iter().any(|node| *node != reset.node && all.reigns.primary(*node, reset.at)));
+        reset.at >= zero && !other
+    };
+    let resets: Vec<&Reset> = all.resets.found.iter().filter(followed).collect();
+    metrics.insert("failover.data_resets".to_owned(), Sample::Exact(resets.len() as f64));
+    for reset in resets {
+        findings.remark(format!(
+            "{} was a primary, and at {} it was one with less: its replication offset fell from {} to {}; what it had beyond is gone, and its replicas take its data without a failover",
+            names.get(usize::from(reset.node)).map_or("a node", String::as_str),
+            instant(reset.at, zero),
+            reset.offsets[0],
+            reset.offsets[1]
+        ));
+    }
+}
+
+/// The outages of every shard and the number of promotions; what of it no fault explains makes the trial inconclusive.
+fn outages_told(all: &Collected, scene: &Stage<'_>, findings: &mut Findings) -> (usize, Vec<Told>) {
+    let (mut promoted, mut told) = (0, Vec::new());
+    for shard in shards(&all.header, &all.nodes) {
+        let (more, outages) = of_shard(all, &shard, scene, findings);
+        promoted += more;
+        told.extend(outages);
+    }
+    if told.iter().any(|one| one.failover.parts.iter().any(|part| part.name == "retry")) {
+        findings.remark(match all.header.plan.experiment.topology.cluster() {
+            None => "a failover succeeded only after a failed attempt; Sentinel waits twice its failover-timeout between attempts",
+            Some(_) => "a failover succeeded only after a failed attempt; a replica stands again after four node timeouts, 4 s at least",
+        });
+    }
+    told.sort_by_key(|one| (one.failover.write_gap.as_ref().map(|gap| gap.from), one.failover.shard));
+    (promoted, told)
+}
+
+/// What all shards of a trial share.
+struct Stage<'a> {
+    names: &'a [String],
+    faults: &'a [FaultOutcome],
     zero: u64,
     end: u64,
-    findings: &mut Findings,
-) -> (usize, Vec<Told>) {
-    let writes = all.writes.series();
-    let reads = all.reads.only(|(at, node)| all.reigns.primary(node, at));
-    let clients: Vec<Series> =
-        all.workloads.iter().map(|load| load.answers.series(end)).filter(|series| !series.all().is_empty()).collect();
+}
+
+fn of_shard(all: &Collected, shard: &Shard, stage: &Stage<'_>, findings: &mut Findings) -> (usize, Vec<Told>) {
+    let Stage { names, faults, zero, end } = *stage;
+    let whose = shard.number.map_or(String::new(), |number| format!(" on shard {number}"));
+    let writes = all.writes.only(|(_, node)| shard.has(node));
+    let reads = all.reads.only(|(at, node)| shard.has(node) && all.reigns.primary(node, at));
+    let answers = all.workloads.iter().filter_map(|load| load.answers.get(shard.number.map_or(0, |number| number as usize - 1)));
+    let clients: Vec<Series> = answers.flatten().map(|answers| answers.series(end)).filter(|series| !series.all().is_empty()).collect();
     if writes.first().is_none_or(|first| first.0 > end) && zero < end {
-        findings.reason("no probe write was acknowledged before the end");
+        findings.reason(format!("no probe write{whose} was acknowledged before the end"));
     }
 
     let messages: Vec<Message> = all.sentinel.iter().map(Message::read).collect();
-    let first = all.nodes.iter().find(|node| node.role == Role::Primary).map_or("", |node| node.address.as_str());
-    let promoted = promotions(&messages, &role_changes(all), first);
+    let first = shard.first(&all.nodes);
+    let promoted = promotions(&messages, &role_changes(all, shard), first);
     for promotion in unexplained(&promoted, &explaining(faults, &all.header.plan.faults, &all.nodes), first) {
         let node = all.nodes.iter().find(|node| node.address == promotion.new).map_or(promotion.new.as_str(), |node| &node.name);
         findings.reason(format!("{node} became primary at {}, which no fault explains", instant(promotion.at, zero)));
@@ -205,7 +288,13 @@ fn outages_told(
 
     let injected: Vec<(usize, u64, Option<u64>)> =
         faults.iter().enumerate().filter_map(|(index, fault)| Some((index, fault.injected_at?, fault.reverted_at))).collect();
-    let found = outages(&writes, &Window::all(&injected, zero, end), zero, end);
+    let mut found = outages(&writes, &Window::all(&injected, zero, end), zero, end);
+    // What a fault in another shard did not stop here is nothing to tell.
+    let hit = |outage: &Outage| {
+        let fault = outage.window.and_then(|window| window.fault).and_then(|fault| faults.get(fault));
+        shard.number.is_none() || fault.is_none_or(|fault| shard.hit(&fault.targets, &all.nodes))
+    };
+    found.retain(|outage| outage.long || hit(outage));
     let last = end.max(all.writes.last());
     let long: Vec<(u64, u64)> = found
         .iter()
@@ -216,8 +305,10 @@ fn outages_told(
     let scene = Scene {
         nodes: &all.nodes,
         names,
+        shard,
         faults,
         messages: &messages,
+        news: &all.cluster,
         promotions: &promoted,
         reads: &reads,
         clients: &clients,
@@ -230,13 +321,14 @@ fn outages_told(
             let (from, to) = (interval.from.0, interval.to.map_or(scene.end, |to| to.0));
             if outage.window.is_none() {
                 let long = span(to.saturating_sub(from));
-                findings.reason(format!("no write was acknowledged for {long} from {}, which no fault explains", instant(from, zero)));
+                findings
+                    .reason(format!("no write{whose} was acknowledged for {long} from {}, which no fault explains", instant(from, zero)));
             }
             let answered: usize =
                 clients.iter().map(|series| series.count_inside(from + CONTRADICTS, to.saturating_sub(CONTRADICTS))).sum();
             if answered > 0 {
                 findings.reason(format!(
-                    "clients were answered {answered} times in the gap that the probes saw from {}: the probes were cut off, not the servers",
+                    "clients were answered {answered} times in the gap{whose} that the probes saw from {}: the probes were cut off, not the servers",
                     instant(from, zero)
                 ));
             }
@@ -246,37 +338,30 @@ fn outages_told(
         }
         told.push(scene.tell(&outage));
     }
-    if told.iter().any(|one| one.failover.parts.iter().any(|part| part.name == "retry")) {
-        findings.remark("a failover succeeded only after a failed attempt; Sentinel waits twice its failover-timeout between attempts");
-    }
     (promoted.len(), told)
 }
 
-/// The kind as written in the file.
-fn kind(workload: &Workload) -> &'static str {
-    match workload {
-        Workload::Lock(_) => "lock",
-    }
-}
-
-fn role_changes(all: &Collected) -> Vec<(u64, String, NodeRole)> {
+fn role_changes(all: &Collected, shard: &Shard) -> Vec<(u64, String, NodeRole)> {
     let mut told = Vec::new();
-    for (node, roles) in all.nodes.iter().zip(&all.roles) {
+    for ((node, roles), _) in all.nodes.iter().zip(&all.roles).zip(0_u16..).filter(|(_, index)| shard.has(*index)) {
         told.extend(roles.changes().map(|(at, role)| (at, node.address.clone(), role)));
     }
     told.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
     told
 }
 
-/// What faults may explain a promotion: when, and the addresses of the nodes they took; `None` for those that only cut.
+/// What faults may explain a promotion: when, and the addresses of the nodes they took; `None` for those that may set off any.
 fn explaining(faults: &[FaultOutcome], planned: &[PlannedFault], nodes: &[crate::result::NodeInfo]) -> Vec<(u64, Option<Vec<String>>)> {
     let explains = faults.iter().zip(planned).filter_map(|(fault, planned)| {
-        let taken = match planned.fault {
-            Fault::Kill(_) => {
+        let taken = match &planned.fault.action {
+            // What ends, stops or blocks a process sets off a failover of that process alone.
+            Action::Kill(_) | Action::Stop(_) | Action::Pause(_) | Action::Busy(_) | Action::ClientsPause(_) => {
                 let hit = nodes.iter().filter(|node| fault.targets.contains(&node.name));
                 Some(hit.map(|node| node.address.clone()).collect())
             }
-            Fault::Partition(_) => None,
+            // These touch clients alone.
+            Action::ClientCrash(_) => return None,
+            _ => None,
         };
         Some((fault.injected_at?, taken))
     });

@@ -164,7 +164,7 @@ mod tests {
         let fault = |state, injected_at| FaultOutcome {
             name: "crash".to_owned(),
             action: "kill".to_owned(),
-            planned_at: 0,
+            planned_at: Some(0),
             injected_at,
             reverted_at: None,
             targets: vec![],

@@ -7,6 +7,8 @@ use redquake_experiments::spec::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::load::{Decision, Keys, Paid, Payment, Query, Read};
+
 /// Version of the format; readers refuse others.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -28,12 +30,28 @@ pub enum Event {
     Fault(FaultEvent),
     /// A message a Sentinel published.
     Sentinel(SentinelEvent),
+    /// What a node of a Cluster saw or decided.
+    Cluster(ClusterEvent),
     /// What a data node said of itself.
     Role(RoleSample),
     /// The tool's own event loop was late.
     Stall(Stall),
     /// Final read of one key of a workload.
     Final(Final),
+    /// Final read of the elements of one set of a workload, or a part of them.
+    Members(Members),
+    /// What a client of a rate limiter did with one request.
+    Decision(Decision),
+    /// What a limiter left on the server.
+    Keys(Keys),
+    /// One query of the database behind a workload.
+    Query(Query),
+    /// What one read through a cache came to.
+    Read(Read),
+    /// One server's attempt to pay a job.
+    Payment(Payment),
+    /// Payments found in the ledger in the end, or a part of them.
+    Paid(Paid),
     /// Something a reader of the history should know.
     Note(Note),
     /// Last line; a history without it was cut off.
@@ -112,7 +130,7 @@ pub struct Op {
     pub c: u16,
     /// What was tried.
     pub op: OpKind,
-    /// Identity of the hold within the workload: the acquire and the release of one hold share it, and the token is made from it.
+    /// Identity within the workload: of a hold (its acquire and its release share it, and the token is made from it), of an element.
     pub id: u64,
     /// Key number within the workload.
     pub key: u32,
@@ -136,6 +154,31 @@ pub enum OpKind {
     Acquire,
     /// Compare-and-delete by script.
     Release,
+    /// `SADD key element`.
+    Add,
+    /// A limiter counts a request: `INCR`, or its script or transaction.
+    Count,
+    /// A limiter gives its new key a lifetime: `PEXPIRE`.
+    Expire,
+    /// A limiter takes a request out again that it did not admit: `ZREM`.
+    Uncount,
+    /// A cache is asked: `GET`.
+    Get,
+    /// A cache is filled: `SET PX`.
+    Put,
+    /// A lock is prolonged by script.
+    Renew,
+}
+
+impl OpKind {
+    /// Every kind, in the order in which reports tell them.
+    pub const ALL: [Self; 9] =
+        [Self::Acquire, Self::Release, Self::Add, Self::Count, Self::Expire, Self::Uncount, Self::Get, Self::Put, Self::Renew];
+
+    /// Its place in [`Self::ALL`].
+    pub fn place(self) -> usize {
+        self as usize
+    }
 }
 
 /// What became of an attempt.
@@ -184,7 +227,15 @@ pub enum Why {
     Busy,
     /// `-NOAUTH`, `-WRONGPASS` or `-NOPERM` (`fail`).
     Denied,
-    /// `-CLUSTERDOWN`, `-MOVED`, `-ASK`, `-TRYAGAIN` or `-CROSSSLOT` (`fail`).
+    /// `-MOVED`: another node serves the slot (`fail`).
+    Moved,
+    /// `-ASK`: the key is on its way to another node (`fail`).
+    Ask,
+    /// `-TRYAGAIN`: some of the keys are on their way to another node (`fail`).
+    Tryagain,
+    /// `-CLUSTERDOWN`: the Cluster, as this node sees it, is not whole (`fail`).
+    Clusterdown,
+    /// `-CROSSSLOT` (`fail`); in older histories any of the four before it.
     Redirected,
     /// The client was stopped while the operation was under way (`info`).
     Cancelled,
@@ -194,7 +245,7 @@ pub enum Why {
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Held,
         Self::Gone,
         Self::Connect,
@@ -210,6 +261,10 @@ impl Why {
         Self::Oom,
         Self::Busy,
         Self::Denied,
+        Self::Moved,
+        Self::Ask,
+        Self::Tryagain,
+        Self::Clusterdown,
         Self::Redirected,
         Self::Cancelled,
         Self::Other,
@@ -233,6 +288,10 @@ impl Why {
             Self::Oom => "oom",
             Self::Busy => "busy",
             Self::Denied => "denied",
+            Self::Moved => "moved",
+            Self::Ask => "ask",
+            Self::Tryagain => "tryagain",
+            Self::Clusterdown => "clusterdown",
             Self::Redirected => "redirected",
             Self::Cancelled => "cancelled",
             Self::Other => "other",
@@ -316,7 +375,67 @@ pub struct SentinelEvent {
     pub payload: String,
 }
 
-/// What a data node said of itself (`INFO replication`); written when it changes, and at least every 250 ms.
+/// What a node of a Cluster saw or decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterEvent {
+    /// When: of the answer it was read from, or the time the server wrote before the line of its log.
+    pub at: u64,
+    /// Index of the node that says so.
+    pub node: u16,
+    /// What.
+    pub news: ClusterNews,
+    /// Index of the node it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<u16>,
+    /// Epoch of the election.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// `Delayed`: the wait before the election, ns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<u64>,
+    /// `Delayed`: how many of its siblings have more data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rank: Option<u32>,
+    /// The line of the log it was read from; absent for what was asked (`CLUSTER NODES`, `CLUSTER INFO`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+}
+
+/// What happens to a node of a Cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterNews {
+    /// It holds another node for possibly failing (`fail?`): no answer for longer than the node timeout.
+    Pfail,
+    /// It holds another node for failing (`fail`): a majority of the primaries said so.
+    Fail,
+    /// It no longer holds another node for failing.
+    Cleared,
+    /// A replica waits before it asks for votes.
+    Delayed,
+    /// A replica asks for votes.
+    Standing,
+    /// A primary gave its vote.
+    Voted,
+    /// A primary refused its vote.
+    Refused,
+    /// A replica won an election and takes the slots.
+    Won,
+    /// A replica took the slots because it was told to.
+    TookOver,
+    /// A replica's election was not won in time.
+    Expired,
+    /// A replica may not stand.
+    Unable,
+    /// It serves requests.
+    StateOk,
+    /// It refuses requests with `CLUSTERDOWN`.
+    StateFail,
+    /// It sees the slots of a shard served by another node than before.
+    Owner,
+}
+
+/// What a data node said of itself (`INFO replication`); written when it changes, and at least every 50 ms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleSample {
     /// When the question was sent and when the answer was complete.
@@ -332,6 +451,9 @@ pub struct RoleSample {
     /// Replica: `ip:port` of the primary it follows.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub follows: String,
+    /// Replica: whether it takes a full copy from its primary at the moment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub syncing: bool,
 }
 
 /// What a data node says it is.
@@ -371,6 +493,22 @@ pub struct Final {
     pub id: Option<u64>,
     /// `PTTL`: milliseconds to live, -1 without expiry, -2 when absent.
     pub pttl: i64,
+}
+
+/// Final read of the elements of one set, on the primary the Sentinels agree on, after the clients stopped. A large set is told in several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members {
+    /// When.
+    pub at: u64,
+    /// Index of the workload.
+    pub w: u16,
+    /// Key number.
+    pub key: u32,
+    /// Identities of the elements found.
+    pub ids: Vec<u64>,
+    /// Elements found that no client of ours made.
+    #[serde(default)]
+    pub foreign: u64,
 }
 
 /// Something a reader of the history should know.

@@ -7,9 +7,10 @@ use redquake_experiments::spec::{Comparison, Expectation, Limit, Severity};
 use super::number;
 use crate::analysis::OUTAGE;
 use crate::result::{
-    Anomaly, AnomalyKind, AssertionResult, Document, Failover, Interval, LockCounts, MetricSummary, MetricUnit, RareEvent, Sample, Trial,
-    TrialStatus, Verdict,
+    Anomaly, AnomalyKind, AssertionResult, Document, Failover, Interval, LockCounts, MetricSummary, MetricUnit, RareEvent, Sample,
+    SetCounts, SplitBrain, SplitNode, Trial, TrialStatus, Verdict,
 };
+use crate::result::{EndedBy, Precision};
 
 /// The server gap: no data node acknowledged a write.
 pub const WRITE_GAP: &str = "failover.write_gap";
@@ -19,18 +20,44 @@ pub const CLIENT_GAP: &str = "failover.client_gap";
 pub const LIBRARY_COST: &str = "failover.library_cost";
 /// The server gap for reads.
 pub const READ_GAP: &str = "failover.read_gap";
+/// Times a primary came back with less than it had.
+pub const DATA_RESETS: &str = "failover.data_resets";
+/// Writes of clients taken by the wrong one of several primaries.
+pub const SPLIT_BRAIN_WRITES: &str = "failover.split_brain_writes";
 /// Time in which two nodes acknowledged writes.
 pub const SPLIT_BRAIN: &str = "failover.split_brain";
 
 /// The parts of a gap, in the order in which they happen.
-pub const PARTS: [&str; 7] = ["detection", "agreement", "retry", "election", "promotion", "announcement", "rediscovery"];
+pub const PARTS: [&str; 8] = ["detection", "agreement", "delay", "retry", "election", "promotion", "announcement", "rediscovery"];
 
 /// How many of `PARTS` make up the server gap; the others are what the clients need on top.
-const SERVER_PARTS: usize = 5;
+const SERVER_PARTS: usize = 6;
 
 /// Whether a part belongs to the server gap rather than to the library cost.
 pub fn is_server_part(name: &str) -> bool {
     PARTS.iter().position(|part| *part == name).is_none_or(|at| at < SERVER_PARTS)
+}
+
+/// Name of the experiment, and of the cell where it is one of a matrix.
+pub fn title(document: &Document) -> String {
+    match &document.cell {
+        Some(cell) => format!("{} [{cell}]", document.name),
+        None => document.name.clone(),
+    }
+}
+
+/// How sure the run was to become, and how sure it became; `None` where that was not asked for.
+pub fn precision_text(precision: &Precision) -> String {
+    let share = |value: f64| number::share((value * 1e5).round() / 1e5);
+    let got = precision.got.map_or_else(|| "not known".to_owned(), |got| format!("±{}", share(got)));
+    let ended = match precision.ended_by {
+        EndedBy::Precision => "reached",
+        EndedBy::Time => "not reached when the time that was allowed was spent",
+        EndedBy::Trials => "not reached with the trials that were allowed",
+        EndedBy::Other => "not reached when the run ended",
+    };
+    let of = number::plural(u64::from(precision.n), "trial", "trials");
+    format!("median {} ±{} wanted, {got} after {of}: {ended}", precision.metric, share(precision.wanted))
 }
 
 /// Trials that count.
@@ -52,6 +79,36 @@ pub fn locks(document: &Document) -> Option<LockCounts> {
             stuck: sum.stuck + one.stuck,
         })
     })
+}
+
+/// Counts of set workloads summed over the conclusive trials; `None` without one.
+pub fn sets(document: &Document) -> Option<SetCounts> {
+    conclusive(document).flat_map(|trial| &trial.workloads).filter_map(|workload| workload.set.as_ref()).fold(None, |sum, one| {
+        let sum = sum.unwrap_or_default();
+        Some(SetCounts {
+            acknowledged: sum.acknowledged + one.acknowledged,
+            lost: sum.lost + one.lost,
+            recovered: sum.recovered + one.recovered,
+            unexpected: sum.unexpected + one.unexpected,
+            never_read: sum.never_read + one.never_read,
+        })
+    })
+}
+
+/// `redis-1 took 1,204 writes of clients and 16,021 of probes, all gone once it follows another`.
+pub fn taken_by(node: &SplitNode) -> String {
+    let gone = if node.kept { "" } else { ", gone once it follows another" };
+    format!(
+        "{} took {} writes of clients and {} of probes{gone}",
+        node.name,
+        number::count(node.client_writes as f64),
+        number::count(node.probe_writes as f64)
+    )
+}
+
+/// What each node of a split brain took.
+pub fn taken_words(split: &SplitBrain) -> String {
+    split.nodes.iter().map(taken_by).collect::<Vec<_>>().join("; ")
 }
 
 /// One part of the gap over all conclusive trials, in nanoseconds.
@@ -163,6 +220,10 @@ pub fn repeated(document: &Document) -> u64 {
 pub fn anomaly_name(kind: AnomalyKind) -> &'static str {
     match kind {
         AnomalyKind::DoubleAcquired => "double-acquired",
+        AnomalyKind::LostWrite => "lost write",
+        AnomalyKind::ChargedTwice => "charged twice",
+        AnomalyKind::OverAdmitted => "over-admitted",
+        AnomalyKind::ImmortalKey => "immortal keys",
         AnomalyKind::StuckLock => "stuck lock",
         AnomalyKind::LostLock => "lost lock",
         AnomalyKind::TtlOverrun => "TTL overrun",

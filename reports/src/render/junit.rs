@@ -13,7 +13,7 @@ use crate::result::{AssertionResult, Document, Trial, TrialStatus, Verdict};
 
 /// The document as JUnit XML.
 pub fn render(document: &Document) -> String {
-    let mut suite = TestSuite::new(document.name.as_str());
+    let mut suite = TestSuite::new(facts::title(document));
     // The field's type comes from a crate that is not ours to name; parsing infers it.
     suite.timestamp = document.started_at.parse().ok();
     let time = run_time(document);

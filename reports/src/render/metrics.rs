@@ -12,7 +12,8 @@ use crate::result::{Document, MetricSummary, MetricUnit, Sample, Verdict};
 /// the ends `median_low95`, `median_high95` of the median's 95 % interval where there are enough trials). Times are in seconds. A lower bound carries `bound="at_least"`.
 pub fn render(document: &Document) -> String {
     let mut text = String::new();
-    let run = label("experiment", &document.name);
+    let cell = document.cell.as_ref().map(|cell| format!(",{}", label("cell", cell))).unwrap_or_default();
+    let run = format!("{}{cell}", label("experiment", &document.name));
     family(&mut text, "redquake_run", "info", "", "What was run.");
     let info = [
         run.clone(),
@@ -41,19 +42,27 @@ pub fn render(document: &Document) -> String {
     for (family, metrics) in &families {
         metric_family(&mut text, &run, family, metrics);
     }
-    let rare: Vec<_> = document.metrics.iter().filter_map(|(name, metric)| Some((name, metric, metric.rare.as_ref()?))).collect();
+    rare_lines(&mut text, document.metrics.iter().map(|(name, metric)| (run.as_str(), name.as_str(), metric)));
+    text.push_str(END);
+    text
+}
+
+/// The last line.
+pub(super) const END: &str = "# EOF\n";
+
+/// The family of what should never happen, for these labels, names and metrics.
+pub(super) fn rare_lines<'m>(text: &mut String, metrics: impl Iterator<Item = (&'m str, &'m str, &'m MetricSummary)>) {
+    let rare: Vec<_> = metrics.filter_map(|(labels, name, metric)| Some((labels, name, metric, metric.rare.as_ref()?))).collect();
     if !rare.is_empty() {
         let help = "Share of trials in which something happened that should not, and its 95 % bounds.";
-        family(&mut text, "redquake_rare_event_ratio", "gauge", "ratio", help);
+        family(text, "redquake_rare_event_ratio", "gauge", "ratio", help);
     }
-    for (name, metric, rare) in rare {
+    for (labels, name, metric, rare) in rare {
         let seen = f64::from(rare.trials) / metric.samples.len().max(1) as f64;
         for (stat, value) in [("seen", seen), ("low95", rare.share.low), ("high95", rare.share.high)] {
-            line(&mut text, "redquake_rare_event_ratio", &format!("{run},{},stat=\"{stat}\"", label("metric", name)), value);
+            line(text, "redquake_rare_event_ratio", &format!("{labels},{},stat=\"{stat}\"", label("metric", name)), value);
         }
     }
-    text.push_str("# EOF\n");
-    text
 }
 
 /// Name and scale of the unit of a metric's samples.
@@ -65,39 +74,49 @@ fn unit_of(unit: MetricUnit) -> (&'static str, f64) {
     }
 }
 
-fn family_name(name: &str, unit: MetricUnit) -> String {
+pub(super) fn family_name(name: &str, unit: MetricUnit) -> String {
     let (unit, _) = unit_of(unit);
     let separator = if unit.is_empty() { "" } else { "_" };
     format!("redquake_{}{separator}{unit}", identifier(name))
 }
 
 fn metric_family(text: &mut String, run: &str, name: &str, metrics: &[(&str, &MetricSummary)]) {
-    for (index, (metric_name, metric)) in metrics.iter().enumerate() {
-        let (unit, scale) = unit_of(metric.unit);
-        if index == 0 {
-            family(text, name, "gauge", unit, &metric.meaning);
-        }
-        let metric_name = label("metric", metric_name);
-        for (stat, sample) in [("min", metric.min), ("median", metric.median), ("max", metric.max)] {
-            let bound = if let Sample::AtLeast(_) = sample { ",bound=\"at_least\"" } else { "" };
-            line(text, name, &format!("{run},{metric_name},stat=\"{stat}\"{bound}"), sample.value() / scale);
-        }
-        if let Some(p95) = metric.p95 {
-            let bound = if let Sample::AtLeast(_) = p95 { ",bound=\"at_least\"" } else { "" };
-            line(text, name, &format!("{run},{metric_name},stat=\"p95\"{bound}"), p95.value() / scale);
-        }
-        if let Some(sure) = metric.median_interval {
-            for (stat, value) in [("median_low95", sure.low), ("median_high95", sure.high)] {
-                line(text, name, &format!("{run},{metric_name},stat=\"{stat}\""), value / scale);
-            }
-        }
-        if metric.unit == MetricUnit::Count {
-            line(text, name, &format!("{run},{metric_name},stat=\"total\""), metric.total);
-        }
+    if let Some((_, first)) = metrics.first() {
+        header(text, name, first);
+    }
+    for (metric_name, metric) in metrics {
+        lines(text, run, name, metric_name, metric);
     }
 }
 
-fn family(text: &mut String, name: &str, kind: &str, unit: &str, help: &str) {
+/// The head of a metric's family.
+pub(super) fn header(text: &mut String, name: &str, metric: &MetricSummary) {
+    family(text, name, "gauge", unit_of(metric.unit).0, &metric.meaning);
+}
+
+/// The lines of one metric in its family.
+pub(super) fn lines(text: &mut String, run: &str, name: &str, metric_name: &str, metric: &MetricSummary) {
+    let (_, scale) = unit_of(metric.unit);
+    let metric_name = label("metric", metric_name);
+    for (stat, sample) in [("min", metric.min), ("median", metric.median), ("max", metric.max)] {
+        let bound = if let Sample::AtLeast(_) = sample { ",bound=\"at_least\"" } else { "" };
+        line(text, name, &format!("{run},{metric_name},stat=\"{stat}\"{bound}"), sample.value() / scale);
+    }
+    if let Some(p95) = metric.p95 {
+        let bound = if let Sample::AtLeast(_) = p95 { ",bound=\"at_least\"" } else { "" };
+        line(text, name, &format!("{run},{metric_name},stat=\"p95\"{bound}"), p95.value() / scale);
+    }
+    if let Some(sure) = metric.median_interval {
+        for (stat, value) in [("median_low95", sure.low), ("median_high95", sure.high)] {
+            line(text, name, &format!("{run},{metric_name},stat=\"{stat}\""), value / scale);
+        }
+    }
+    if metric.unit == MetricUnit::Count {
+        line(text, name, &format!("{run},{metric_name},stat=\"total\""), metric.total);
+    }
+}
+
+pub(super) fn family(text: &mut String, name: &str, kind: &str, unit: &str, help: &str) {
     let _ = writeln!(text, "# TYPE {name} {kind}");
     if !unit.is_empty() {
         let _ = writeln!(text, "# UNIT {name} {unit}");
@@ -105,11 +124,11 @@ fn family(text: &mut String, name: &str, kind: &str, unit: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {}", escape(help));
 }
 
-fn line(text: &mut String, name: &str, labels: &str, value: f64) {
+pub(super) fn line(text: &mut String, name: &str, labels: &str, value: f64) {
     let _ = writeln!(text, "{name}{{{labels}}} {value}");
 }
 
-fn label(name: &str, value: &str) -> String {
+pub(super) fn label(name: &str, value: &str) -> String {
     format!("{name}=\"{}\"", escape(value))
 }
 

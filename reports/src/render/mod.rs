@@ -3,6 +3,7 @@
 mod facts;
 pub mod html;
 pub mod junit;
+pub mod matrix;
 pub mod metrics;
 pub mod summary;
 pub mod terminal;

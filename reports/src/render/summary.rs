@@ -11,8 +11,17 @@ pub const MAX_BYTES: usize = 60_000;
 /// The document as GitHub-flavoured Markdown.
 pub fn render(document: &Document) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "## {} {}: {}\n", mark(document.verdict.as_str()), words::verdict(document.verdict), inline(&document.name));
+    let _ = writeln!(
+        text,
+        "## {} {}: {}\n",
+        mark(document.verdict.as_str()),
+        words::verdict(document.verdict),
+        inline(&facts::title(document))
+    );
     let _ = writeln!(text, "{}\n", inline(&words::sentence(document)));
+    if let Some(precision) = &document.precision {
+        let _ = writeln!(text, "{}\n", inline(&facts::precision_text(precision)));
+    }
     reasons(&mut text, document);
     assertions(&mut text, document);
     let mut tail = String::new();
@@ -225,7 +234,7 @@ fn footer(document: &Document) -> String {
 }
 
 /// A sign beside the word, so that a long table can be skimmed; the word always stands with it.
-fn mark(verdict: &str) -> &'static str {
+pub(super) fn mark(verdict: &str) -> &'static str {
     match verdict {
         "pass" => "✅",
         "fail" => "❌",
@@ -235,7 +244,7 @@ fn mark(verdict: &str) -> &'static str {
 }
 
 /// Text in which nothing is Markdown or HTML any more.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -261,14 +270,14 @@ fn code(text: &str) -> String {
 }
 
 /// A fence longer than any run of back-ticks inside.
-fn fenced(language: &str, text: &str) -> String {
+pub(super) fn fenced(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(3.max(longest + 1));
     format!("{fence}{language}\n{text}\n{fence}\n")
 }
 
 /// At most so many characters.
-fn clip(text: &str, most: usize) -> String {
+pub(super) fn clip(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),

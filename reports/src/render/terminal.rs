@@ -19,7 +19,7 @@ pub fn render(document: &Document, options: &Options) -> String {
     let mut text = String::new();
     let paint = Paint(options.color);
     let verdict = paint.verdict(document.verdict.as_str(), words::verdict(document.verdict));
-    let _ = writeln!(text, "{verdict}  {}  {}", plain(&document.name), trials(document));
+    let _ = writeln!(text, "{verdict}  {}  {}", plain(&facts::title(document)), trials(document));
     for line in wrap(&plain(&words::sentence(document)), 96) {
         let _ = writeln!(text, "  {line}");
     }
@@ -28,6 +28,9 @@ pub fn render(document: &Document, options: &Options) -> String {
         for (index, line) in reason.lines().filter(|line| !line.trim().is_empty()).take(15).enumerate() {
             let _ = writeln!(text, "  {} {}", if index == 0 { "-" } else { " " }, plain(line));
         }
+    }
+    if let Some(precision) = &document.precision {
+        let _ = writeln!(text, "  {}", plain(&facts::precision_text(precision)));
     }
     repeats(&mut text, document);
     gaps(&mut text, document, paint);
@@ -173,11 +176,11 @@ fn certain(text: &mut String, document: &Document) {
 }
 
 /// Escape sequences and other control characters of hostile names never reach a terminal.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let last = lines.len() - 1;
@@ -195,10 +198,10 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 #[derive(Clone, Copy)]
-struct Paint(bool);
+pub(super) struct Paint(pub(super) bool);
 
 impl Paint {
-    fn verdict(self, verdict: &str, text: &str) -> String {
+    pub(super) fn verdict(self, verdict: &str, text: &str) -> String {
         let code = match verdict {
             "pass" => "1;32",
             "fail" | "error" => "1;31",
@@ -207,7 +210,7 @@ impl Paint {
         self.with(code, text)
     }
 
-    fn dim(self, text: &str) -> String {
+    pub(super) fn dim(self, text: &str) -> String {
         self.with("2", text)
     }
 

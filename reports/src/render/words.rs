@@ -33,6 +33,20 @@ pub fn sentence(document: &Document) -> String {
         let most = if split.samples.len() > 1 { "up to " } else { "" };
         parts.push(format!("two nodes took writes at the same time for {most}{}", number::sample(split.unit, split.max)));
     }
+    if let Some(resets) = document.metrics.get(facts::DATA_RESETS).filter(|resets| resets.total > 0.0) {
+        let often = if resets.total > 1.0 { format!(" ({} times)", number::count(resets.total)) } else { String::new() };
+        parts.push(format!("a primary came back with less than it had{often} and its replicas copied that"));
+    }
+    if let Some(sets) = facts::sets(document) {
+        let acknowledged = number::count(sets.acknowledged as f64);
+        parts.push(match sets.lost {
+            0 if sets.never_read > 0 => {
+                format!("whether acknowledged writes were lost is not known of {}", number::count(sets.never_read as f64))
+            }
+            0 => "no acknowledged write was lost".to_owned(),
+            lost => format!("{} of {acknowledged} acknowledged writes were lost", number::count(lost as f64)),
+        });
+    }
     if let Some(locks) = facts::locks(document) {
         parts.push(match locks.double_acquired {
             0 => "no lock was held twice".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{MetricSummary, Sample, Trial};
+use super::{MetricSummary, Precision, Sample, Trial};
 
 /// Version of the document's schema.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -31,6 +31,9 @@ pub struct Document {
     pub environment: Environment,
     /// Name of the experiment.
     pub name: String,
+    /// What distinguishes it from the other cells, where it is one of a matrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<String>,
     /// Its hypothesis.
     pub description: String,
     /// The file it came from.
@@ -47,6 +50,9 @@ pub struct Document {
     pub metrics: BTreeMap<String, MetricSummary>,
     /// What the configuration predicts for metrics that have a formula, `[low, high]` in ns, with the formula's source.
     pub predictions: BTreeMap<String, Prediction>,
+    /// How sure the run was to become, where that was asked for, and how sure it became.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
     /// The trials, in order.
     pub trials: Vec<Trial>,
     /// Objects that could not be removed; empty when the machine is clean.

@@ -52,12 +52,37 @@ pub struct Trial {
     /// Number of acquires without a reply that, if granted, overlapped an acknowledged hold.
     #[serde(default)]
     pub possible_total: u64,
+    /// Time in which several nodes acknowledged writes; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<SplitBrain>,
     /// Remarks worth showing (stalls, truncated history, ...).
     pub remarks: Vec<String>,
     /// Everything on one axis, for the chart.
     pub timeline: TimelineData,
     /// Path of the history, relative to the results folder.
     pub history: String,
+}
+
+/// Time in which several nodes acknowledged writes, seen by probes that no fault cuts off.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SplitBrain {
+    /// When, as `[from, to]`.
+    pub spans: Vec<[u64; 2]>,
+    /// How much each node took in those spans.
+    pub nodes: Vec<SplitNode>,
+}
+
+/// What one node acknowledged while another one did as well.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SplitNode {
+    /// Name of the node.
+    pub name: String,
+    /// Whether it was the primary in the end: what the others took is gone once they follow it.
+    pub kept: bool,
+    /// Probe writes.
+    pub probe_writes: u64,
+    /// Writes of the workloads' clients.
+    pub client_writes: u64,
 }
 
 /// Whether a trial proves anything.
@@ -83,6 +108,9 @@ pub struct NodeInfo {
     pub address: String,
     /// Server and version.
     pub version: String,
+    /// The shard it belongs to, from 1; only in a Cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
 }
 
 /// What became of one planned fault.
@@ -92,8 +120,9 @@ pub struct FaultOutcome {
     pub name: String,
     /// Action.
     pub action: String,
-    /// When it was planned.
-    pub planned_at: u64,
+    /// When it was planned; absent for one that waited for something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_at: Option<u64>,
     /// When it was injected.
     pub injected_at: Option<u64>,
     /// When it was taken back.
@@ -124,6 +153,9 @@ pub struct Gap {
 /// One outage with its parts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Failover {
+    /// The shard that was out, from 1; only in a Cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
     /// Name of the fault that caused it; absent for an unplanned one.
     pub fault: Option<String>,
     /// Instant of the fault.
@@ -176,6 +208,18 @@ pub struct WorkloadResult {
     pub latency: [u64; 3],
     /// Counts of a lock workload.
     pub locks: Option<LockCounts>,
+    /// Counts of a set workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<SetCounts>,
+    /// What a limiter did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limiter: Option<LimiterResult>,
+    /// What fell through a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheResult>,
+    /// What became of payments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payments: Option<PaymentCounts>,
 }
 
 /// How often one operation ended for one reason.
@@ -212,6 +256,114 @@ pub struct LockCounts {
     pub stuck: u64,
 }
 
+/// What became of the elements of a set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SetCounts {
+    /// Elements whose addition was acknowledged.
+    pub acknowledged: u64,
+    /// Acknowledged ones that the final read did not find.
+    pub lost: u64,
+    /// Ones of unknown outcome that the final read found.
+    pub recovered: u64,
+    /// Ones that the final read found although they were certainly not added, or by nobody.
+    pub unexpected: u64,
+    /// Acknowledged ones whose set could not be read.
+    pub never_read: u64,
+}
+
+/// What became of payments.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentCounts {
+    /// Jobs that at least one server tried to pay.
+    pub jobs: u64,
+    /// Jobs with a payment in the ledger.
+    pub paid: u64,
+    /// Payments in the ledger.
+    pub charges: u64,
+    /// Payments beyond the first of their job.
+    pub charged_twice: u64,
+    /// Of those: without a lock, lock forgotten by the servers, lease ended before, charge later than its server waited, unexplained.
+    pub causes: [u64; 5],
+    /// Payments and looks that the database refused because it knew a newer fencing token.
+    pub fenced_out: u64,
+    /// Jobs that a server had taken on and that have no payment in the end.
+    pub unpaid: u64,
+}
+
+/// What fell through a cache to the database behind it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CacheResult {
+    /// Reads by where their answer came from: cache, database, a query of another client, an old value, nowhere.
+    pub reads: [u64; 5],
+    /// Share of reads the cache answered before the first fault.
+    pub hit_ratio: Option<f64>,
+    /// Queries of the database.
+    pub queries: u64,
+    /// Queries per second before the first fault.
+    pub baseline: Option<f64>,
+    /// Most queries within any second.
+    pub peak: f64,
+    /// Queries within a second from each of these instants on, as `[instant, queries]`; thinned out to the largest where there are many.
+    pub curve: Vec<[u64; 2]>,
+    /// A projection of the measured shares to another load, and what it assumes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projection: Option<Projection>,
+}
+
+/// An extrapolation: nobody has measured this load.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Projection {
+    /// Reads per second it is made for.
+    pub offered: f64,
+    /// Share of them that its cache answers.
+    pub hit_ratio: f64,
+    /// Queries per second in calm.
+    pub baseline: f64,
+    /// Most queries per second: offered reads times the largest share of reads that fell through here.
+    pub peak: f64,
+    /// What it assumes, in words.
+    pub assumes: String,
+}
+
+/// What a rate limiter did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LimiterResult {
+    /// Requests a subject may make in a window.
+    pub limit: u64,
+    /// Most that a limiter of its kind admits in any window of true time as long as nothing is lost: twice the limit for fixed windows.
+    pub peak_bound: u64,
+    /// Requests admitted by Redis.
+    pub admitted_redis: u64,
+    /// Requests admitted because Redis gave no answer.
+    pub admitted_open: u64,
+    /// Requests admitted by a counter of the client's own.
+    pub admitted_local: u64,
+    /// Requests denied by Redis.
+    pub denied_redis: u64,
+    /// Requests denied because Redis gave no answer.
+    pub denied_error: u64,
+    /// Requests denied by a counter of the client's own.
+    pub denied_local: u64,
+    /// Admissions beyond the limit of a window.
+    pub over_admitted: u64,
+    /// The same among admissions by Redis alone; no more than were lost from the count.
+    pub over_admitted_redis: u64,
+    /// Most requests of one subject admitted within any one window of true time.
+    pub peak: u64,
+    /// Answers that counted fewer requests than had certainly been counted before.
+    pub rolled_back: u64,
+    /// Counted requests that were missing from the count, at least.
+    pub lost_counts: u64,
+    /// Requests denied by Redis although all that can have been counted leaves room.
+    pub wrongly_denied: u64,
+    /// Requests without an answer that were counted all the same, at least.
+    pub ghosts: u64,
+    /// Keys that never expire; absent when the server could not be read in the end.
+    pub immortal: Option<u64>,
+    /// Memory by subject with a key in the end, bytes; absent when there was none.
+    pub bytes_per_subject: Option<f64>,
+}
+
 /// Something suspicious, with the evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Anomaly {
@@ -235,6 +387,14 @@ pub struct Anomaly {
 pub enum AnomalyKind {
     /// Two holders at once.
     DoubleAcquired,
+    /// An acknowledged write that is gone.
+    LostWrite,
+    /// A payment beyond the first of its job.
+    ChargedTwice,
+    /// A limiter let more through than its limit.
+    OverAdmitted,
+    /// A limiter's key that never expires.
+    ImmortalKey,
     /// A lock nobody can take.
     StuckLock,
     /// A lock vanished under its holder.
@@ -254,7 +414,7 @@ pub struct TimelineData {
     pub workloads: Vec<WorkloadSeries>,
     /// One lane a data node: roles told and when it acknowledged probe writes.
     pub nodes: Vec<NodeLane>,
-    /// Messages of the Sentinels that matter for a failover, capped at 400.
+    /// Messages of the Sentinels that matter for a failover, or what nodes of a Cluster saw and decided; capped at 400.
     pub sentinel: Vec<SentinelMark>,
 }
 
@@ -322,7 +482,7 @@ pub struct RoleSpan {
     pub role: NodeRole,
 }
 
-/// A message of a Sentinel.
+/// A message of a Sentinel, or what a node of a Cluster saw or decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SentinelMark {
     /// When.

@@ -194,6 +194,7 @@ fn roles(params: &FailoverParams, course: &Course, events: &mut Vec<(u64, Event)
                     _ => "",
                 };
                 let sample = RoleSample {
+                    syncing: false,
                     at: [at, at + 300_000],
                     node,
                     role,

@@ -1,20 +1,17 @@
 //! The plan a forged history claims to come from.
 
-use redquake_experiments::plan::{NodePlan, Plan, PlannedFault, RuntimeKind, TrialPlan};
+use redquake_experiments::plan::{NodePlan, Plan, PlannedFault, RuntimeKind, Start, TrialPlan};
 use redquake_experiments::spec::{
-    Assertion, ClientPolicy, Directives, Duration, Experiment, Fault, Kill, LockWorkload, Pick, Rate, Role, Selector, SentinelTopology,
-    Server, Severity, Topology, TopologyConfig, Workload,
+    Action, Assertion, ClientPolicy, Common, Directives, Duration, Experiment, Fault, Kill, LockWorkload, Rate, Role, Selector,
+    SentinelTopology, Server, Severity, Topology, TopologyConfig, WantedRole, Workload, WorkloadKind,
 };
 
 use super::FailoverParams;
 
 /// The plan of an experiment that kills the primary: one workload `locks`, one fault `crash`, five trials.
 pub fn plan(params: &FailoverParams) -> Plan {
-    let kill = Fault::Kill(Kill {
-        name: "crash".to_owned(),
-        at: Duration::from_nanos(params.kill_at),
-        target: Selector { role: Some(Role::Primary), node: None, pick: Pick::All },
-    });
+    let kill = Action::Kill(Kill { target: Selector::role(WantedRole::Primary) });
+    let kill = Fault::at("crash", Duration::from_nanos(params.kill_at), None, kill);
     plan_with(params, vec![kill])
 }
 
@@ -39,18 +36,24 @@ pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
         duration: Duration::from_nanos(params.duration),
         trials: 5,
         seed: Some(params.seed),
-        workloads: vec![Workload::Lock(LockWorkload {
-            name: "locks".to_owned(),
-            clients: u32::from(params.clients),
-            rate: Rate::per_second(params.rate as f64),
-            keys: params.keys,
-            ttl: Duration::from_nanos(params.ttl),
-            hold: Duration::from_nanos(params.hold),
-            drift: None,
-            client: ClientPolicy::Rebuild,
-            timeout: Duration::from_millis(250),
-            connect_timeout: Duration::from_millis(250),
-        })],
+        workloads: vec![Workload {
+            common: Common {
+                name: "locks".to_owned(),
+                zone: None,
+                clients: u32::from(params.clients),
+                rate: Rate::per_second(params.rate as f64),
+                client: ClientPolicy::Rebuild,
+                timeout: Duration::from_millis(250),
+                connect_timeout: Duration::from_millis(250),
+            },
+            kind: WorkloadKind::Lock(LockWorkload {
+                wait: 0,
+                keys: params.keys,
+                ttl: Duration::from_nanos(params.ttl).into(),
+                hold: Duration::from_nanos(params.hold),
+                drift: None,
+            }),
+        }],
         faults: faults.clone(),
         assertions: vec![
             assertion("failover.write_gap", "max < 5s", Severity::Error),
@@ -58,7 +61,7 @@ pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
             assertion("failover.library_cost", "median < 500ms", Severity::Warn),
         ],
     };
-    let node = |name: &str, role| NodePlan { name: name.to_owned(), role };
+    let node = |name: &str, role| NodePlan { name: name.to_owned(), role, shard: None };
     Plan {
         experiment,
         seed: params.seed,
@@ -73,7 +76,7 @@ pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
         ],
         faults: faults
             .into_iter()
-            .map(|fault| PlannedFault { inject_at: fault.at().as_nanos(), revert_at: fault.until().map(Duration::as_nanos), fault })
+            .map(|fault| PlannedFault::once(Start::At(fault.timing.at.unwrap_or_default().as_nanos()), fault))
             .collect(),
         trials: (1..=5).map(|index| TrialPlan { index, seed: params.seed.wrapping_add(u64::from(index)), repeats: None }).collect(),
     }

@@ -26,6 +26,8 @@ pub fn assembly(params: &FailoverParams, trials: u32) -> Assembly {
     let locations = (0..3).map(|index| Some(Location { file: file.to_owned(), line: 21 + index, column: 5 })).collect();
     Assembly {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        cell: None,
+        until: None,
         source: Source { path: file.to_owned(), sha256: "0".repeat(64) },
         locations,
         environment: Environment {

@@ -238,6 +238,25 @@ fn every_error_class_has_a_lane_and_its_first_and_last_time_in_the_table() {
 }
 
 #[test]
+fn two_primaries_stand_in_the_lanes_with_what_each_took() {
+    let page = html::render(&fixture::split());
+    let parsed = parse(&page);
+    for told in [
+        "two primaries",
+        "while another node took writes as well, redis-1 took 1,204 writes of clients and 3,980 of probes, gone once it follows another",
+        "while another node took writes as well, redis-2 took 611 writes of clients and 3,991 of probes",
+        "2,000 added, 1,204 lost",
+        "the wrong one took 1,204 writes of clients",
+        "data wiped",
+    ] {
+        assert!(parsed.text.contains(told), "{told}");
+    }
+    assert!(page.contains(r#"class="sb""#) && page.contains(r#"class="ss""#));
+    let without = html::render(&fixture::passing());
+    assert!(!without.contains(r#"class="ss""#) && !without.contains("two primaries"), "nobody shared");
+}
+
+#[test]
 fn a_trial_that_proves_nothing_is_shown_and_marked() {
     let document = fixture::inconclusive();
     let text = parse(&html::render(&document)).text;

@@ -26,6 +26,8 @@ pub fn run(change: impl Fn(&mut FailoverParams)) -> Document {
     assemble(Assembly {
         tool_version: "0.1.0".to_owned(),
         plan: plan(&params(1)),
+        cell: None,
+        until: None,
         source: Source { path: "experiments/sentinel/primary-kill.yaml".to_owned(), sha256: "9f2c".repeat(16) },
         locations: vec![place(24), place(25), place(26)],
         environment: Environment {

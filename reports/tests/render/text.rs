@@ -85,6 +85,12 @@ fn two_primaries_are_told_in_the_first_sentence() {
 }
 
 #[test]
+fn what_a_split_brain_and_a_reset_took_is_told_first() {
+    let text = terminal::render(&fixture::split(), &terminal::Options::default());
+    insta::assert_snapshot!("terminal_split", text);
+}
+
+#[test]
 fn the_end_of_a_servers_log_keeps_its_lines() {
     let mut document = fixture::inconclusive();
     document.reasons = vec!["0 of 1 planned trial conclusive".to_owned(), "trial 1: redis-1 ended\n\n>>> 'appendonly maybe'\n".to_owned()];

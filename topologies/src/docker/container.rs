@@ -38,6 +38,8 @@ pub(super) struct Blueprint {
     pub(super) address: Ipv4Addr,
     /// Whether a server will run in it.
     pub(super) server: bool,
+    /// Volumes it has, as `<name>:<folder>`.
+    pub(super) volumes: Vec<String>,
 }
 
 impl Blueprint {
@@ -55,9 +57,12 @@ impl Blueprint {
                 network_mode: Some(self.network.clone()),
                 // Whatever the engine's default driver is, logs must be readable through its API.
                 log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: None }),
+                binds: (!self.volumes.is_empty()).then(|| self.volumes.clone()),
                 ..HostConfig::default()
             }),
-            networking_config: Some(NetworkingConfig { endpoints_config: Some(HashMap::from([(self.network.clone(), endpoint)])) }),
+            // One on no network has no place on it.
+            networking_config: (!self.address.is_unspecified())
+                .then(|| NetworkingConfig { endpoints_config: Some(HashMap::from([(self.network.clone(), endpoint)])) }),
             ..ContainerCreateBody::default()
         }
     }

@@ -15,6 +15,9 @@ pub(super) const NODE: &str = "redquake.node";
 /// Node name of the place where clients live.
 pub(super) const CLIENTS: &str = "clients";
 
+/// Node name of the container that holds the nodes' disks.
+pub(super) const DISKS: &str = "disks";
+
 /// What every object of a lab is labelled with.
 #[derive(Debug, Clone)]
 pub(super) struct Labels {

@@ -1,8 +1,11 @@
 //! The reference runtime: nodes as containers of a Docker engine, on an internal network of their own.
 
 mod cleanup;
+mod clock;
 mod container;
+mod disk;
 mod engine;
+mod exec;
 mod files;
 mod lab;
 mod labels;

@@ -14,6 +14,15 @@ use crate::runtime::RuntimeError;
 /// How many subnets are tried. Each refusal means that another process took the same one a moment before.
 const ATTEMPTS: u32 = 16;
 
+/// Number of the first node's address within the subnet.
+const FIRST_NODE: u32 = 10;
+/// Number of the first zone's address within the subnet.
+const FIRST_ZONE: u32 = 205;
+/// Nodes the subnet has room for.
+pub(super) const NODES: usize = (FIRST_ZONE - FIRST_NODE) as usize;
+/// Zones the subnet has room for; its last address is that of everybody.
+pub(super) const ZONES: usize = (255 - FIRST_ZONE) as usize;
+
 /// A network that was created.
 #[derive(Debug, Clone)]
 pub(super) struct LabNetwork {
@@ -31,12 +40,22 @@ impl LabNetwork {
 
     /// Fixed address of the `index`th node, from 0.
     pub(super) fn node(&self, index: usize) -> Ipv4Addr {
-        self.subnet.host(10 + u32::try_from(index).unwrap_or(u32::MAX))
+        self.subnet.host(FIRST_NODE + u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// Fixed address of the `index`th zone, from 0.
+    pub(super) fn zone(&self, index: usize) -> Ipv4Addr {
+        self.subnet.host(FIRST_ZONE + u32::try_from(index).unwrap_or(u32::MAX))
     }
 
     /// Address of the place where clients live.
     pub(super) fn clients(&self) -> Ipv4Addr {
         self.subnet.host(2)
+    }
+
+    /// Address of the database.
+    pub(super) fn database(&self) -> Ipv4Addr {
+        self.subnet.host(3)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use crate::namespace::Namespace;
-use crate::runtime::{Signal, start_time};
+use crate::runtime::{ServerState, Signal, start_time, state};
 
 /// The first process of a container.
 #[derive(Debug)]
@@ -41,6 +41,11 @@ impl Process {
         self.namespace.clone()
     }
 
+    /// Where its program can be read from here.
+    pub(super) fn program(&self) -> Option<String> {
+        self.local.map(|(pid, _)| format!("/proc/{pid}/exe"))
+    }
+
     /// Where its root folder can be reached from here.
     pub(super) fn root(&self) -> Option<String> {
         self.local.map(|(pid, _)| format!("/proc/{pid}/root"))
@@ -49,6 +54,11 @@ impl Process {
     /// Whether it exists; `None` when that cannot be seen from here.
     pub(super) fn exists(&self) -> Option<bool> {
         self.local.map(|(pid, started)| start_time(pid) == Some(started))
+    }
+
+    /// What the kernel says of it; `None` when that cannot be seen from here.
+    pub(super) fn state(&self) -> Option<ServerState> {
+        self.local.map(|(pid, started)| state(pid, started))
     }
 
     /// Sends a signal directly and returns the instants right before and right after; `None` when this process may not.

@@ -10,11 +10,11 @@ use redquake_experiments::spec::Server;
 use tokio_util::task::TaskTracker;
 
 use super::Engine;
-use super::cleanup::{self, Object};
+use super::cleanup;
 use super::lab::DockerLab;
 use super::labels::Filter;
 use crate::images;
-use crate::runtime::{Announce, Lab, LabRequest, Runtime, RuntimeError, RuntimeInfo, ServerSource};
+use crate::runtime::{Announce, Lab, LabRequest, Leftover, Runtime, RuntimeError, RuntimeInfo, ServerSource, Swept};
 
 /// Longest time the removal of a run may take before what is left is reported.
 const SWEEP_LIMIT: Duration = Duration::from_secs(30);
@@ -44,12 +44,6 @@ impl DockerRuntime {
         trackers.push(tracker.clone());
         tracker
     }
-
-    async fn found(&self, only_dead: bool) -> Result<Vec<Object>, RuntimeError> {
-        let mut objects = cleanup::list(&self.engine.client, &Filter::ours()).await?;
-        objects.retain(|object| !only_dead || object.is_orphan());
-        Ok(objects)
-    }
 }
 
 #[async_trait]
@@ -62,23 +56,22 @@ impl Runtime for DockerRuntime {
         images::provide(&self.engine.client, server, announce).await
     }
 
+    async fn provide_postgres(&self, version: &str, announce: &Announce) -> Result<ServerSource, RuntimeError> {
+        images::provide_postgres(&self.engine.client, version, announce).await
+    }
+
     async fn open(&self, request: LabRequest) -> Result<Arc<dyn Lab>, RuntimeError> {
         let work = self.track(&request.run);
         Ok(Arc::new(DockerLab::open(&self.engine.client, request, work).await?))
     }
 
-    async fn leftovers(&self, only_dead: bool) -> Result<Vec<String>, RuntimeError> {
-        Ok(self.found(only_dead).await?.iter().map(Object::describe).collect())
+    async fn leftovers(&self) -> Result<Vec<Leftover>, RuntimeError> {
+        let objects = cleanup::list(&self.engine.client, &Filter::ours()).await?;
+        Ok(objects.iter().map(|object| Leftover { what: object.describe_with_owner(), dead: object.is_orphan() }).collect())
     }
 
-    async fn sweep(&self, only_dead: bool) -> Result<Vec<String>, RuntimeError> {
-        let objects = self.found(only_dead).await?;
-        let failures = cleanup::remove(&self.engine.client, &objects).await;
-        if failures.is_empty() {
-            Ok(objects.iter().map(Object::describe).collect())
-        } else {
-            Err(RuntimeError::failed("removing objects of earlier runs", failures.join("; ")))
-        }
+    async fn sweep(&self, only_dead: bool) -> Result<Swept, RuntimeError> {
+        cleanup::sweep(&self.engine.client, |object| !only_dead || object.is_orphan(), SWEEP_LIMIT).await
     }
 
     async fn sweep_run(&self, run: &str) -> Vec<String> {

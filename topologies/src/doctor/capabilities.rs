@@ -3,6 +3,7 @@
 use redquake_experiments::plan::{Capabilities, RuntimeKind};
 
 use super::kernel;
+use super::shaping::Shaping;
 use crate::namespace::Privilege;
 use crate::process;
 
@@ -17,10 +18,15 @@ pub async fn capabilities(runtime: RuntimeKind) -> Capabilities {
         let drop = enter.clone().and_then(|()| {
             kernel::packet_rules().map_err(|reason| format!("{reason}; install it with `apt-get install nftables` and run as root"))
         });
-        (enter, drop)
+        let shaping = enter.as_ref().map_or_else(|reason| Shaping::none(reason), |()| Shaping::attempt());
+        (enter, drop, shaping)
     });
-    let (enter_namespaces, drop_packets) = found.await.unwrap_or_else(|error| (Err(error.to_string()), Err(error.to_string())));
-    Capabilities { runtime, enter_namespaces, drop_packets }
+    let (enter_namespaces, drop_packets, shaping) = found.await.unwrap_or_else(|error| {
+        let reason = error.to_string();
+        (Err(reason.clone()), Err(reason.clone()), Shaping::none(&reason))
+    });
+    let Shaping { lose, delay, limit } = shaping;
+    Capabilities { runtime, enter_namespaces, drop_packets, lose_packets: lose, delay_packets: delay, limit_bandwidth: limit }
 }
 
 fn enter_containers(host: &str, privilege: Privilege) -> Result<(), String> {

@@ -7,13 +7,14 @@ use std::process::{Command, Stdio};
 use redquake_experiments::spec::Direction;
 
 use super::Check;
-use crate::namespace::Privilege;
+use super::shaping::Shaping;
+use crate::namespace::{LOCK, Privilege, search_path};
 use crate::process;
 use crate::rules::{self, PeerRule};
 
 const AS_ROOT: &str = "run as root";
 
-/// Checks rights, packet rules and packet delay.
+/// Checks rights, packet rules and what shapes traffic.
 pub(super) fn checks() -> Vec<Check> {
     let privilege = Privilege::current();
     let namespaces = if privilege.enter_namespaces() {
@@ -35,7 +36,10 @@ pub(super) fn checks() -> Vec<Check> {
         Ok(()) => Check::ok("servers as processes", "this user may make the namespaces they need"),
         Err(reason) => Check::warn("servers as processes", reason, "nothing, if Docker is used"),
     };
-    vec![namespaces, rules, delay(), processes]
+    let mut checks = vec![namespaces, rules];
+    checks.extend(Shaping::attempt().checks());
+    checks.push(processes);
+    checks
 }
 
 /// Whether packets can be dropped in a namespace of this user's.
@@ -44,27 +48,12 @@ pub(super) fn packet_rules() -> Result<(), String> {
         return Err("nft is not installed".to_owned());
     }
     let nobody = PeerRule { peer: Ipv4Addr::new(192, 0, 2, 1), direction: Direction::Both };
-    inside(&["nft", "-f", "-"], &rules::drop_table("doctor", &[nobody]))
+    inside(&["nft", "-f", "-"], &rules::drop_table("doctor", &[nobody.into()]))
         .map_err(|said| format!("nft does not work in a namespace ({said})"))
 }
 
-fn delay() -> Check {
-    const NAME: &str = "packet delay";
-    let netem = inside(&["tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"], "").is_ok();
-    let queue = inside(&["iptables", "-A", "INPUT", "-j", "NFQUEUE", "--queue-num", "0", "--queue-bypass"], "").is_ok();
-    match (netem, queue) {
-        (true, _) => Check::ok(NAME, "tc netem works"),
-        (false, true) => Check::ok(NAME, "tc netem does not work here, NFQUEUE does"),
-        (false, false) => Check::warn(
-            NAME,
-            "neither tc netem nor NFQUEUE works here; no fault of this version needs them",
-            "modprobe sch_netem, and apt-get install iproute2 iptables",
-        ),
-    }
-}
-
 /// Runs a program in a fresh network namespace that is gone when it ends; the error is what it said.
-fn inside(command: &[&str], input: &str) -> Result<(), String> {
+pub(super) fn inside(command: &[&str], input: &str) -> Result<(), String> {
     let mut namespace = vec!["--net"];
     if !Privilege::current().change_rules() {
         namespace.extend(["--user", "--map-root-user"]);
@@ -73,7 +62,8 @@ fn inside(command: &[&str], input: &str) -> Result<(), String> {
         .args(namespace)
         .arg("--")
         .args(command)
-        .env("PATH", rules::search_path())
+        .env("PATH", search_path())
+        .env(LOCK.0, LOCK.1)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -90,6 +80,6 @@ fn inside(command: &[&str], input: &str) -> Result<(), String> {
 
 /// Where a program is found.
 pub(super) fn program(name: &str) -> Option<String> {
-    let path = rules::search_path();
+    let path = search_path();
     path.split(':').map(|folder| format!("{folder}/{name}")).find(|file| std::fs::metadata(file).is_ok_and(|meta| meta.is_file()))
 }

@@ -6,6 +6,7 @@ mod engine;
 mod examine;
 mod kernel;
 mod machine;
+mod shaping;
 
 pub use capabilities::capabilities;
 pub use check::{Check, Status};

@@ -13,33 +13,32 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tokio_util::io::ReaderStream;
 
-use super::recipe::Recipe;
+use super::recipe::Tree;
 use crate::runtime::RuntimeError;
 
-/// Longest time a build may take; it fetches about 10 MB of packages.
+/// Longest time a build may take; it fetches 10 to 70 MB of packages.
 const LIMIT: Duration = Duration::from_secs(300);
 /// How much of the tool's own words goes into an error.
 const TAIL: usize = 600;
 
-/// Builds the image of a recipe: `mmdebstrap` writes a root tree, which goes straight into the engine's import.
-pub(super) async fn build(engine: &Docker, recipe: &Recipe) -> Result<(), RuntimeError> {
+/// Builds the image of a tree: `mmdebstrap` writes a root tree, which goes straight into the engine's import.
+pub(super) async fn build(engine: &Docker, tree: &Tree) -> Result<(), RuntimeError> {
     let failed = |reason: String| {
         RuntimeError::Server(format!(
             "building {} from Debian {} packages failed ({reason}); check that a Debian mirror can be reached, or name an image with `server: {{image: ...}}`",
-            recipe.tag(),
-            recipe.suite
+            tree.what, tree.suite
         ))
     };
-    let work = tokio::time::timeout(LIMIT, import(engine, recipe));
+    let work = tokio::time::timeout(LIMIT, import(engine, tree));
     work.await.unwrap_or_else(|_| Err(failed(format!("not finished within {} s", LIMIT.as_secs())))).map_err(|error| match error {
         RuntimeError::Failed { reason, .. } => failed(reason),
         other => other,
     })
 }
 
-async fn import(engine: &Docker, recipe: &Recipe) -> Result<(), RuntimeError> {
-    let mut builder = Builder::start(recipe)?;
-    let (Some(tree), Some(mut words)) = (builder.child.stdout.take(), builder.child.stderr.take()) else {
+async fn import(engine: &Docker, tree: &Tree) -> Result<(), RuntimeError> {
+    let mut builder = Builder::start(tree)?;
+    let (Some(written), Some(mut words)) = (builder.child.stdout.take(), builder.child.stderr.take()) else {
         return Err(RuntimeError::failed("building", "mmdebstrap has no output"));
     };
     let words = tokio::spawn(async move {
@@ -58,11 +57,11 @@ async fn import(engine: &Docker, recipe: &Recipe) -> Result<(), RuntimeError> {
     });
     let options = CreateImageOptionsBuilder::new()
         .from_src("-")
-        .repo(&recipe.repository())
-        .tag(&recipe.tag())
-        .message(&format!("Debian {} packages, by redquake", recipe.suite))
+        .repo(&tree.repository)
+        .tag(&tree.tag)
+        .message(&format!("Debian {} packages, by redquake", tree.suite))
         .build();
-    let mut progress = engine.create_image(Some(options), Some(body_try_stream(ReaderStream::new(tree).chain(end))), None);
+    let mut progress = engine.create_image(Some(options), Some(body_try_stream(ReaderStream::new(written).chain(end))), None);
     let imported = async {
         while let Some(step) = progress.next().await {
             step.map_err(|error| RuntimeError::failed("importing", error))?;
@@ -92,11 +91,11 @@ struct Builder {
 }
 
 impl Builder {
-    fn start(recipe: &Recipe) -> Result<Self, RuntimeError> {
+    fn start(tree: &Tree) -> Result<Self, RuntimeError> {
         let folder = std::env::temp_dir().join(format!("redquake-build-{}", uuid::Uuid::new_v4()));
         fs::create_dir(&folder).map_err(|error| RuntimeError::failed(format!("making the folder {}", folder.display()), error))?;
         let started = Command::new("mmdebstrap")
-            .args(recipe.arguments())
+            .args(&tree.arguments)
             .env("TMPDIR", &folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -6,11 +6,12 @@ use redquake_experiments::spec::{Server, ServerKind};
 use tokio::sync::Mutex;
 
 use super::recipe::{Recipe, recipes, word};
+use super::turn::Turn;
 use super::{build, probe, pull};
 use crate::runtime::{Announce, RuntimeError, ServerSource};
 
 /// Held while an image is pulled or built.
-static MAKING: Mutex<()> = Mutex::const_new(());
+pub(super) static MAKING: Mutex<()> = Mutex::const_new(());
 
 /// An image that is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,10 +51,11 @@ async fn release(engine: &Docker, kind: ServerKind, version: &str, announce: &An
     }
     // One at a time: whoever waited finds what the one before has made.
     let _turn = MAKING.lock().await;
+    let official = official(kind, version);
+    let _only = Turn::wait(&official, announce).await;
     if let Some(found) = find(engine, kind, version).await? {
         return Ok(source(found, binary, "already here"));
     }
-    let official = official(kind, version);
     announce(&format!("pulling {official}"));
     let refused = match pull::pull(&official).await {
         Ok(()) => {
@@ -73,7 +75,7 @@ async fn release(engine: &Docker, kind: ServerKind, version: &str, announce: &An
         word(kind),
         recipe.suite
     ));
-    build::build(engine, recipe).await?;
+    build::build(engine, &recipe.tree()).await?;
     let name = format!("{}:{}", recipe.repository(), recipe.tag());
     let found = inspect(engine, &name).await?.ok_or_else(|| missing(&name))?;
     let way = format!("built from Debian {} packages", recipe.suite);
@@ -98,7 +100,7 @@ async fn image(engine: &Docker, name: &str, announce: &Announce) -> Result<Serve
     Ok(source(found, binary, way))
 }
 
-fn source(found: Found, binary: String, way: &str) -> ServerSource {
+pub(super) fn source(found: Found, binary: String, way: &str) -> ServerSource {
     ServerSource { description: format!("{} ({}), {way}", found.name, found.identity), reference: found.name, binary }
 }
 
@@ -109,7 +111,7 @@ fn official(kind: ServerKind, version: &str) -> String {
     }
 }
 
-fn missing(name: &str) -> RuntimeError {
+pub(super) fn missing(name: &str) -> RuntimeError {
     RuntimeError::Server(format!("the image {name} was made but the engine does not list it; look at the engine's own log"))
 }
 
@@ -117,7 +119,7 @@ fn offers() -> String {
     recipes().iter().map(|recipe| format!("{}:{}", word(recipe.kind), recipe.version)).collect::<Vec<_>>().join(", ")
 }
 
-async fn inspect(engine: &Docker, name: &str) -> Result<Option<Found>, RuntimeError> {
+pub(super) async fn inspect(engine: &Docker, name: &str) -> Result<Option<Found>, RuntimeError> {
     match engine.inspect_image(name).await {
         Ok(details) => {
             let digest = details.repo_digests.into_iter().flatten().next();

@@ -36,17 +36,21 @@ impl Recipe {
         RECIPES.iter().find(|recipe| recipe.kind == kind && recipe.version == version)
     }
 
+    /// What is built from it.
+    pub(super) fn tree(&self) -> Tree {
+        Tree {
+            what: format!("{} {}", word(self.kind), self.version),
+            repository: self.repository(),
+            tag: self.tag(),
+            suite: self.suite,
+            arguments: self.arguments(),
+        }
+    }
+
     /// Arguments of `mmdebstrap` that write the root tree to standard output. `extract` only unpacks: no package is configured, so
     /// nothing of the image runs while it is made.
     pub(super) fn arguments(&self) -> Vec<String> {
-        vec![
-            "--quiet".to_owned(),
-            "--variant=extract".to_owned(),
-            "--format=tar".to_owned(),
-            format!("--include={}", self.packages.join(",")),
-            self.suite.to_owned(),
-            "-".to_owned(),
-        ]
+        extract(self.suite, &self.packages.join(","))
     }
 
     /// Repository of the built image.
@@ -56,10 +60,61 @@ impl Recipe {
 
     /// Tag of the built image: it carries a hash of the recipe, so that a changed recipe never finds an old image.
     pub(super) fn tag(&self) -> String {
-        let digest = Sha256::digest(self.arguments().join("\n").as_bytes());
-        let hash: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{hash}", self.version)
+        tag(self.version, &self.arguments())
     }
+}
+
+/// A root tree to build an image from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tree {
+    /// What is in it, in words.
+    pub(super) what: String,
+    /// Repository of the image.
+    pub(super) repository: String,
+    /// Its tag.
+    pub(super) tag: String,
+    /// Debian release.
+    pub(super) suite: &'static str,
+    /// Arguments of `mmdebstrap`.
+    pub(super) arguments: Vec<String>,
+}
+
+/// PostgreSQL by major version, and the release that carries it.
+const POSTGRES: [(&str, &str); 2] = [("15", "bookworm"), ("17", "trixie")];
+
+/// The tree of a PostgreSQL, if a release carries it.
+pub(super) fn postgres(version: &str) -> Option<Tree> {
+    let (version, suite) = POSTGRES.into_iter().find(|(carried, _)| *carried == version)?;
+    let arguments = extract(suite, &format!("base-files,dash,coreutils,util-linux,postgresql-{version}"));
+    Some(Tree {
+        what: format!("PostgreSQL {version}"),
+        repository: "redquake-postgres".to_owned(),
+        tag: tag(version, &arguments),
+        suite,
+        arguments,
+    })
+}
+
+/// The versions of PostgreSQL that can be built.
+pub(super) fn postgres_versions() -> String {
+    POSTGRES.map(|(version, _)| version).join(", ")
+}
+
+fn extract(suite: &str, packages: &str) -> Vec<String> {
+    vec![
+        "--quiet".to_owned(),
+        "--variant=extract".to_owned(),
+        "--format=tar".to_owned(),
+        format!("--include={packages}"),
+        suite.to_owned(),
+        "-".to_owned(),
+    ]
+}
+
+fn tag(version: &str, arguments: &[String]) -> String {
+    let digest = Sha256::digest(arguments.join("\n").as_bytes());
+    let hash: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("{version}-{hash}")
 }
 
 /// The word used in image names and messages.

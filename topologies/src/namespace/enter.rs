@@ -30,12 +30,16 @@ impl Namespace {
         move_into_link_name_space(self.0.as_fd(), Some(LinkNameSpaceType::Network)).map_err(io::Error::from)
     }
 
+    /// Tells this namespace from every other that is open.
+    pub(crate) fn identity(&self) -> io::Result<(u64, u64)> {
+        self.0.metadata().map(|metadata| (metadata.dev(), metadata.ino()))
+    }
+
     /// Moves the calling thread into the namespace and makes sure that it is there.
     pub(super) fn enter_and_check(&self) -> io::Result<()> {
         self.enter()?;
         let here = std::fs::metadata("/proc/thread-self/ns/net")?;
-        let wanted = self.0.metadata()?;
-        if (here.dev(), here.ino()) == (wanted.dev(), wanted.ino()) {
+        if (here.dev(), here.ino()) == self.identity()? {
             Ok(())
         } else {
             Err(io::Error::other("the thread is in another network namespace than asked"))

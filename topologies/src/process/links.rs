@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ use crate::runtime::RuntimeError;
 
 /// Arguments of `ip` that make it read commands.
 const BATCH: &[&str] = &["-batch", "-"];
+/// Places one subnet has room for.
+const PLACES: usize = 200;
 /// Longest wait for the bridge; takes a few milliseconds.
 const FORWARDING_LIMIT: Duration = Duration::from_secs(5);
 
@@ -32,34 +35,46 @@ pub(super) struct Place {
 pub(super) struct Network {
     number: u32,
     places: Vec<Place>,
+    nodes: usize,
+    /// Made after the others, see [`Network::attach`].
+    attached: Arc<Mutex<Vec<Place>>>,
 }
 
 impl Network {
-    /// A network for nodes of these names, in that order, and the clients, who come last.
-    pub(super) fn new<'a>(number: u32, nodes: impl IntoIterator<Item = &'a str>) -> Result<Self, RuntimeError> {
-        let names: Vec<&str> = nodes.into_iter().chain(["clients"]).collect();
-        if names.len() > 200 {
+    /// A network for nodes of these names, in that order, the clients, and so many zones.
+    pub(super) fn new<'a>(number: u32, nodes: impl IntoIterator<Item = &'a str>, zones: usize) -> Result<Self, RuntimeError> {
+        let mut names: Vec<String> = nodes.into_iter().map(str::to_owned).collect();
+        let nodes = names.len();
+        names.push("clients".to_owned());
+        // By number: a zone may have any name, also that of a node.
+        names.extend((1..=zones).map(|zone| format!("zone{zone}")));
+        if names.len() > PLACES {
             return Err(RuntimeError::failed(
                 "making the lab network",
-                format!("{} nodes are more than the 199 one subnet holds here", names.len() - 1),
+                format!("{nodes} nodes and {zones} zones are more than the {} one subnet holds here", PLACES - 1),
             ));
         }
         // Bridges are not linked to each other, so a subnet that comes round again after 16384 labs meets nobody.
         let [_, _, high, low] = number.to_be_bytes();
-        let place = |(index, name): (usize, &&str)| Place {
+        let place = |(index, name): (usize, &String)| Place {
             namespace: format!("lab{number}-{name}"),
             address: Ipv4Addr::new(10, 64 + high % 64, low, 11 + index as u8),
         };
         let places = names.iter().enumerate().map(place).collect();
-        Ok(Self { number, places })
+        Ok(Self { number, places, nodes, attached: Arc::default() })
     }
 
-    /// The nodes' places in the order given, then that of the clients.
-    pub(super) fn places(&self) -> &[Place] {
-        &self.places
+    /// The nodes' places in the order given.
+    pub(super) fn nodes(&self) -> &[Place] {
+        self.places.get(..self.nodes).unwrap_or_default()
     }
 
-    /// Creates everything; what a failed call leaves is removed by [`Network::remove`].
+    /// The zones' places.
+    pub(super) fn zones(&self) -> &[Place] {
+        self.places.get(self.nodes + 1..).unwrap_or_default()
+    }
+
+    /// Creates everything and returns the namespaces of nodes, clients and zones, in that order; what a failed call leaves is removed by [`Network::remove`].
     pub(super) fn create(&self) -> Result<Vec<Namespace>, RuntimeError> {
         ip(&self.creation(), BATCH)?;
         let open = |place: &Place| {
@@ -78,13 +93,38 @@ impl Network {
         Ok(namespaces)
     }
 
+    /// Adds a place after the network was made.
+    pub(super) fn attach(&self, name: &str) -> Result<(Place, Namespace), RuntimeError> {
+        let (index, place) = {
+            let mut attached = self.attached();
+            let index = self.places.len() + attached.len();
+            let [_, _, high, low] = self.number.to_be_bytes();
+            let last = u8::try_from(11 + index).map_err(|_| RuntimeError::failed("adding to the lab network", "it is full"))?;
+            let namespace = format!("lab{}-{name}", self.number);
+            let place = Place { namespace, address: Ipv4Addr::new(10, 64 + high % 64, low, last) };
+            attached.push(place.clone());
+            (index, place)
+        };
+        ip(&self.link(index, &place), BATCH)?;
+        let namespace = Namespace::at(&Path::new(NAMESPACES).join(&place.namespace))
+            .map_err(|error| RuntimeError::failed("opening a namespace", error))?;
+        let configured = thread::scope(|scope| scope.spawn(|| within(&namespace, || ip(&configuration(&place), BATCH).map(drop))).join());
+        configured.unwrap_or_else(|_| Err(RuntimeError::failed("configuring a link", "it panicked")))?;
+        self.await_forwarding()?;
+        Ok((place, namespace))
+    }
+
+    fn attached(&self) -> MutexGuard<'_, Vec<Place>> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits until the bridge forwards from and to everybody. It begins to in its own time after a link is up, and drops packets
     /// until then; the first one dropped would cost the sender a second, since that is how long an unanswered ARP request waits.
     fn await_forwarding(&self) -> Result<(), RuntimeError> {
         let deadline = Instant::now() + FORWARDING_LIMIT;
         loop {
             let shown = ip("", &["-details", "link", "show", "group", &self.number.to_string()])?;
-            if shown.matches("state forwarding").count() >= self.places.len() {
+            if shown.matches("state forwarding").count() >= self.places.len() + self.attached().len() {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -98,25 +138,33 @@ impl Network {
     pub(super) fn remove(&self) -> Vec<String> {
         // Its complaints are about what was not there; what still is shows below.
         let _ = ip(&self.removal(), &["-force", "-batch", "-"]);
-        let named = self.places.iter().map(|place| &place.namespace).filter(|name| Path::new(NAMESPACES).join(name).exists());
+        let attached = self.attached();
+        let names = self.places.iter().chain(attached.iter()).map(|place| &place.namespace);
+        let named = names.filter(|name| Path::new(NAMESPACES).join(name).exists());
         named.map(|name| format!("network namespace {name}")).collect()
     }
 
     fn creation(&self) -> String {
-        let Self { number, places } = self;
+        let number = self.number;
         let mut batch = format!("link add l{number} type bridge\nlink set l{number} group {number} addrgenmode none up\n");
-        for (index, Place { namespace, .. }) in places.iter().enumerate() {
-            let link = format!("l{number}n{index}");
-            batch += &format!("netns add {namespace}\nlink add {link} type veth peer name eth0 netns {namespace}\n");
-            batch += &format!("link set {link} group {number} addrgenmode none master l{number} up\n");
-        }
+        self.places.iter().enumerate().for_each(|(index, place)| batch += &self.link(index, place));
         batch
+    }
+
+    fn link(&self, index: usize, Place { namespace, .. }: &Place) -> String {
+        let number = self.number;
+        let link = format!("l{number}n{index}");
+        format!(
+            "netns add {namespace}\nlink add {link} type veth peer name eth0 netns {namespace}\n\
+             link set {link} group {number} addrgenmode none master l{number} up\n"
+        )
     }
 
     fn removal(&self) -> String {
         // The links go by name, for a namespace lives on in whoever holds it open; as a group, they go in one step.
         let mut batch = format!("link del group {}\n", self.number);
-        self.places.iter().for_each(|place| batch += &format!("netns del {}\n", place.namespace));
+        let attached = self.attached();
+        self.places.iter().chain(attached.iter()).for_each(|place| batch += &format!("netns del {}\n", place.namespace));
         batch
     }
 }
@@ -153,13 +201,13 @@ mod tests {
 
     #[test]
     fn one_batch_makes_the_bridge_and_links_every_namespace_to_it() {
-        let network = Network::new(258, ["redis-1", "sentinel-1"]).unwrap();
+        let network = Network::new(258, ["redis-1", "sentinel-1"], 1).unwrap();
         insta::assert_snapshot!(format!("{}---\n{}---\n{}", network.creation(), configuration(&network.places[1]), network.removal()));
     }
 
     #[test]
     fn link_names_fit_the_kernel_however_many_labs_a_run_opens() {
-        let network = Network::new(u32::MAX, std::iter::repeat_n("a-node-with-a-rather-long-name", 199)).unwrap();
+        let network = Network::new(u32::MAX, std::iter::repeat_n("a-node-with-a-rather-long-name", 190), 9).unwrap();
         let batch = network.creation();
         let links = batch.lines().filter_map(|line| line.strip_prefix("link add ")).filter_map(|line| line.split(' ').next());
         for link in links {
@@ -169,6 +217,7 @@ mod tests {
 
     #[test]
     fn a_lab_too_large_for_its_subnet_is_refused() {
-        assert!(Network::new(1, std::iter::repeat_n("node", 200)).is_err());
+        assert!(Network::new(1, std::iter::repeat_n("node", 200), 0).is_err());
+        assert!(Network::new(1, std::iter::repeat_n("node", 100), 100).is_err());
     }
 }

@@ -4,20 +4,27 @@
 //!
 //! The whole tool runs inside these namespaces. See [`enter`] for how it gets there.
 
+mod disk;
 mod enter;
+mod faketime;
 mod init;
 mod lab;
 mod links;
 mod mounts;
 mod node;
 mod packages;
+mod postgres_tree;
 mod runtime;
 mod servers;
 mod signals;
 mod support;
 
+pub use crate::postgres::provide as provide_postgres;
 pub use enter::{enter, inside, stage};
+pub use faketime::provide_clock;
+pub(crate) use faketime::{LIBRARIES, check as check_clock, control, environment};
 pub use lab::ProcessLab;
+pub(crate) use postgres_tree::postgres_tree;
 pub use runtime::ProcessRuntime;
 pub use servers::provide;
 pub use support::check;

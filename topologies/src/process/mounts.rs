@@ -39,6 +39,10 @@ pub(super) fn prepare() -> io::Result<()> {
             let _ = show(&entry, &Path::new("/run").join(entry.file_name()));
         }
     }
+    // What servers share in memory is the run's own, too.
+    mount("redquake", "/dev/shm", "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(c"mode=1777"))
+        .map_err(io::Error::from)
+        .map_err(told("mounting /dev/shm"))?;
     fs::create_dir(NAMESPACES)?;
     fs::create_dir_all(SCRATCH)
 }

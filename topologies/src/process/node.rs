@@ -1,62 +1,211 @@
 //! One node: its place, its files, and the server process that may run there.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use redquake_experiments::spec::Role;
 use rustix::process::{Pid, kill_process};
 
+use super::disk::{Disk, FILLER};
+use super::faketime;
 use super::links::within;
 use super::servers;
 use crate::namespace::Namespace;
-use crate::runtime::{LabNode, NodeFile, RuntimeError, ServerSource, Signal};
+use crate::runtime::{Configuration, NodeFile, RuntimeError, ServerSource, ServerState, Signal, start_time, state};
 
 /// What a node's server printed, over all its starts.
 const LOG: &str = "server.log";
+/// By which a Cluster node knows who it is.
+const CLUSTER_CONFIG: &str = "nodes.conf";
+
+/// How far the clock its server sees is from the true one.
+const CLOCK: &str = "clock";
+/// Longest wait for a server to load its libraries; takes milliseconds.
+const PRELOAD_LIMIT: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) place: LabNode,
+    pub(super) name: String,
+    /// Whether its server runs as a Sentinel.
+    sentinel: bool,
     pub(super) namespace: Namespace,
     folder: PathBuf,
     /// The latest process. It stays here unreaped until its end was seen, so its id cannot belong to another.
     server: Mutex<Option<Child>>,
+    /// The configuration of the first start.
+    original: OnceLock<NodeFile>,
+    /// Where its server writes, if that is a disk of its own.
+    disk: Mutex<Option<Disk>>,
+    /// Folder of the libraries through which its server sees the wall clock, if it can be set.
+    clock: Option<PathBuf>,
 }
 
 impl Node {
-    pub(super) fn new(place: LabNode, namespace: Namespace, folder: PathBuf) -> Self {
-        Self { place, namespace, folder, server: Mutex::new(None) }
+    pub(super) fn new(
+        name: &str,
+        sentinel: bool,
+        namespace: Namespace,
+        folder: PathBuf,
+        disk: Option<Disk>,
+        clock: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            sentinel,
+            namespace,
+            folder,
+            server: Mutex::new(None),
+            original: OnceLock::new(),
+            disk: Mutex::new(disk),
+            clock,
+        }
     }
 
     fn server(&self) -> MutexGuard<'_, Option<Child>> {
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Puts a file into the node's folder.
+    pub(super) fn put(&self, file: &NodeFile) -> Result<(), RuntimeError> {
+        let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(self.folder.join(&file.name), &file.content));
+        written.map_err(|error| RuntimeError::failed(format!("writing {} of {}", file.name, self.name), error))
+    }
+
     /// Writes the configuration and starts the server in the node's namespace. Blocks for the length of a `fork`.
-    pub(super) fn boot(&self, source: &ServerSource, config: &NodeFile) -> Result<(), RuntimeError> {
-        let name = &self.place.name;
+    pub(super) fn boot(&self, source: &ServerSource, config: NodeFile) -> Result<(), RuntimeError> {
+        self.serve(source, &config.name, Some(&config.content))?;
+        // Already set unless this was the first start.
+        let _ = self.original.set(config);
+        Ok(())
+    }
+
+    /// Starts the server again as it was first started, or with its file as it is now.
+    pub(super) fn restart(&self, source: &ServerSource, configuration: Configuration) -> Result<(), RuntimeError> {
+        let never = || RuntimeError::failed(format!("starting {} again", self.name), "it was never started");
+        let original = self.original.get().ok_or_else(never)?;
+        let content = (configuration == Configuration::Original).then_some(original.content.as_str());
+        self.serve(source, &original.name, content)
+    }
+
+    /// Removes what the server has written.
+    pub(super) fn wipe(&self) -> Result<(), RuntimeError> {
+        let _server = self.ended("wiping")?;
+        let folder = self.workplace();
+        let kept = |name: &OsStr| {
+            name == LOG
+                || name == CLUSTER_CONFIG
+                || name == FILLER
+                || name == CLOCK
+                || self.original.get().is_some_and(|file| name == file.name.as_str())
+        };
+        let wipe = || -> io::Result<()> {
+            for entry in fs::read_dir(&folder)? {
+                let entry = entry?;
+                if kept(&entry.file_name()) {
+                    continue;
+                }
+                if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+            }
+            Ok(())
+        };
+        match wipe() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(RuntimeError::failed(format!("wiping {}", self.name), error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The place of the process, when there is none or it has ended.
+    fn ended(&self, doing: &str) -> Result<MutexGuard<'_, Option<Child>>, RuntimeError> {
         let mut server = self.server();
         if let Some(running) = server.as_mut()
             && running.try_wait().map_err(|error| RuntimeError::failed("looking at a server", error))?.is_none()
         {
-            return Err(RuntimeError::failed(format!("starting {name}"), "its server is already running"));
+            return Err(RuntimeError::failed(format!("{doing} {}", self.name), "its server is running"));
         }
-        let spawn = || -> io::Result<Child> {
-            fs::create_dir_all(&self.folder)?;
-            let file = self.folder.join(&config.name);
-            fs::write(&file, &config.content)?;
-            let log = fs::File::options().create(true).append(true).open(self.folder.join(LOG))?;
+        Ok(server)
+    }
+
+    /// Starts the server with a configuration file, which is written first if its content is given.
+    fn serve(&self, source: &ServerSource, config: &str, content: Option<&str>) -> Result<(), RuntimeError> {
+        if self.clock.is_some() {
+            faketime::check(&Path::new(&source.reference).join(&source.binary))?;
+        }
+        if self.clock.is_some() && !self.folder.join(CLOCK).exists() {
+            self.set_clock(0)?;
+        }
+        self.start(|| {
+            let file = self.folder.join(config);
+            if let Some(content) = content {
+                fs::write(&file, content)?;
+            }
             let mut command = servers::command(source);
-            command.arg(file).current_dir(&self.folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-            if self.place.role == Role::Sentinel {
+            let folder = self.workplace();
+            let (given, used) = (self.folder.join(CLUSTER_CONFIG), folder.join(CLUSTER_CONFIG));
+            if given.exists() && !used.exists() {
+                fs::copy(given, used)?;
+            }
+            command.arg(file).current_dir(folder).stdin(Stdio::null());
+            if self.sentinel {
                 command.arg("--sentinel");
             }
-            command.spawn()
+            if let Some(libraries) = &self.clock {
+                let control = self.folder.join(CLOCK);
+                command.envs(faketime::environment(&libraries.display().to_string(), &control.display().to_string()));
+            }
+            Ok(command)
+        })?;
+        if self.clock.is_some() { self.prove_clock() } else { Ok(()) }
+    }
+
+    /// Makes sure that the server sees the clock through the library: one that is linked statically, or against another C library, does not.
+    fn prove_clock(&self) -> Result<(), RuntimeError> {
+        let failed = |reason: String| {
+            RuntimeError::Server(format!(
+                "the clock of {} cannot be set: {reason}; use a server that is linked dynamically against glibc, such as Debian's",
+                self.name
+            ))
+        };
+        let deadline = Instant::now() + PRELOAD_LIMIT;
+        while self.alive()? {
+            let pid = self.server().as_ref().map(Child::id).unwrap_or_default();
+            if fs::read_to_string(format!("/proc/{pid}/maps")).is_ok_and(|maps| maps.contains("libfaketime")) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(failed("its server did not load libfaketime".to_owned()));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        let logs = self.logs()?;
+        Err(failed(format!("its server ended at once and said `{}`", logs.lines().last().unwrap_or_default())))
+    }
+
+    /// Sets the clock its server sees, now and at later starts.
+    pub(super) fn set_clock(&self, offset: i64) -> Result<(), RuntimeError> {
+        let action = format!("setting the clock of {}", self.name);
+        if self.clock.is_none() {
+            return Err(RuntimeError::failed(action, "it did not ask for one that can be set"));
+        }
+        // Renamed, so that the server never reads half of it.
+        let (file, aside) = (self.folder.join(CLOCK), self.folder.join(format!(".{CLOCK}")));
+        let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&aside, faketime::control(offset)));
+        written.and_then(|()| fs::rename(aside, file)).map_err(|error| RuntimeError::failed(action, error))
+    }
+
+    /// Starts a program in the node's namespace, with the node's folder there and its output in the log.
+    pub(super) fn start(&self, prepare: impl Fn() -> io::Result<Command> + Sync) -> Result<(), RuntimeError> {
+        let name = &self.name;
+        let mut server = self.ended("starting")?;
+        let spawn = || -> io::Result<Child> {
+            fs::create_dir_all(&self.folder)?;
+            let mut command = prepare()?;
+            let log = fs::File::options().create(true).append(true).open(self.folder.join(LOG))?;
+            command.stdout(log.try_clone()?).stderr(log).spawn()
         };
         let started = || spawn().map_err(|error| RuntimeError::failed(format!("starting {name}"), error));
         // A thread of its own: a thread that entered a namespace is never used for anything else.
@@ -65,8 +214,36 @@ impl Node {
         Ok(())
     }
 
+    fn disk(&self) -> MutexGuard<'_, Option<Disk>> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where its server works and writes.
+    fn workplace(&self) -> PathBuf {
+        self.disk().as_ref().map_or_else(|| self.folder.clone(), |disk| disk.folder().to_owned())
+    }
+
+    /// Fills the node's disk, or gives the room back.
+    pub(super) fn fill_disk(&self, full: bool) -> Result<(), RuntimeError> {
+        let action = format!("{} the disk of {}", if full { "filling" } else { "freeing" }, self.name);
+        let disk = self.disk();
+        let disk = disk.as_ref().ok_or_else(|| RuntimeError::failed(action.as_str(), "it has none of its own"))?;
+        let done = if full { disk.fill() } else { disk.free() };
+        done.map_err(|error| RuntimeError::failed(action, error))
+    }
+
+    /// Unmounts the node's disk.
+    pub(super) fn drop_disk(&self) {
+        *self.disk() = None;
+    }
+
+    /// Where the node's files lie.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(super) fn signal(&self, signal: Signal) -> Result<(Instant, Instant), RuntimeError> {
-        let action = format!("sending {signal:?} to {}", self.place.name);
+        let action = format!("sending {signal:?} to {}", self.name);
         let mut server = self.server();
         let gone = || RuntimeError::failed(action.as_str(), "its server is not running");
         let running = server.as_mut().ok_or_else(gone)?;
@@ -88,15 +265,28 @@ impl Node {
     pub(super) fn alive(&self) -> Result<bool, RuntimeError> {
         let mut server = self.server();
         let Some(running) = server.as_mut() else { return Ok(false) };
-        let ended = running.try_wait().map_err(|error| RuntimeError::failed(format!("looking at {}", self.place.name), error))?;
+        let ended = running.try_wait().map_err(|error| RuntimeError::failed(format!("looking at {}", self.name), error))?;
         Ok(ended.is_none())
+    }
+
+    pub(super) fn state(&self) -> Result<ServerState, RuntimeError> {
+        if !self.alive()? {
+            return Ok(ServerState::Gone);
+        }
+        let pid = self.server().as_ref().map(Child::id);
+        let known = pid.and_then(|pid| Some((pid, start_time(pid)?)));
+        Ok(match known.map(|(pid, started)| state(pid, started)) {
+            Some(ServerState::Stopped) => ServerState::Stopped,
+            // One whose first thread has ended, while others are still ending, is not gone: it cannot be started again yet.
+            Some(ServerState::Running | ServerState::Gone) | None => ServerState::Running,
+        })
     }
 
     pub(super) fn logs(&self) -> Result<String, RuntimeError> {
         match fs::read(self.folder.join(LOG)) {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(RuntimeError::failed(format!("reading the log of {}", self.place.name), error)),
+            Err(error) => Err(RuntimeError::failed(format!("reading the log of {}", self.name), error)),
         }
     }
 
@@ -113,6 +303,6 @@ impl Node {
         let mut server = self.server();
         let outcome = server.as_mut()?.wait();
         *server = None;
-        outcome.err().map(|error| format!("server process of {}: {error}", self.place.name))
+        outcome.err().map(|error| format!("server process of {}: {error}", self.name))
     }
 }

@@ -36,19 +36,30 @@ const RECIPE: u32 = 1;
 /// In a tree, says where it came from.
 const ORIGIN: &str = "ORIGIN";
 
-/// The folder of the server, made if it is not there. Made aside and renamed, by one process at a time; the kernel
-/// drops the lock of a process that dies, and the next one clears what it had begun.
+/// The folder of the server, made if it is not there.
 pub(super) fn tree(release: &Release, announce: &Announce) -> Result<PathBuf, RuntimeError> {
+    let server = format!("{}:{}", short(release.kind), release.version);
+    kept(&folder_name(release), &server, release.suite, "name one with `{binary: path}`", announce, |partial| make(release, partial))
+}
+
+/// A folder of the cache, made if it is not there: aside, as `tree` in a folder given, and renamed, by one process at a time; the kernel
+/// drops the lock of a process that dies, and the next one clears what it had begun.
+pub(super) fn kept(
+    name: &str,
+    server: &str,
+    suite: &str,
+    way_out: &str,
+    announce: &Announce,
+    make: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<PathBuf, RuntimeError> {
     let cache = cache()?;
-    let name = folder_name(release);
-    let tree = cache.join(&name);
+    let tree = cache.join(name);
     if tree.is_dir() {
         return Ok(tree);
     }
-    let (server, suite) = (format!("{}:{}", short(release.kind), release.version), release.suite);
     let problem = |reason: String| {
         let text = format!("{server} could not be taken from the packages of Debian {suite}: {reason}");
-        RuntimeError::Server(format!("{text}; install it, name one with `{{binary: path}}`, or use `--runtime docker`"))
+        RuntimeError::Server(format!("{text}; install it, {way_out}, or use `--runtime docker`"))
     };
     if enter::inside() {
         return Err(problem("inside the namespaces of a run there is no network, and it is not in the cache".to_owned()));
@@ -63,7 +74,7 @@ pub(super) fn tree(release: &Release, announce: &Announce) -> Result<PathBuf, Ru
     announce(&format!("Taking {server} from the packages of Debian {suite} into {} (once)", cache.display()));
     let partial = cache.join(format!(".{name}.partial"));
     let _ = fs::remove_dir_all(&partial);
-    let made = make(release, &partial).and_then(|()| fs::rename(partial.join("tree"), &tree).map_err(|error| error.to_string()));
+    let made = make(&partial).and_then(|()| fs::rename(partial.join("tree"), &tree).map_err(|error| error.to_string()));
     let _ = fs::remove_dir_all(&partial);
     made.map_err(problem).map(|()| tree)
 }
@@ -90,17 +101,9 @@ fn folder_name(release: &Release) -> String {
 fn make(release: &Release, partial: &Path) -> Result<(), String> {
     let io = |error: std::io::Error| error.to_string();
     let (unpacked, tree) = (partial.join("unpacked"), partial.join("tree"));
-    for folder in ["state/lists/partial", "cache/archives/partial", "unpacked", "tree/lib"] {
-        fs::create_dir_all(partial.join(folder)).map_err(io)?;
-    }
-    fs::write(partial.join("status"), "").map_err(io)?;
-    fs::write(partial.join("sources.list"), sources(release.suite)?).map_err(io)?;
-    let configuration = partial.join("apt.conf");
-    fs::write(&configuration, apt_configuration(&run(Command::new("apt-config").arg("dump"))?, partial)).map_err(io)?;
-    let apt = |arguments: &[&str]| run(Command::new("apt-get").env("APT_CONFIG", &configuration).arg("-qq").args(arguments));
-    apt(&["update"])?;
-    // No package counts as installed, so this fetches everything the server needs, down to the C library.
-    apt(&["install", "--yes", "--no-install-recommends", "--download-only", program(release.kind)])?;
+    fs::create_dir_all(&unpacked).map_err(io)?;
+    fs::create_dir_all(tree.join("lib")).map_err(io)?;
+    fetch(program(release.kind), release.suite, partial)?;
 
     let mut version = None;
     for package in fs::read_dir(partial.join("cache/archives")).map_err(io)?.flatten() {
@@ -123,6 +126,22 @@ fn make(release: &Release, partial: &Path) -> Result<(), String> {
     fs::copy(&loader, tree.join(LOADER)).map_err(io)?;
     fs::copy(&server, tree.join(program(release.kind))).map_err(io)?;
     fs::write(tree.join(ORIGIN), format!("package {} {version}\n", program(release.kind))).map_err(io)
+}
+
+/// Fetches a package of a release and everything it needs, down to the C library, into `cache/archives` of a folder of its own.
+pub(super) fn fetch(package: &str, suite: &str, partial: &Path) -> Result<(), String> {
+    let io = |error: std::io::Error| error.to_string();
+    for folder in ["state/lists/partial", "cache/archives/partial"] {
+        fs::create_dir_all(partial.join(folder)).map_err(io)?;
+    }
+    fs::write(partial.join("status"), "").map_err(io)?;
+    fs::write(partial.join("sources.list"), sources(suite)?).map_err(io)?;
+    let configuration = partial.join("apt.conf");
+    fs::write(&configuration, apt_configuration(&run(Command::new("apt-config").arg("dump"))?, partial)).map_err(io)?;
+    let apt = |arguments: &[&str]| run(Command::new("apt-get").env("APT_CONFIG", &configuration).arg("-qq").args(arguments));
+    apt(&["update"])?;
+    // No package counts as installed.
+    apt(&["install", "--yes", "--no-install-recommends", "--download-only", package]).map(drop)
 }
 
 /// The sources of this system with the release exchanged; so the mirror is the one the user has chosen.
@@ -197,7 +216,7 @@ fn libraries(loader: &Path, unpacked: &Path, server: &Path) -> Result<Vec<PathBu
 }
 
 /// Standard output of a command that succeeds.
-fn run(command: &mut Command) -> Result<String, String> {
+pub(super) fn run(command: &mut Command) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output =
         command.env("LC_ALL", "C").stdin(Stdio::null()).output().map_err(|error| format!("`{program}` does not start ({error})"))?;

@@ -11,7 +11,8 @@ use tokio::task::spawn_blocking;
 
 use super::lab::ProcessLab;
 use super::{enter, servers};
-use crate::runtime::{Announce, Lab, LabRequest, Runtime, RuntimeError, RuntimeInfo, ServerSource};
+use crate::postgres;
+use crate::runtime::{Announce, Lab, LabRequest, Leftover, Runtime, RuntimeError, RuntimeInfo, ServerSource, Swept};
 
 /// Runs servers as child processes. Only inside the namespaces made by [`enter()`](super::enter()).
 #[derive(Debug)]
@@ -44,6 +45,10 @@ impl Runtime for ProcessRuntime {
         servers::provide(server, announce).await
     }
 
+    async fn provide_postgres(&self, version: &str, announce: &Announce) -> Result<ServerSource, RuntimeError> {
+        postgres::provide(version, announce).await
+    }
+
     async fn open(&self, request: LabRequest) -> Result<Arc<dyn Lab>, RuntimeError> {
         let number = self.labs.fetch_add(1, Ordering::Relaxed) + 1;
         let opening = spawn_blocking(move || ProcessLab::open(number, request));
@@ -52,12 +57,12 @@ impl Runtime for ProcessRuntime {
     }
 
     /// Nothing, ever: the kernel removes what a run made when the run ends, however it ends.
-    async fn leftovers(&self, _only_dead: bool) -> Result<Vec<String>, RuntimeError> {
+    async fn leftovers(&self) -> Result<Vec<Leftover>, RuntimeError> {
         Ok(Vec::new())
     }
 
     /// Has nothing to remove, see [`leftovers`](Runtime::leftovers).
-    async fn sweep(&self, _only_dead: bool) -> Result<Vec<String>, RuntimeError> {
-        Ok(Vec::new())
+    async fn sweep(&self, _only_dead: bool) -> Result<Swept, RuntimeError> {
+        Ok(Swept::default())
     }
 }

@@ -2,8 +2,9 @@
 
 mod apply;
 mod render;
+mod traffic;
 
-pub(crate) use apply::search_path;
 pub use apply::{Presence, drop_packets, present, remove};
-pub use render::PeerRule;
-pub(crate) use render::drop_table;
+pub(crate) use apply::{create, listing};
+pub(crate) use render::{drop_table, hooks, table};
+pub use traffic::{PeerRule, Ports, Traffic};

@@ -23,6 +23,9 @@ pub enum RuntimeError {
     /// No node of that name.
     #[error("no node named `{0}` in this lab")]
     NoSuchNode(String),
+    /// No zone of that name.
+    #[error("no zone named `{0}` in this lab")]
+    NoSuchZone(String),
 }
 
 impl RuntimeError {

@@ -3,11 +3,14 @@
 mod contract;
 mod error;
 mod owner;
+mod state;
 
 pub use contract::{
-    Announce, DATA_PORT, Lab, LabNode, LabRequest, NodeAddress, NodeFile, NodeSpec, Runtime, RuntimeInfo, SENTINEL_PORT, ServerSource,
-    Signal,
+    Announce, Configuration, DATA_PORT, DatabaseNode, Lab, LabNode, LabRequest, LabZone, Leftover, NodeAddress, NodeFile, NodeSpec,
+    Runtime, RuntimeInfo, SENTINEL_PORT, ServerSource, Signal, Swept,
 };
 pub use error::RuntimeError;
 pub use owner::Owner;
 pub(crate) use owner::start_time;
+pub use state::ServerState;
+pub(crate) use state::state;

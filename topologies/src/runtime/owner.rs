@@ -37,6 +37,21 @@ impl Owner {
     }
 }
 
+impl Owner {
+    /// Who that is and whether it lives, as the rest of a sentence: `process 17, which is gone`.
+    pub fn describe(&self) -> String {
+        if self.boot != boot_id() {
+            format!("process {} of an earlier boot, which is gone", self.pid)
+        } else if self.namespace != pid_namespace() {
+            format!("process {} of another pid namespace, of which nothing can be told from here", self.pid)
+        } else if self.is_dead() {
+            format!("process {}, which is gone", self.pid)
+        } else {
+            format!("process {}, which lives", self.pid)
+        }
+    }
+}
+
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}:{}", self.boot, self.namespace, self.pid, self.started)
@@ -100,5 +115,20 @@ mod tests {
         assert!(Owner { boot: "earlier".to_owned(), ..Owner::current() }.is_dead());
         assert!(Owner { pid: u32::MAX, ..Owner::current() }.is_dead());
         assert!(Owner { started: 1, ..Owner::current() }.is_dead());
+    }
+
+    #[test]
+    fn the_same_process_id_and_start_time_of_an_earlier_boot_are_those_of_a_dead_process() {
+        let earlier = Owner { boot: "earlier".to_owned(), ..Owner::current() };
+        assert!(earlier.is_dead());
+        assert!(earlier.describe().ends_with("of an earlier boot, which is gone"), "{}", earlier.describe());
+    }
+
+    #[test]
+    fn an_owner_is_told_with_its_process_and_whether_it_lives() {
+        let living = Owner::current();
+        assert_eq!(living.describe(), format!("process {}, which lives", living.pid));
+        assert_eq!(Owner { started: 1, ..living.clone() }.describe(), format!("process {}, which is gone", living.pid));
+        assert!(Owner { namespace: 1, ..living }.describe().contains("nothing can be told"));
     }
 }

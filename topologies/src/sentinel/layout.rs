@@ -7,8 +7,8 @@ use crate::runtime::NodeSpec;
 /// The nodes of a set, data nodes first, the first primary before its replicas.
 pub fn nodes(topology: &SentinelTopology) -> Vec<NodeSpec> {
     let data = (0..=topology.replicas)
-        .map(|index| NodeSpec { name: format!("redis-{}", index + 1), role: if index == 0 { Role::Primary } else { Role::Replica } });
-    let sentinels = (1..=topology.sentinels).map(|index| NodeSpec { name: format!("sentinel-{index}"), role: Role::Sentinel });
+        .map(|index| NodeSpec::new(format!("redis-{}", index + 1), if index == 0 { Role::Primary } else { Role::Replica }));
+    let sentinels = (1..=topology.sentinels).map(|index| NodeSpec::new(format!("sentinel-{index}"), Role::Sentinel));
     data.chain(sentinels).collect()
 }
 

@@ -1,43 +1,12 @@
 //! One look at the nodes of a set: what each says, or what is missing.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
-use tokio::time::Instant;
 
 use super::boost::Boost;
-use super::data::{Info, primary_lacks, replica_lacks};
-use super::dial::Dialer;
 use super::ready::View;
+use crate::boot::{Check, Dialer, Info, Infos, Lacks, all, primary_lacks, replica_lacks};
 use crate::runtime::LabNode;
-
-/// Pause between two looks at nodes that are not ready yet.
-const LOOK: Duration = Duration::from_millis(5);
-
-/// What each node says, by name.
-pub(super) type Infos = Vec<(String, Info)>;
-
-/// What is missing, by node; empty when nothing is.
-pub(super) type Lacks = Vec<(String, String)>;
-
-/// One look at some nodes.
-pub(super) trait Check: Send + 'static {
-    fn look(&mut self) -> impl Future<Output = Result<Infos, Lacks>> + Send;
-}
-
-/// Looks until nothing is missing or the time is over.
-pub(super) async fn look<C: Check>(mut check: C, deadline: Instant) -> Result<Infos, Lacks> {
-    let mut lacks = Vec::new();
-    loop {
-        match tokio::time::timeout_at(deadline, check.look()).await {
-            Ok(Ok(infos)) => return Ok(infos),
-            Ok(Err(missing)) => lacks = missing,
-            Err(_) => return Err(lacks),
-        }
-        tokio::time::sleep(LOOK).await;
-    }
-}
 
 /// A connection that was opened, by the node's position.
 type Link<T> = Option<(MultiplexedConnection, T)>;
@@ -145,11 +114,4 @@ impl Check for Sentinels {
         let finishes = self.nodes.iter().zip(&mut self.links).map(|(node, link)| Self::finish(node, link));
         all(join_all(finishes).await)
     }
-}
-
-/// All results, or all that failed.
-fn all<T>(results: Vec<Result<T, (String, String)>>) -> Result<Vec<T>, Lacks> {
-    let (good, bad): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
-    let lacks: Lacks = bad.into_iter().filter_map(Result::err).collect();
-    if lacks.is_empty() { Ok(good.into_iter().filter_map(Result::ok).collect()) } else { Err(lacks) }
 }

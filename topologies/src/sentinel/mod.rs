@@ -2,12 +2,10 @@
 
 mod boost;
 mod bring_up;
-mod data;
-mod dial;
 mod layout;
 mod look;
 mod ready;
 
-pub use bring_up::{BootedNode, SentinelSet, bring_up};
-pub use dial::Dialer;
+pub use crate::boot::{BootedNode, Dialer};
+pub use bring_up::{SentinelSet, bring_up, ready_again};
 pub use layout::nodes;

@@ -24,7 +24,9 @@ async fn an_open_that_is_dropped_at_any_moment_is_swept_by_its_run() {
     let Some(engine) = engine().await else { return };
     let run = run("dropped");
     for (trial, millis) in [0_u64, 20, 60, 120, 250, 500].into_iter().enumerate() {
-        let request = request(&engine, &run, u32::try_from(trial).unwrap(), &topology(1, 1)).await;
+        let mut request = request(&engine, &run, u32::try_from(trial).unwrap(), &topology(1, 1)).await;
+        request.nodes[0].disk = Some(1 << 20);
+        request.zones.push("a".to_owned());
         let opened = tokio::time::timeout(Duration::from_millis(millis), engine.open(request)).await;
         drop(opened);
         assert_eq!(engine.sweep_run(&run).await, Vec::<String>::new());
@@ -77,14 +79,15 @@ async fn a_sweep_removes_what_a_dead_owner_left_and_nothing_of_a_living_one() {
     make_container(&dead, &gone, &image);
     let ready = Ready::new(&engine, &living, 1, &topology(0, 1)).await;
 
-    let left = engine.leftovers(true).await.unwrap();
-    assert!(left.iter().filter(|object| object.contains(&dead)).count() == 2, "{left:?}");
-    assert!(!left.iter().any(|object| object.contains(&living)), "{left:?}");
-    match engine.sweep(true).await {
-        Ok(removed) => assert!(removed.iter().filter(|object| object.contains(&dead)).count() == 2, "{removed:?}"),
-        // Something somebody else left here long ago may resist; ours must not.
-        Err(error) => assert!(!error.to_string().contains(&dead), "{error}"),
-    }
+    let left = engine.leftovers().await.unwrap();
+    let of = |run: &str| left.iter().filter(|object| object.what.contains(run)).collect::<Vec<_>>();
+    assert!(of(&dead).len() == 2 && of(&dead).iter().all(|object| object.dead && object.what.ends_with("which is gone")), "{left:?}");
+    assert!(!of(&living).is_empty(), "{left:?}");
+    assert!(of(&living).iter().all(|object| !object.dead && object.what.ends_with("which lives")), "{left:?}");
+    let swept = engine.sweep(true).await.unwrap();
+    // Something somebody else left here long ago may resist; ours must not.
+    assert!(swept.removed.iter().filter(|object| object.contains(&dead)).count() == 2, "{swept:?}");
+    assert!(!swept.left.iter().any(|object| object.contains(&dead)), "{swept:?}");
     assert_eq!(objects(&dead), Vec::<String>::new());
     assert!(ready.ask(ready.address("redis-1"), &["PING"]).await.is_ok());
     ready.close(&living).await;

@@ -2,7 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 mod cleanup;
+mod clock;
+mod cluster;
+mod comeback;
+mod database;
+mod disk;
 mod images;
 mod partition;
+#[path = "../shaping/mod.rs"]
+mod scenes;
 mod set;
+mod shaping;
 mod support;
+mod zones;

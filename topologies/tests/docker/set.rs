@@ -44,7 +44,7 @@ async fn a_valkey_set_becomes_ready_too() {
         Ok(server) => server,
         Err(error) => return println!("skipped: {error}"),
     };
-    let request = LabRequest { run: run.clone(), trial: 1, server, nodes: sentinel::nodes(&set) };
+    let request = LabRequest { run: run.clone(), trial: 1, server, nodes: sentinel::nodes(&set), zones: Vec::new() };
     let ready = Ready::boot(&engine, request, &set).await;
     assert!(ready.set.nodes.iter().all(|node| node.version.starts_with("valkey 8.1.")), "{:?}", ready.set.nodes);
     ready.close(&run).await;
@@ -144,6 +144,6 @@ async fn a_set_that_is_not_ready_in_time_says_what_was_missing() {
 #[test]
 fn the_topology_file_beside_the_sources_is_one_primary_two_replicas_and_three_sentinels() {
     let text = include_str!("../../sentinel-1-2-3.yaml");
-    let Topology::Sentinel(set) = serde_yaml::from_str(text).unwrap();
+    let Topology::Sentinel(set) = serde_yaml::from_str(text).unwrap() else { panic!("not a Sentinel topology") };
     assert_eq!((set.replicas, set.sentinels, set.quorum), (2, 3, 2));
 }

@@ -56,7 +56,7 @@ pub async fn server(engine: &DockerRuntime) -> ServerSource {
 
 /// A request for a set.
 pub async fn request(engine: &DockerRuntime, run: &str, trial: u32, topology: &SentinelTopology) -> LabRequest {
-    LabRequest { run: run.to_owned(), trial, server: server(engine).await, nodes: sentinel::nodes(topology) }
+    LabRequest { run: run.to_owned(), trial, server: server(engine).await, nodes: sentinel::nodes(topology), zones: Vec::new() }
 }
 
 /// A set that is ready, and the zone its clients live in.
@@ -123,7 +123,7 @@ impl Ready {
     }
 }
 
-/// Names of the containers and networks of a run, as the engine's own client lists them.
+/// Names of the containers, networks and volumes of a run, as the engine's own client lists them.
 pub fn objects(run: &str) -> Vec<String> {
     let label = format!("label=redquake.run={run}");
     let list = |arguments: &[&str]| {
@@ -133,6 +133,7 @@ pub fn objects(run: &str) -> Vec<String> {
     };
     let mut names = list(&["ps", "--all", "--format", "{{.Names}}"]);
     names.extend(list(&["network", "ls", "--format", "{{.Name}}"]));
+    names.extend(list(&["volume", "ls", "--format", "{{.Name}}"]));
     names
 }
 

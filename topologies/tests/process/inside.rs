@@ -10,9 +10,12 @@ use std::time::{Duration, Instant};
 
 use redquake_experiments::spec::{Role, Server};
 use redquake_topologies::namespace::Namespace;
+use redquake_topologies::postgres;
 use redquake_topologies::process::ProcessRuntime;
-use redquake_topologies::runtime::{Announce, Lab, LabRequest, NodeAddress, NodeFile, NodeSpec, Runtime, Signal};
+use redquake_topologies::runtime::{Announce, DatabaseNode, Lab, LabRequest, NodeAddress, NodeFile, NodeSpec, Runtime, Signal};
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{clock, comeback, disk, shaping, zones};
 
 pub fn play(arguments: &[OsString]) -> ExitCode {
     let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
@@ -31,34 +34,44 @@ pub fn play(arguments: &[OsString]) -> ExitCode {
             ["restart"] => restart().await,
             ["pause"] => pause().await,
             ["orphans"] => orphans().await,
+            ["comeback"] => comeback::play().await,
+            ["disk"] => disk::play().await,
+            ["clock", name] => clock::play(name).await,
+            ["zones"] => zones::play().await,
             ["close"] => close().await,
             ["refusals"] => refusals().await,
             ["hold"] => hold().await,
+            ["hold-back", namespace, peer] => shaping::hold_back(namespace, peer).await,
+            ["shaping", mechanism] => shaping::play(mechanism).await,
             ["server", name] => server(name).await,
+            ["database"] => database().await,
             other => panic!("no scene {other:?}"),
         }
         ExitCode::SUCCESS
     })
 }
 
-async fn lab(runtime: &ProcessRuntime, server: &Server, nodes: &[(&str, Role)]) -> Arc<dyn Lab> {
-    let quiet: Announce = Arc::new(|_| ());
-    let server = runtime.provide(server, &quiet).await.unwrap();
-    let node = |&(name, role): &(&str, Role)| NodeSpec { name: name.to_owned(), role };
-    let nodes = nodes.iter().map(node).collect();
-    runtime.open(LabRequest { run: "test".to_owned(), trial: 1, server, nodes }).await.unwrap()
+pub async fn lab(runtime: &ProcessRuntime, server: &Server, nodes: &[(&str, Role)]) -> Arc<dyn Lab> {
+    open(runtime, server, nodes.iter().map(|&(name, role)| NodeSpec::new(name, role)).collect(), &[]).await
 }
 
-fn config(lines: &str) -> NodeFile {
+pub async fn open(runtime: &ProcessRuntime, server: &Server, nodes: Vec<NodeSpec>, zones: &[&str]) -> Arc<dyn Lab> {
+    let quiet: Announce = Arc::new(|_| ());
+    let server = runtime.provide(server, &quiet).await.unwrap();
+    let zones = zones.iter().map(|&zone| zone.to_owned()).collect();
+    runtime.open(LabRequest { run: "test".to_owned(), trial: 1, server, nodes, zones }).await.unwrap()
+}
+
+pub fn config(lines: &str) -> NodeFile {
     NodeFile { name: "redis.conf".to_owned(), content: format!("protected-mode no\nsave \"\"\n{lines}\n") }
 }
 
-fn address(lab: &dyn Lab, node: &str) -> NodeAddress {
+pub fn address(lab: &dyn Lab, node: &str) -> NodeAddress {
     lab.nodes().iter().find(|each| each.name == node).unwrap().address
 }
 
 /// One inline command from within a namespace; the first line of the answer.
-fn ask(namespace: &Namespace, address: NodeAddress, command: &str) -> std::io::Result<String> {
+pub fn ask(namespace: &Namespace, address: NodeAddress, command: &str) -> std::io::Result<String> {
     let within = || {
         namespace.enter()?;
         let mut stream = TcpStream::connect_timeout(&SocketAddr::from((address.ip, address.port)), Duration::from_millis(300))?;
@@ -76,7 +89,7 @@ fn ask(namespace: &Namespace, address: NodeAddress, command: &str) -> std::io::R
 }
 
 /// Asks clients' way until the answer is `expected`.
-async fn answers(lab: &dyn Lab, node: &str, command: &str, expected: &str) {
+pub async fn answers(lab: &dyn Lab, node: &str, command: &str, expected: &str) {
     let clients = lab.client_namespace().unwrap();
     let mut last = String::new();
     eventually(&format!("{node}: {command} → {expected}"), || {
@@ -87,7 +100,7 @@ async fn answers(lab: &dyn Lab, node: &str, command: &str, expected: &str) {
     .await;
 }
 
-async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !condition().await {
         assert!(Instant::now() < deadline, "did not happen: {what}");
@@ -198,7 +211,8 @@ fn said(program: &str, arguments: &[&str]) -> String {
 async fn close() {
     let runtime = ProcessRuntime::new().unwrap();
     for _ in 0..3 {
-        let lab = lab(&runtime, &Server::default(), &[("redis-1", Role::Primary), ("sentinel-1", Role::Sentinel)]).await;
+        let nodes = [("redis-1", Role::Primary), ("sentinel-1", Role::Sentinel)].map(|(name, role)| NodeSpec::new(name, role));
+        let lab = open(&runtime, &Server::default(), nodes.to_vec(), &["a", "b"]).await;
         lab.boot("redis-1", config("")).await.unwrap();
         lab.boot("sentinel-1", config("")).await.unwrap();
         answers(&*lab, "redis-1", "PING", "+PONG").await;
@@ -233,7 +247,8 @@ async fn hold() {
     println!("begun");
     let runtime = ProcessRuntime::new().unwrap();
     let nodes = [("redis-1", Role::Primary), ("redis-2", Role::Replica), ("sentinel-1", Role::Sentinel)];
-    let lab = lab(&runtime, &Server::default(), &nodes).await;
+    let wanted = nodes.map(|(name, role)| NodeSpec::new(name, role)).to_vec();
+    let lab = open(&runtime, &Server::default(), wanted, &["a"]).await;
     for (node, _) in nodes {
         lab.boot(node, config("")).await.unwrap();
     }
@@ -267,6 +282,47 @@ async fn server(name: &str) {
     lab.boot("redis-1", config("")).await.unwrap();
     answers(&*lab, "redis-1", "GET key", "value").await;
     assert_eq!(lab.close().await, Vec::<String>::new());
+}
+
+/// PostgreSQL answers clients on the lab's network beside a Redis, is found by its name, and leaves nothing.
+async fn database() {
+    let runtime = ProcessRuntime::new().unwrap();
+    let quiet: Announce = Arc::new(|_| ());
+    let source = runtime.provide_postgres("15", &quiet).await.unwrap();
+    let lab = lab(&runtime, &Server::default(), &[("redis-1", Role::Primary)]).await;
+    let node = DatabaseNode { source, max_connections: 10 };
+    let address = lab.attach(node.clone()).await.unwrap();
+    assert!(lab.attach(node).await.is_err(), "a lab has one database");
+    lab.boot("redis-1", config("")).await.unwrap();
+    answers(&*lab, "redis-1", "PING", "+PONG").await;
+    let clients = lab.client_namespace().unwrap();
+    eventually("PostgreSQL answers", || {
+        let met = speaks_postgres(&clients, address);
+        async move { met }
+    })
+    .await;
+    assert!(lab.namespace(postgres::NAME).await.is_ok());
+    lab.signal(postgres::NAME, Signal::Kill).await.unwrap();
+    eventually("the database ends", || async { !lab.alive(postgres::NAME).await.unwrap() }).await;
+    let log = lab.logs(postgres::NAME).await.unwrap();
+    assert!(log.contains("listening on IPv4 address"), "{log}");
+    let segments = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+    assert_eq!(segments.lines().filter(|line| line.contains(" 65534 ")).count(), 0, "{segments}");
+    assert_eq!(lab.close().await, Vec::<String>::new());
+}
+
+/// Whether a postmaster answers whether it would speak TLS, which is the first thing a client asks.
+fn speaks_postgres(namespace: &Namespace, address: NodeAddress) -> bool {
+    let within = || -> std::io::Result<u8> {
+        namespace.enter()?;
+        let mut stream = TcpStream::connect_timeout(&SocketAddr::from((address.ip, address.port)), Duration::from_millis(300))?;
+        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
+        stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47])?;
+        let mut answer = [0];
+        stream.read_exact(&mut answer)?;
+        Ok(answer[0])
+    };
+    std::thread::scope(|scope| scope.spawn(within).join().unwrap()).is_ok_and(|answer| answer == b'N')
 }
 
 /// Says which signals arrive, until the second after the first is over.

@@ -5,12 +5,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: a panic is how it fails")]
 
+mod clock;
+mod comeback;
+mod disk;
 mod inside;
 mod kills;
+mod leftovers;
 mod outside;
+#[path = "../shaping/mod.rs"]
+mod scenes;
 mod servers;
+mod shaping;
 mod signals;
 mod user;
+mod zones;
 
 use std::process::ExitCode;
 
@@ -34,10 +42,14 @@ fn main() -> ExitCode {
         return inside::play(&arguments);
     }
     if arguments.first().is_some_and(|first| first == "outer") {
-        if let [_, scene, name] = arguments.as_slice()
-            && scene == "server"
-            && let Err(error) = servers::fetch(&name.to_string_lossy())
-        {
+        let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+        let fetched = match words.iter().map(AsRef::as_ref).collect::<Vec<&str>>().as_slice() {
+            [_, "server", name] => servers::fetch(name),
+            [_, "clock", name] => servers::fetch(name).and_then(|()| servers::fetch_clock()),
+            [_, "database"] => servers::fetch_database(),
+            _ => Ok(()),
+        };
+        if let Err(error) = fetched {
             eprintln!("{error}");
             return ExitCode::from(NO_SERVER);
         }
@@ -49,15 +61,21 @@ fn main() -> ExitCode {
             }
         };
     }
-    let tests: Vec<Test> = [outside::TESTS, signals::TESTS, kills::TESTS, servers::TESTS].concat();
-    let trials = user::here().into_iter().flat_map(|user| {
-        let trial = move |(name, test): &Test| {
-            let (test, user) = (*test, user);
-            Trial::test(format!("{name}_as_{}", user.name()), move || test(&user))
+    let trials = |tests: &[Test]| -> Vec<Trial> {
+        let of = |user: User| {
+            let trial = move |(name, test): &Test| {
+                let test = *test;
+                Trial::test(format!("{name}_as_{}", user.name()), move || test(&user))
+            };
+            tests.iter().map(trial).collect::<Vec<_>>()
         };
-        tests.iter().map(trial).collect::<Vec<_>>()
-    });
-    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials.collect());
+        user::here().into_iter().flat_map(of).collect()
+    };
+    let arguments = Arguments::from_args();
+    let together =
+        libtest_mimic::run(&arguments, trials(&[clock::TESTS, outside::TESTS, signals::TESTS, kills::TESTS, servers::TESTS].concat()));
+    // These measure milliseconds, so they are run one after the other when the others are done.
+    let alone = libtest_mimic::run(&Arguments { test_threads: Some(1), ..arguments }, trials(shaping::TESTS));
     user::clear();
-    conclusion.exit_code()
+    if together.has_failed() { together.exit_code() } else { alone.exit_code() }
 }

@@ -12,8 +12,11 @@ use redquake_topologies::runtime::{Announce, RuntimeError};
 use crate::Test;
 use crate::user::User;
 
-pub const TESTS: &[Test] =
-    &[("servers_of_each_known_version_serve_fork_and_restart", each_version), ("two_tools_at_once_fetch_a_server_once", two_at_once)];
+pub const TESTS: &[Test] = &[
+    ("servers_of_each_known_version_serve_fork_and_restart", each_version),
+    ("two_tools_at_once_fetch_a_server_once", two_at_once),
+    ("a_database_answers_on_the_lab_network_and_leaves_nothing", database),
+];
 
 /// What a tool does before it enters its namespaces.
 pub fn fetch(name: &str) -> Result<(), RuntimeError> {
@@ -21,6 +24,24 @@ pub fn fetch(name: &str) -> Result<(), RuntimeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let announce: Announce = Arc::new(|text| eprintln!("{text}"));
     runtime.block_on(process::provide(&server, &announce)).map(|source| eprintln!("{}", source.description))
+}
+
+/// What a tool whose experiment has a PostgreSQL does before it enters its namespaces.
+pub fn fetch_database() -> Result<(), RuntimeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let announce: Announce = Arc::new(|text| eprintln!("{text}"));
+    runtime.block_on(process::provide_postgres("15", &announce)).map(|source| eprintln!("{}", source.description))
+}
+
+fn database(user: &User) -> Result<(), Failed> {
+    let cache = user.folder();
+    let output = user.tool(&["database"]).env("XDG_CACHE_HOME", cache.path()).output()?;
+    succeeded("PostgreSQL 15", &output).map(drop)
+}
+
+pub fn fetch_clock() -> Result<(), RuntimeError> {
+    let announce: Announce = Arc::new(|text| eprintln!("{text}"));
+    process::provide_clock(&announce).map(drop)
 }
 
 fn each_version(user: &User) -> Result<(), Failed> {

@@ -2,17 +2,17 @@
 
 use super::Finding;
 use crate::spec::metrics::{self, Unit};
-use crate::spec::{Aggregate, Experiment, Limit};
+use crate::spec::{Aggregate, Experiment, Limit, WorkloadKind};
 
 pub(super) fn name_a_metric(experiment: &Experiment, found: &mut Vec<Finding>) {
     for (index, assertion) in experiment.assertions.iter().enumerate() {
-        if metrics::find(&assertion.metric, &experiment.workloads).is_some() {
+        if metrics::find(&assertion.metric, experiment).is_some() {
             continue;
         }
-        let help = match metrics::closest(&assertion.metric, &experiment.workloads) {
+        let help = match metrics::closest(&assertion.metric, experiment) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => {
-                let prefixes: Vec<String> = experiment.workloads.iter().map(|workload| format!("`{}.`", workload.name())).collect();
+                let prefixes: Vec<String> = experiment.workloads.iter().map(|workload| format!("`{}.`", workload.name)).collect();
                 let workloads = if prefixes.is_empty() { String::new() } else { format!(" and {}", prefixes.join(", ")) };
                 format!("metrics begin with `failover.`{workloads}; docs/experiment-reference.md lists them")
             }
@@ -30,7 +30,7 @@ pub(super) fn name_a_metric(experiment: &Experiment, found: &mut Vec<Finding>) {
 
 pub(super) fn fit_the_unit(experiment: &Experiment, found: &mut Vec<Finding>) {
     for (index, assertion) in experiment.assertions.iter().enumerate() {
-        let Some(metric) = metrics::find(&assertion.metric, &experiment.workloads) else { continue };
+        let Some(metric) = metrics::find(&assertion.metric, experiment) else { continue };
         let path = format!("assert[{index}].expect");
         let expect = &assertion.expect;
         if expect.aggregate == Aggregate::Count && metric.unit != Unit::Count {
@@ -89,8 +89,19 @@ pub(super) fn are_not_repeated(experiment: &Experiment, found: &mut Vec<Finding>
     }
 }
 
+/// Whether something is asserted of a workload that can show what it claims without a fault: what a limiter admits, how often a job is paid.
+fn measures_a_limit(experiment: &Experiment) -> bool {
+    experiment.workloads.iter().any(|workload| {
+        let kind = &workload.kind;
+        let shows =
+            matches!(kind, WorkloadKind::FixedWindowLimiter(_) | WorkloadKind::SlidingWindowLimiter(_) | WorkloadKind::PaymentJob(_));
+        let own = format!("{}.", workload.name);
+        shows && experiment.assertions.iter().any(|assertion| assertion.metric.starts_with(&own))
+    })
+}
+
 pub(super) fn exist(experiment: &Experiment, found: &mut Vec<Finding>) {
-    if experiment.faults.is_empty() {
+    if experiment.faults.is_empty() && !measures_a_limit(experiment) {
         let finding = Finding::warning("RQ0301", "faults", "nothing is broken: the experiment has no fault").on_key();
         found.push(finding.help("add one under `faults`; without any, this measures a healthy set"));
     }

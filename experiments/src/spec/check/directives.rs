@@ -1,17 +1,17 @@
 //! Directives of the servers' configuration files.
 
 use super::Finding;
-use super::topology::sentinel;
-use crate::spec::directive_rules::{self, KNOWN_REDIS, Refusal, SENTINEL};
+use crate::spec::directive_rules::{self, KNOWN_CLUSTER, KNOWN_REDIS, Refusal, SENTINEL};
 use crate::spec::{Experiment, structure};
 
 const REDIS: &str = "topology.config.redis";
 const SENTINEL_PATH: &str = "topology.config.sentinel";
 
 pub(super) fn are_for_the_file(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let config = &sentinel(experiment).config;
-    let redis = config.redis.names().map(|name| (REDIS, name, directive_rules::redis(name)));
-    let sentinel = config.sentinel.names().map(|name| (SENTINEL_PATH, name, directive_rules::sentinel(name)));
+    let cluster = experiment.topology.cluster().is_some();
+    let redis = experiment.topology.redis().names().map(|name| (REDIS, name, directive_rules::redis(name, cluster)));
+    let sentinel = experiment.topology.sentinel().into_iter().flat_map(|topology| topology.config.sentinel.names());
+    let sentinel = sentinel.map(|name| (SENTINEL_PATH, name, directive_rules::sentinel(name)));
     for (section, name, refusal) in redis.chain(sentinel) {
         let path = format!("{section}.{name}");
         match refusal {
@@ -29,13 +29,14 @@ pub(super) fn are_for_the_file(experiment: &Experiment, found: &mut Vec<Finding>
 }
 
 pub(super) fn are_known(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let config = &sentinel(experiment).config;
-    for name in config.redis.names() {
+    let cluster = experiment.topology.cluster().is_some();
+    let known: Vec<&str> = KNOWN_REDIS.iter().chain(if cluster { KNOWN_CLUSTER } else { &[] }).copied().collect();
+    for name in experiment.topology.redis().names() {
         let lower = name.to_ascii_lowercase();
-        if directive_rules::redis(&lower).is_some() || KNOWN_REDIS.contains(&lower.as_str()) {
+        if directive_rules::redis(&lower, cluster).is_some() || known.contains(&lower.as_str()) {
             continue;
         }
-        let meant = structure::closest(&lower, KNOWN_REDIS.iter().copied()).map(|found| format!("did you mean `{found}`?"));
+        let meant = structure::closest(&lower, known.iter().copied()).map(|found| format!("did you mean `{found}`?"));
         found.push(
             Finding::warning("RQ0311", format!("{REDIS}.{name}"), format!("no Redis directive named `{name}` is known"))
                 .on_key()
@@ -43,7 +44,7 @@ pub(super) fn are_known(experiment: &Experiment, found: &mut Vec<Finding>) {
                 .maybe_help(meant),
         );
     }
-    for name in config.sentinel.names() {
+    for name in experiment.topology.sentinel().into_iter().flat_map(|topology| topology.config.sentinel.names()) {
         let lower = name.to_ascii_lowercase();
         if directive_rules::sentinel(&lower).is_some() || SENTINEL.contains(&lower.as_str()) {
             continue;
@@ -57,7 +58,7 @@ pub(super) fn are_known(experiment: &Experiment, found: &mut Vec<Finding>) {
 }
 
 pub(super) fn of_sentinel_are_numbers(experiment: &Experiment, found: &mut Vec<Finding>) {
-    for (name, value) in sentinel(experiment).config.sentinel.iter() {
+    for (name, value) in experiment.topology.sentinel().into_iter().flat_map(|topology| topology.config.sentinel.iter()) {
         let lower = name.to_ascii_lowercase();
         if !SENTINEL.contains(&lower.as_str()) {
             continue;

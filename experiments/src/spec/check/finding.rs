@@ -52,6 +52,11 @@ impl Finding {
         self
     }
 
+    /// Depends on a field of every entry of a list. Of long lists only the first entries are remembered: findings times entries could be millions.
+    pub(super) fn uses_each(self, list: &str, field: &str, entries: usize) -> Self {
+        (0..entries.min(100)).fold(self, |finding, index| finding.uses(format!("{list}[{index}].{field}")))
+    }
+
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

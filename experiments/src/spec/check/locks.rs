@@ -1,30 +1,31 @@
 //! Lifetimes of locks.
 
 use super::Finding;
-use super::topology::{DOWN_AFTER, DOWN_AFTER_PATH, down_after_ms, sentinel};
-use crate::spec::{Duration, Experiment, LockWorkload, Workload};
+use super::detection;
+use crate::spec::{Action, Duration, Experiment, LockWorkload, WorkloadKind};
 
-fn all(experiment: &Experiment) -> impl Iterator<Item = (String, &LockWorkload)> {
-    experiment.workloads.iter().enumerate().map(|(index, workload)| {
-        let Workload::Lock(lock) = workload;
-        (format!("workloads[{index}]"), lock)
+/// Every lock workload: its path, its name, what it does, and how long its locks live, if not for ever.
+fn all(experiment: &Experiment) -> impl Iterator<Item = (String, &str, &LockWorkload, Duration)> {
+    experiment.workloads.iter().enumerate().filter_map(|(index, workload)| match &workload.kind {
+        WorkloadKind::Lock(lock) => Some((format!("workloads[{index}]"), workload.name.as_str(), lock, lock.ttl.limit()?)),
+        _ => None,
     })
 }
 
 pub(super) fn lease_outlasts_hold(experiment: &Experiment, found: &mut Vec<Finding>) {
-    for (path, lock) in all(experiment) {
+    for (path, name, lock, ttl) in all(experiment) {
         // Who asserts something about overruns wants to see them.
-        let overrun = format!("{}.ttl_overrun", lock.name);
+        let overrun = format!("{}.ttl_overrun", name);
         let meant = experiment.assertions.iter().any(|assertion| assertion.metric == overrun);
-        if lock.hold >= lock.ttl && !lock.ttl.is_zero() && !meant {
+        if lock.hold >= ttl && !ttl.is_zero() && !meant {
             found.push(
                 Finding::warning(
                     "RQ0315",
                     format!("{path}.hold"),
-                    format!("every lock of `{}` expires before its holder gives it back", lock.name),
+                    format!("every lock of `{}` expires before its holder gives it back", name),
                 )
                 .label(format!("held for {}", lock.hold))
-                .related(format!("{path}.ttl"), format!("gone after {}", lock.ttl))
+                .related(format!("{path}.ttl"), format!("gone after {}", ttl))
                 .uses("assert")
                 .help(format!(
                     "make `ttl` longer than `hold`, with room for a slow release; if overruns are to be shown, assert on `{overrun}`"
@@ -35,13 +36,13 @@ pub(super) fn lease_outlasts_hold(experiment: &Experiment, found: &mut Vec<Findi
 }
 
 pub(super) fn drift_leaves_a_core(experiment: &Experiment, found: &mut Vec<Finding>) {
-    for (path, lock) in all(experiment) {
-        if lock.drift() >= lock.ttl && !lock.ttl.is_zero() {
+    for (path, _, lock, ttl) in all(experiment) {
+        if lock.drift() >= ttl && !ttl.is_zero() {
             let written = if lock.drift.is_some() { "" } else { " (1 % of `ttl` plus 2 ms)" };
             found.push(
                 Finding::error("RQ0218", format!("{path}.drift"), "the drift margin takes the whole lifetime")
                     .label(format!("a margin of {}{written}", lock.drift()))
-                    .related(format!("{path}.ttl"), format!("of {}", lock.ttl))
+                    .related(format!("{path}.ttl"), format!("of {}", ttl))
                     .help("no hold would ever count; use a longer `ttl` or a smaller `drift`"),
             );
         }
@@ -49,18 +50,36 @@ pub(super) fn drift_leaves_a_core(experiment: &Experiment, found: &mut Vec<Findi
 }
 
 pub(super) fn expiry_does_not_hide_a_second_holder(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let Some(down_after) = down_after_ms(sentinel(experiment)).map(Duration::from_millis) else { return };
-    let written = sentinel(experiment).config.sentinel.get(DOWN_AFTER).is_some();
-    let by_default = if written { "" } else { ", the default of `down-after-milliseconds`" };
-    for (path, lock) in all(experiment) {
-        if lock.ttl < down_after && !lock.ttl.is_zero() && !experiment.faults.is_empty() {
-            let message = format!("locks of `{}` have expired before a failover can give them to another", lock.name);
+    let Some(detection) = detection::of(experiment) else { return };
+    let by_default = if detection.written { String::new() } else { format!(", the default of `{}`", detection.name) };
+    let after = detection.after;
+    for (path, name, _, ttl) in all(experiment) {
+        if ttl < after && !ttl.is_zero() && !experiment.faults.is_empty() {
+            let message = format!("locks of `{name}` have expired before a failover can give them to another");
             found.push(
                 Finding::warning("RQ0308", format!("{path}.ttl"), message)
-                    .label(format!("gone after {}", lock.ttl))
-                    .related(DOWN_AFTER_PATH, format!("no failover before {down_after}{by_default}"))
+                    .label(format!("gone after {ttl}"))
+                    .related(detection.path, format!("no failover before {after}{by_default}"))
                     .help("double-acquired locks cannot show; use a `ttl` longer than the detection, as production does"),
             );
+        }
+    }
+}
+
+pub(super) fn crashed_clients_free_them(experiment: &Experiment, found: &mut Vec<Finding>) {
+    for (index, fault) in experiment.faults.iter().enumerate() {
+        let Action::ClientCrash(crash) = &fault.action else { continue };
+        let named = experiment.workloads.iter().enumerate().find(|(_, workload)| workload.name == crash.workload);
+        let Some((place, workload)) = named else { continue };
+        let forever = matches!(&workload.kind, WorkloadKind::Lock(lock) if lock.ttl.limit().is_none());
+        let stuck = format!("{}.stuck", workload.name);
+        // Who asserts something about stuck locks knows what happens.
+        if forever && experiment.assertions.iter().all(|assertion| assertion.metric != stuck) {
+            let message = format!("nobody frees the locks of clients of `{}` that crash", workload.name);
+            let finding = Finding::warning("RQ0320", format!("faults[{index}].workload"), message)
+                .related(format!("workloads[{place}].ttl"), "they never expire")
+                .uses("assert");
+            found.push(finding.help(format!("give `ttl` a duration; if that is to be shown, assert on `{stuck}`")));
         }
     }
 }

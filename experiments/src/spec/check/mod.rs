@@ -1,15 +1,26 @@
 //! What a file asks, checked across its fields. One rule, one function; none of them knows about text.
 
+mod actions;
 mod assertions;
+mod cluster;
+mod databases;
+mod detection;
 mod directives;
 mod finding;
+mod instants;
+mod limiters;
 mod locks;
 mod names;
+mod network;
+mod payments;
 mod recovery;
 mod rules;
+mod schedule;
 mod selectors;
+mod sentinels;
 mod timing;
 mod topology;
+mod zones;
 
 pub(crate) use finding::Finding;
 pub(crate) use rules::check;

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::Finding;
+use crate::spec::Experiment;
 use crate::spec::metrics::FAILOVER;
-use crate::spec::{Experiment, Fault, Workload};
 
 pub(super) fn are_unique(experiment: &Experiment, found: &mut Vec<Finding>) {
-    unique("workload", "workloads", experiment.workloads.iter().map(Workload::name), found);
-    unique("fault", "faults", experiment.faults.iter().map(Fault::name), found);
+    unique("workload", "workloads", experiment.workloads.iter().map(|workload| workload.name.as_str()), found);
+    unique("fault", "faults", experiment.faults.iter().map(|fault| fault.name.as_str()), found);
 }
 
 fn unique<'n>(what: &str, list: &str, names: impl Iterator<Item = &'n str>, found: &mut Vec<Finding>) {
@@ -29,7 +29,7 @@ fn unique<'n>(what: &str, list: &str, names: impl Iterator<Item = &'n str>, foun
 
 pub(super) fn do_not_collide(experiment: &Experiment, found: &mut Vec<Finding>) {
     for (index, workload) in experiment.workloads.iter().enumerate() {
-        if workload.name() == FAILOVER {
+        if workload.name == FAILOVER {
             let message = format!("a workload cannot be named `{FAILOVER}`");
             let finding = Finding::error("RQ0201", format!("workloads[{index}].name"), message);
             found.push(finding.help("metrics of that prefix are those of the servers; choose another name"));

@@ -1,51 +1,66 @@
 //! Whom faults hit.
 
 use super::Finding;
-use super::topology::{plural, sentinel};
-use crate::spec::{Experiment, Fault, Pick, Role, Selector, SentinelTopology, structure};
+use super::topology::plural;
+use crate::spec::{Experiment, Pick, Role, Selector, Topology, WantedRole, structure};
 
 /// Every selector of the faults with its path.
-fn all(experiment: &Experiment) -> Vec<(String, &Selector)> {
-    let mut selectors = Vec::new();
-    for (index, fault) in experiment.faults.iter().enumerate() {
-        match fault {
-            Fault::Kill(kill) => selectors.push((format!("faults[{index}].target"), &kill.target)),
-            Fault::Partition(partition) => {
-                selectors.push((format!("faults[{index}].from"), &partition.from));
-                selectors.push((format!("faults[{index}].to"), &partition.to));
-            }
-        }
+pub(super) fn all(experiment: &Experiment) -> Vec<(String, &Selector)> {
+    let all = experiment.faults.iter().enumerate();
+    all.flat_map(|(index, fault)| {
+        fault.action.selectors().into_iter().map(move |(path, selector)| (format!("faults[{index}].{path}"), selector))
+    })
+    .collect()
+}
+
+/// The fields that say how many nodes there are.
+fn fields(topology: &Topology) -> [&'static str; 2] {
+    match topology {
+        Topology::Sentinel(_) => ["topology.replicas", "topology.sentinels"],
+        Topology::Cluster(_) => ["topology.shards", "topology.replicas_per_shard"],
     }
-    selectors
 }
 
-/// Names of the nodes a topology has.
-fn nodes(topology: &SentinelTopology) -> Vec<String> {
-    let data = (1..=topology.replicas + 1).map(|number| format!("redis-{number}"));
-    data.chain((1..=topology.sentinels).map(|number| format!("sentinel-{number}"))).collect()
-}
-
-/// Most nodes that can have a role at one time.
-fn most(topology: &SentinelTopology, role: Role) -> u32 {
+/// Most nodes that can have a role at one time, in one shard where one is asked for.
+fn most(topology: &Topology, role: WantedRole, shard: Option<u32>) -> u32 {
+    let count = |role| match topology.cluster().filter(|_| shard.is_some()) {
+        Some(cluster) => topology.count(role) / cluster.shards.max(1),
+        None => topology.count(role),
+    };
     match role {
-        Role::Primary => 1,
-        Role::Replica => topology.replicas,
-        Role::Sentinel => topology.sentinels,
+        WantedRole::Primary => count(Role::Primary),
+        WantedRole::Replica => count(Role::Replica),
+        WantedRole::Sentinel => count(Role::Sentinel),
+        WantedRole::LeaderSentinel => count(Role::Sentinel).min(1),
+        WantedRole::Data => count(Role::Primary) + count(Role::Replica),
+        WantedRole::Any => count(Role::Primary) + count(Role::Replica) + count(Role::Sentinel),
+    }
+}
+
+/// How many nodes there are, in words.
+fn counts(topology: &Topology) -> String {
+    match topology {
+        Topology::Sentinel(topology) => format!("{} data nodes and {} Sentinels", topology.replicas + 1, topology.sentinels),
+        Topology::Cluster(topology) => format!("{} nodes in {} shards", topology.nodes().len(), topology.shards),
     }
 }
 
 pub(super) fn name_one_thing(experiment: &Experiment, found: &mut Vec<Finding>) {
     for (path, selector) in all(experiment) {
-        match (selector.role, &selector.node) {
-            (None, None) => {
-                let finding = Finding::error("RQ0203", path.clone(), "a selector needs `role` or `node`");
+        match (selector.role, selector.node.as_ref(), selector.zone.as_ref()) {
+            (None, None, None) => {
+                let finding = Finding::error("RQ0203", path.clone(), "a selector needs `role`, `node` or `zone`");
                 found.push(finding.uses(format!("{path}.role")).help("for example `{ role: primary }` or `{ node: redis-2 }`"));
             }
-            (Some(role), Some(_)) => {
+            (Some(role), Some(_), None) => {
                 let finding = Finding::error("RQ0203", format!("{path}.node"), "a selector takes `role` or `node`, not both")
                     .label("names a node")
                     .related(format!("{path}.role"), format!("asks for whoever is {}", role.as_str()));
                 found.push(finding.help("keep one of the two"));
+            }
+            (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
+                let finding = Finding::error("RQ0203", format!("{path}.zone"), "a selector takes `zone` alone").label("names a zone");
+                found.push(finding.help("use a list of selectors to put nodes and zones on one side: `[{ role: primary }, { zone: a }]`"));
             }
             _ => {}
         }
@@ -53,59 +68,79 @@ pub(super) fn name_one_thing(experiment: &Experiment, found: &mut Vec<Finding>) 
 }
 
 pub(super) fn match_something(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let topology = sentinel(experiment);
-    let names = nodes(topology);
+    let topology = &experiment.topology;
+    let names: Vec<String> = topology.nodes().into_iter().map(|node| node.name).collect();
+    let [first, second] = fields(topology);
+    let replicas = if topology.cluster().is_some() { second } else { first };
     for (path, selector) in all(experiment) {
         if let Some(node) = selector.node.as_ref().filter(|node| !names.contains(node)) {
-            let counts = format!("{} data nodes and {} Sentinels", topology.replicas + 1, topology.sentinels);
+            let counts = counts(topology);
             let help = structure::closest(node, names.iter().map(String::as_str)).map_or_else(
                 || format!("the topology has {counts}: {}", structure::list(names.iter().map(String::as_str), "and")),
                 |meant| format!("did you mean `{meant}`? the topology has {counts}"),
             );
             let finding = Finding::error("RQ0204", format!("{path}.node"), format!("no node is named `{node}`"));
-            found.push(finding.uses("topology.replicas").uses("topology.sentinels").help(help));
+            found.push(finding.uses(first).uses(second).help(help));
         }
-        if let Some(role) = selector.role.filter(|role| most(topology, *role) == 0) {
+        if let Some(role) = selector.role.filter(|role| most(topology, *role, None) == 0) {
             found.push(
                 Finding::error("RQ0205", format!("{path}.role"), format!("no node is ever a {}", role.as_str()))
-                    .related("topology.replicas", "there are none")
+                    .related(
+                        if matches!(role, WantedRole::Sentinel | WantedRole::LeaderSentinel) { "topology.kind" } else { replicas },
+                        "there are none",
+                    )
                     .help("a target that matches nothing is an error, not a fault that passes"),
             );
         }
     }
 }
 
+pub(super) fn shards_are_there(experiment: &Experiment, found: &mut Vec<Finding>) {
+    for (path, selector) in all(experiment) {
+        let Some(shard) = selector.shard else { continue };
+        let here = format!("{path}.shard");
+        let finding = match experiment.topology.cluster() {
+            None => Finding::error("RQ0260", here, "only a Cluster has shards")
+                .related("topology.kind", "this is none")
+                .help("leave `shard` out, or use `kind: cluster`"),
+            Some(_) if selector.role.is_none() => {
+                Finding::error("RQ0260", here, "`shard` goes with `role`").help("for example `{ role: primary, shard: 2 }`")
+            }
+            Some(cluster) if shard > cluster.shards => Finding::error("RQ0260", here, format!("there is no shard {shard}"))
+                .related("topology.shards", format!("they are numbered from 1 to {}", cluster.shards))
+                .help(format!("use a number up to {}", cluster.shards)),
+            Some(_) => continue,
+        };
+        found.push(finding.uses("topology.shards").uses(format!("{path}.role")));
+    }
+}
+
 pub(super) fn pick_what_is_there(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let topology = sentinel(experiment);
+    let topology = &experiment.topology;
+    let [first, second] = fields(topology);
     for (path, selector) in all(experiment) {
         let Pick::Count(count) = selector.pick else { continue };
         let (most, whom) = match (selector.role, &selector.node) {
-            (Some(role), None) => (most(topology, role), format!("{}{}", role.as_str(), plural(most(topology, role)))),
+            (Some(role), None) => {
+                let most = most(topology, role, selector.shard);
+                (most, several(role, most))
+            }
             (None, Some(_)) => (1, "node of that name".to_owned()),
+            (None, None) if selector.zone.is_some() => (1, "zone of that name".to_owned()),
             _ => continue,
         };
         if count > most && most > 0 {
             let message = format!("`pick: {count}` of {most} {whom}");
             let finding = Finding::error("RQ0206", format!("{path}.pick"), message).label("more than there are");
-            found.push(
-                finding.uses("topology.replicas").uses("topology.sentinels").help(format!("use `pick: all` or a number up to {most}")),
-            );
+            found.push(finding.uses(first).uses(second).help(format!("use `pick: all` or a number up to {most}")));
         }
     }
 }
 
-pub(super) fn sides_differ(experiment: &Experiment, found: &mut Vec<Finding>) {
-    for (index, fault) in experiment.faults.iter().enumerate() {
-        let Fault::Partition(partition) = fault else { continue };
-        let (from, to) = (&partition.from, &partition.to);
-        let named = from.role.is_some() || from.node.is_some();
-        if named && from.role == to.role && from.node == to.node {
-            found.push(
-                Finding::error("RQ0207", format!("faults[{index}].to"), format!("both sides of `{}` are the same nodes", partition.name))
-                    .label("the same as `from`")
-                    .related(format!("faults[{index}].from"), "one side")
-                    .help("a partition cuts links between two groups; name another role or node"),
-            );
-        }
+/// A role in the plural, where there are several.
+fn several(role: WantedRole, number: u32) -> String {
+    match role {
+        WantedRole::Primary if number != 1 => "primaries".to_owned(),
+        role => format!("{}{}", role.as_str(), plural(number)),
     }
 }

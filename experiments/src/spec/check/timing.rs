@@ -1,26 +1,38 @@
 //! Times: of the run, of its faults, of what clients wait for.
 
 use super::Finding;
-use super::topology::{DOWN_AFTER_PATH, down_after_ms, sentinel};
-use crate::spec::{Duration, Experiment, Fault, Role, Selector, Workload};
-
-/// From the promotion's start to its announcement, on top of `down-after-milliseconds`: up to 1.3 s measured.
-const ANNOUNCED_AFTER: Duration = Duration::from_millis(1_300);
+use super::detection;
+use super::instants::{self, Instants};
+use crate::spec::{Action, Duration, Experiment, Fault, Role, Selector, WantedRole, WorkloadKind};
 
 pub(super) fn lengths_are_not_zero(experiment: &Experiment, found: &mut Vec<Finding>) {
     let mut lengths = vec![("duration".to_owned(), experiment.duration)];
     for (index, workload) in experiment.workloads.iter().enumerate() {
-        let Workload::Lock(lock) = workload;
         let at = |field: &str| format!("workloads[{index}].{field}");
-        lengths.extend([(at("ttl"), lock.ttl), (at("timeout"), lock.timeout), (at("connect_timeout"), lock.connect_timeout)]);
-        if lock.ttl.as_nanos() % 1_000_000 != 0 {
+        lengths.extend([(at("timeout"), workload.timeout), (at("connect_timeout"), workload.connect_timeout)]);
+        let limiter = match &workload.kind {
+            WorkloadKind::FixedWindowLimiter(limiter) => Some((limiter.window, limiter.burst)),
+            WorkloadKind::SlidingWindowLimiter(limiter) => Some((limiter.window, limiter.burst)),
+            _ => None,
+        };
+        if let Some((window, burst)) = limiter {
+            lengths.push((at("window"), window));
+            lengths.extend(burst.into_iter().flat_map(|burst| [(at("burst.every"), burst.every), (at("burst.for"), burst.lasts)]));
+        }
+        let WorkloadKind::Lock(lock) = &workload.kind else { continue };
+        let Some(ttl) = lock.ttl.limit() else { continue };
+        lengths.push((at("ttl"), ttl));
+        if ttl.as_nanos() % 1_000_000 != 0 {
             let finding = Finding::error("RQ0208", at("ttl"), "`ttl` must be a whole number of milliseconds");
             found.push(finding.help("Redis counts lifetimes in milliseconds (`PX`)"));
         }
     }
     for (index, fault) in experiment.faults.iter().enumerate() {
-        if let Fault::Partition(partition) = fault {
-            lengths.push((format!("faults[{index}].for"), partition.duration));
+        let timing = &fault.timing;
+        let written = [("for", timing.lasts), ("within", timing.within), ("every", timing.every)];
+        lengths.extend(written.into_iter().filter_map(|(field, length)| Some((format!("faults[{index}].{field}"), length?))));
+        if let Action::Delay(delay) = &fault.action {
+            lengths.push((format!("faults[{index}].delay"), delay.delay));
         }
     }
     for (path, length) in lengths {
@@ -33,66 +45,100 @@ pub(super) fn lengths_are_not_zero(experiment: &Experiment, found: &mut Vec<Find
 
 pub(super) fn faults_happen_inside_the_run(experiment: &Experiment, found: &mut Vec<Finding>) {
     let end = experiment.duration;
-    for (index, fault) in experiment.faults.iter().enumerate() {
-        let name = fault.name();
-        let finding = if fault.at() >= end {
-            Finding::error("RQ0209", format!("faults[{index}].at"), format!("fault `{name}` never happens: the run is over by then"))
-                .label(format!("would begin at {}", fault.at()))
+    let instants = Instants::of(experiment);
+    let wanted = needed(experiment, &instants);
+    for (index, (fault, first)) in experiment.faults.iter().zip(&instants.first).enumerate() {
+        let name = &fault.name;
+        let lasts = fault.lasts().unwrap_or_default();
+        // Where the beginning is not known, it is the start of the baseline at the earliest.
+        let begin = first.unwrap_or_default();
+        let last = begin + instants::repeated_for(fault);
+        let when = format!("faults[{index}].{}", if fault.timing.after.is_some() { "after" } else { "at" });
+        let times = format!("faults[{index}].times");
+        let finding = if begin >= end {
+            Finding::error("RQ0209", when, format!("fault `{name}` never happens: the run is over by then"))
+                .label(format!("would begin at {begin}"))
+        } else if last >= end {
+            let every = fault.timing.every.unwrap_or_default().as_nanos().max(1);
+            let fit = (end.as_nanos() - begin.as_nanos()).div_ceil(every);
+            Finding::error("RQ0209", times, format!("`{name} #{}` never happens: the run is over by then", fit + 1))
+                .label(format!("the last would begin at {last}"))
+                .uses(format!("faults[{index}].every"))
+                .uses(when)
+        } else if fault.lasts().is_some() && last + lasts >= end {
+            let label =
+                if first.is_some() { format!("{last} + {lasts} = {}", last + lasts) } else { format!("{lasts} or more into the run") };
+            let message = format!("fault `{name}` ends after the run, so its recovery is never observed");
+            Finding::error("RQ0210", instants::length_path(index, fault), message).label(label).uses(when).uses(times)
         } else {
-            match fault.until() {
-                Some(until) if until >= end => {
-                    let message = format!("fault `{name}` ends after the run, so its recovery is never observed");
-                    Finding::error("RQ0210", format!("faults[{index}].for"), message)
-                        .label(format!("{} + {} = {until}", fault.at(), Duration::from_nanos(until.as_nanos() - fault.at().as_nanos())))
-                        .uses(format!("faults[{index}].at"))
-                }
-                _ => continue,
-            }
+            continue;
         };
-        let wanted = needed(experiment);
-        let shorten = if fault.until().is_some() { " or shorten `for`" } else { "" };
+        let shorten = match (fault.timing.times, fault.lasts()) {
+            (Some(_), _) => " or use fewer `times`".to_owned(),
+            (None, Some(_)) => format!(" or shorten `{}`", if matches!(fault.action, Action::Restart(_)) { "delay" } else { "for" }),
+            (None, None) => String::new(),
+        };
         found.push(finding.related("duration", format!("the run ends at {end}")).help(format!("set `duration: {wanted}`{shorten}")));
     }
 }
 
 /// A duration that leaves every fault room to be recovered from.
-fn needed(experiment: &Experiment) -> Duration {
-    let down_after = Duration::from_millis(down_after_ms(sentinel(experiment)).unwrap_or(1_000));
-    let last = experiment.faults.iter().map(|fault| fault.until().unwrap_or(fault.at()) + down_after + ANNOUNCED_AFTER).max();
+fn needed(experiment: &Experiment, instants: &Instants) -> Duration {
+    let failover = detection::of(experiment).map_or(Duration::from_millis(2_300), |detection| detection.failover);
+    let over = |(fault, first): (&Fault, &Option<Duration>)| {
+        first.unwrap_or_default() + instants::repeated_for(fault) + fault.lasts().unwrap_or_default() + failover
+    };
+    let last = experiment.faults.iter().zip(&instants.first).map(over).max();
     let second = 1_000_000_000;
     let nanos = last.unwrap_or_default().as_nanos();
     Duration::from_secs(nanos.div_ceil(second) + 2)
 }
 
 pub(super) fn failover_can_finish(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let topology = sentinel(experiment);
-    let Some(down_after) = down_after_ms(topology).map(Duration::from_millis) else { return };
-    for (index, fault) in experiment.faults.iter().enumerate() {
-        let Fault::Kill(kill) = fault else { continue };
-        if !hits_primary(&kill.target) || topology.replicas == 0 || kill.at >= experiment.duration {
+    let Some(detection) = detection::of(experiment) else { return };
+    let replicas = if experiment.topology.cluster().is_some() { "topology.replicas_per_shard" } else { "topology.replicas" };
+    let instants = Instants::of(experiment);
+    for (index, (fault, first)) in experiment.faults.iter().zip(&instants.first).enumerate() {
+        let (Some(target), Some(at)) = (ended(&fault.action), *first) else { continue };
+        if !hits_primary(experiment, target) || experiment.topology.count(Role::Replica) == 0 || at >= experiment.duration {
             continue;
         }
-        let over = kill.at + down_after + ANNOUNCED_AFTER;
+        let over = at + detection.failover;
         if over >= experiment.duration {
-            let message = format!("the run ends before the failover that `{}` causes is over", kill.name);
+            let message = format!("the run ends before the failover that `{}` causes is over", fault.name);
             found.push(
-                Finding::warning("RQ0309", format!("faults[{index}].at"), message)
-                    .label(format!("expected to be over about {over} into the run"))
-                    .related("duration", format!("the run ends at {}", experiment.duration))
-                    .uses(DOWN_AFTER_PATH)
-                    .uses(format!("faults[{index}].target"))
-                    .uses("topology.replicas")
-                    .help(format!(
-                        "down-after-milliseconds is {}, a failover takes about 1.3s more; set `duration: {}`",
-                        down_after.as_millis(),
-                        needed(experiment)
-                    )),
+                Finding::warning(
+                    "RQ0309",
+                    format!("faults[{index}].{}", if fault.timing.after.is_some() { "after" } else { "at" }),
+                    message,
+                )
+                .label(format!("expected to be over about {over} into the run"))
+                .related("duration", format!("the run ends at {}", experiment.duration))
+                .uses(detection.path)
+                .uses(format!("faults[{index}].target"))
+                .uses(replicas)
+                .help(format!(
+                    "{} is {}, {}; set `duration: {}`",
+                    detection.name,
+                    detection.after.as_millis(),
+                    detection.beyond,
+                    needed(experiment, &instants)
+                )),
             );
         }
     }
 }
 
-/// Whether a kill of that target takes the primary away while nothing else has happened yet.
-pub(super) fn hits_primary(target: &Selector) -> bool {
-    target.role == Some(Role::Primary) || target.node.as_deref() == Some("redis-1")
+/// Whom an action ends for good.
+pub(super) fn ended(action: &Action) -> Option<&Selector> {
+    match action {
+        Action::Kill(_) | Action::Stop(_) => action.target(),
+        _ => None,
+    }
+}
+
+/// Whether the end of that target takes the primary away while nothing else has happened yet.
+pub(super) fn hits_primary(experiment: &Experiment, target: &Selector) -> bool {
+    let primary = |name: &str| experiment.topology.nodes().iter().any(|node| node.name == name && node.role == Role::Primary);
+    target.role == Some(WantedRole::Primary) || target.node.as_deref().is_some_and(primary)
 }

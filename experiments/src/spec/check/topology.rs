@@ -3,10 +3,17 @@
 use super::Finding;
 use crate::spec::{Experiment, SentinelTopology, Topology};
 
-/// The Sentinel topology of an experiment.
-pub(super) fn sentinel(experiment: &Experiment) -> &SentinelTopology {
-    let Topology::Sentinel(topology) = &experiment.topology;
-    topology
+/// The Sentinel topology of an experiment, if it has one.
+pub(super) fn sentinel(experiment: &Experiment) -> Option<&SentinelTopology> {
+    experiment.topology.sentinel()
+}
+
+/// Replicas of each primary, and where their number is written.
+fn replicas(experiment: &Experiment) -> (u32, &'static str) {
+    match &experiment.topology {
+        Topology::Sentinel(topology) => (topology.replicas, "topology.replicas"),
+        Topology::Cluster(topology) => (topology.replicas_per_shard, "topology.replicas_per_shard"),
+    }
 }
 
 /// Votes that elect a leader: a majority of all Sentinels.
@@ -28,7 +35,7 @@ pub(super) const DOWN_AFTER: &str = "down-after-milliseconds";
 pub(super) const DOWN_AFTER_PATH: &str = "topology.config.sentinel.down-after-milliseconds";
 
 pub(super) fn quorum_can_be_reached(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let topology = sentinel(experiment);
+    let Some(topology) = sentinel(experiment) else { return };
     let (quorum, sentinels) = (topology.quorum, topology.sentinels);
     if quorum > sentinels {
         let message = format!("a quorum of {quorum} can never be reached by {sentinels} Sentinel{}", plural(sentinels));
@@ -42,7 +49,7 @@ pub(super) fn quorum_can_be_reached(experiment: &Experiment, found: &mut Vec<Fin
 }
 
 pub(super) fn sentinels_can_outvote_one_another(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let topology = sentinel(experiment);
+    let Some(topology) = sentinel(experiment) else { return };
     let (quorum, sentinels, majority) = (topology.quorum, topology.sentinels, majority(topology));
     if sentinels < 3 {
         let message = format!("with {sentinels} Sentinel{} the loss of one ends every failover", plural(sentinels));
@@ -71,27 +78,33 @@ pub(super) fn sentinels_can_outvote_one_another(experiment: &Experiment, found: 
 }
 
 pub(super) fn something_can_be_promoted(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let topology = sentinel(experiment);
-    let path = "topology.replicas";
-    if topology.replicas == 0 {
+    let (replicas, path) = replicas(experiment);
+    if replicas == 0 {
         let finding = Finding::warning("RQ0313", path, "without replicas nothing can be promoted when the primary is lost");
-        found.push(finding.help("the outage lasts as long as the primary's; use `replicas: 1` or more"));
+        let field = path.rsplit('.').next().unwrap_or(path);
+        found.push(finding.help(format!("the outage lasts as long as the primary's; use `{field}: 1` or more")));
         return;
     }
-    let priority = ["replica-priority", "slave-priority"].iter().find(|name| topology.config.redis.get(name) == Some("0"));
-    if let Some(name) = priority {
+    // A Cluster looks at the offsets alone (cluster.c, `clusterGetSlaveRank`), and has a switch of its own.
+    let (names, never): (&[&str], _) = match &experiment.topology {
+        Topology::Sentinel(_) => (&["replica-priority", "slave-priority"], "0"),
+        Topology::Cluster(_) => (&["cluster-replica-no-failover", "cluster-slave-no-failover"], "yes"),
+    };
+    let redis = experiment.topology.redis();
+    let set = names.iter().find(|name| redis.get(name).is_some_and(|value| value.eq_ignore_ascii_case(never)));
+    if let Some(name) = set {
         let finding = Finding::warning("RQ0313", format!("topology.config.redis.{name}"), "no replica can be promoted")
-            .label("0 means: never promote this node")
+            .label(format!("{never} means: never promote this node"))
             .related(path, "holds for every one of them");
-        found.push(finding.help("leave it out, or use a number above 0"));
+        let instead = if never == "0" { "a number above 0" } else { "`no`" };
+        found.push(finding.help(format!("leave it out, or use {instead}")));
     }
 }
 
 pub(super) fn replicas_suffice_for_writes(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let topology = sentinel(experiment);
+    let (replicas, path) = replicas(experiment);
     for name in ["min-replicas-to-write", "min-slaves-to-write"] {
-        let Some(wanted) = topology.config.redis.get(name).and_then(|value| value.parse::<u32>().ok()) else { continue };
-        let replicas = topology.replicas;
+        let Some(wanted) = experiment.topology.redis().get(name).and_then(|value| value.parse::<u32>().ok()) else { continue };
         if wanted == 0 || wanted < replicas {
             continue;
         }
@@ -103,14 +116,14 @@ pub(super) fn replicas_suffice_for_writes(experiment: &Experiment, found: &mut V
         found.push(
             Finding::warning("RQ0307", format!("topology.config.redis.{name}"), message)
                 .label(why)
-                .related("topology.replicas", format!("there {} {replicas}", if replicas == 1 { "is" } else { "are" }))
-                .help("after a failover there is one replica less; use fewer than `replicas`"),
+                .related(path, format!("there {} {replicas}", if replicas == 1 { "is" } else { "are" }))
+                .help(format!("after a failover there is one replica less; use fewer than `{}`", path.rsplit('.').next().unwrap_or(path))),
         );
     }
 }
 
 pub(super) fn failover_timeout_outlasts_detection(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let topology = sentinel(experiment);
+    let Some(topology) = sentinel(experiment) else { return };
     // 180 s is Redis' default (sentinel.c, `SENTINEL_DEFAULT_FAILOVER_TIMEOUT`).
     let timeout = sentinel_directive(topology, "failover-timeout", 180_000);
     let (Some(timeout), Some(down_after)) = (timeout, down_after_ms(topology)) else { return };

@@ -77,3 +77,15 @@ pub(crate) fn help(word: &str, known: &[&str]) -> String {
         None => format!("known here: {}", list(known.iter().copied(), "and")),
     }
 }
+
+/// The help for a name that is none of those in the file; none where there are too many of them to compare or to list.
+pub(crate) fn help_among(word: &str, known: &[&str]) -> Option<String> {
+    if known.len() > 100 {
+        return None;
+    }
+    match closest(word, known.iter().copied()) {
+        Some(found) => Some(format!("did you mean `{found}`?")),
+        None if known.is_empty() || known.len() > 12 => None,
+        None => Some(format!("known here: {}", list(known.iter().copied(), "and"))),
+    }
+}

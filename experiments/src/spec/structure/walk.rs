@@ -312,7 +312,7 @@ impl Walk {
 }
 
 /// What to underline for a node: a scalar or a one-line collection whole, else its key or its first key.
-pub(super) fn point(node: &Node, key: Option<&Span>) -> Span {
+pub(crate) fn point(node: &Node, key: Option<&Span>) -> Span {
     match &node.data {
         Data::Scalar { .. } if node.span.range.is_empty() => key.unwrap_or(&node.span).clone(),
         _ if node.inline => node.span.clone(),

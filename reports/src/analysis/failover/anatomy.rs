@@ -49,19 +49,27 @@ pub struct Anatomy {
 }
 
 /// An event that ends a part.
-struct Step {
-    name: &'static str,
+pub(super) struct Step {
+    pub(super) name: &'static str,
     /// The event in words, for when it was not seen.
-    event: &'static str,
-    seen: Option<(u64, String)>,
+    pub(super) event: &'static str,
+    pub(super) seen: Option<(u64, String)>,
 }
 
 /// Tells an outage in parts. `messages` are in order of time.
 pub fn anatomy(known: &Known<'_>, messages: &[Message]) -> Anatomy {
+    compose(known, steps(known, messages), |from| {
+        let given_up = messages.iter().filter(|message| message.at >= from && message.event.starts_with("-failover-abort"));
+        let given_up = given_up.map(|message| message.event.as_str()).next_back();
+        given_up.map(|event| format!("; the last attempt ended with {event}")).unwrap_or_default()
+    })
+}
+
+/// Parts from the steps that end them. `given_up` says of an attempt under way since an instant how it ended, if it did.
+pub(super) fn compose(known: &Known<'_>, steps: Vec<Step>, given_up: impl Fn(u64) -> String) -> Anatomy {
     let mut told = Anatomy::default();
     let mut from = known.from;
     let mut unseen: Vec<&Step> = Vec::new();
-    let steps = steps(known, messages);
     for step in &steps {
         let Some((at, by)) = &step.seen else {
             unseen.push(step);
@@ -78,10 +86,7 @@ pub fn anatomy(known: &Known<'_>, messages: &[Message]) -> Anatomy {
         from = to;
     }
     if let Some(step) = unseen.first() {
-        let given_up = messages.iter().filter(|message| message.at >= from && message.event.starts_with("-failover-abort"));
-        let given_up = given_up.map(|message| message.event.as_str()).next_back();
-        let why = given_up.map(|event| format!("; the last attempt ended with {event}")).unwrap_or_default();
-        let ended_by = format!("nothing: {} was not seen before the trial ended{why}", step.event);
+        let ended_by = format!("nothing: {} was not seen before the trial ended{}", step.event, given_up(from));
         told.open = Some(step.name.to_owned());
         told.parts.push(FailoverPart { name: step.name.to_owned(), from, to: known.end.max(from), ended_by });
     }

@@ -1,9 +1,11 @@
 //! Who became primary, and what the time until then was spent on. Definitions: docs/definitions.md.
 
 mod anatomy;
+mod cluster;
 mod message;
 mod promotions;
 
 pub use anatomy::{Anatomy, Known, anatomy};
+pub use cluster::{Contest, cluster_anatomy};
 pub use message::Message;
 pub use promotions::{Promotion, promotions, unexplained};

@@ -33,11 +33,6 @@ impl Acks {
         self.nodes.get(usize::from(node)).map_or(&[], Vec::as_slice)
     }
 
-    /// All of them as a series.
-    pub fn series(&self) -> Series {
-        self.only(|_| true)
-    }
-
     /// Those that `counts` lets pass as a series.
     pub fn only(&self, mut counts: impl FnMut(Ack) -> bool) -> Series {
         let mut acks = Vec::new();

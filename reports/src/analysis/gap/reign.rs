@@ -25,6 +25,13 @@ impl Reigns {
         self.0.iter_mut().for_each(|known| known.sort_unstable());
     }
 
+    /// Since when a node that is a primary at `at` has been one.
+    pub fn since(&self, node: u16, at: u64) -> Option<u64> {
+        let known = self.0.get(usize::from(node))?;
+        let next = known.partition_point(|(seen, _)| *seen <= at);
+        known[..next].last().filter(|(_, primary)| *primary).map(|(since, _)| *since)
+    }
+
     /// Whether the latest evidence up to `at` says that the node is a primary.
     pub fn primary(&self, node: u16, at: u64) -> bool {
         let Some(known) = self.0.get(usize::from(node)) else { return false };
@@ -45,6 +52,7 @@ mod tests {
         }
         reigns.sort();
         assert_eq!([9, 10, 29, 30].map(|at| reigns.primary(1, at)), [false, true, true, false]);
+        assert_eq!([9, 29, 30].map(|at| reigns.since(1, at)), [None, Some(10), None]);
         assert!(!reigns.primary(7, 10), "nothing is known of that node");
     }
 }

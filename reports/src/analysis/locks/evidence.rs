@@ -70,18 +70,22 @@ pub fn overrun(first: &Hold, second: &Hold, names: &Names<'_>) -> Anomaly {
 
 pub fn lost(lost: &Lost, names: &Names<'_>) -> Anomaly {
     let hold = &lost.hold;
+    let left = match lost.lease {
+        u64::MAX => "and it never expires".to_owned(),
+        lease => format!("{} before its lease could end", span(lease - hold.end)),
+    };
     let text = format!(
-        "key {}: {} found it gone when it gave it back at {} (answered by {}), {} before its lease could end",
+        "key {}: {} found it gone when it gave it back at {} (answered by {}), {left}",
         hold.key,
         names.holder(hold),
         names.at(hold.end),
         names.node(lost.found_by),
-        span(lost.lease - hold.end)
     );
     names.anomaly(AnomalyKind::LostLock, hold.key, hold.start, Some(hold.end), text)
 }
 
-pub fn stuck(stuck: &Stuck, names: &Names<'_>) -> Anomaly {
+/// `holder` is the hold whose token is on the key, if that is known.
+pub fn stuck(stuck: &Stuck, holder: Option<&Hold>, names: &Names<'_>) -> Anomaly {
     let key = stuck.key;
     let (to, text) = match stuck.why {
         StuckBy::Held { at, client } => (
@@ -92,8 +96,9 @@ pub fn stuck(stuck: &Stuck, names: &Names<'_>) -> Anomaly {
                 names.at(stuck.from)
             ),
         ),
-        StuckBy::NoExpiry { at } => {
-            (at, format!("key {key}: the final read at {} found it without expiry: nobody will ever get it", names.at(at)))
+        StuckBy::NoExpiry { at, .. } => {
+            let whose = holder.map_or_else(String::new, |hold| format!(", held by {}, who is gone", names.holder(hold)));
+            (at, format!("key {key}: the final read at {} found it without expiry{whose}: nobody will ever get it", names.at(at)))
         }
         StuckBy::Present { at, pttl } => (
             at,
@@ -132,7 +137,7 @@ pub fn worst_first(anomalies: &mut [Anomaly]) {
             AnomalyKind::DoubleAcquired | AnomalyKind::TtlOverrun | AnomalyKind::PossibleDouble => {
                 anomaly.to.map_or(0, |to| to - anomaly.from)
             }
-            AnomalyKind::StuckLock | AnomalyKind::LostLock => 0,
+            _ => 0,
         };
         (anomaly.kind, Reverse(overlap), anomaly.from, anomaly.key, anomaly.text.clone())
     });

@@ -15,8 +15,8 @@ struct Key {
     granted: u64,
     /// The attempt answered `held` that was invoked last: invocation and client.
     held: Option<(u64, u16)>,
-    /// The final read: time and `PTTL`.
-    last: Option<(u64, i64)>,
+    /// The final read: time, `PTTL`, and the hold whose token it found.
+    last: Option<(u64, i64, Option<u64>)>,
 }
 
 /// All keys of a workload.
@@ -37,8 +37,8 @@ pub struct Stuck {
 pub enum StuckBy {
     /// That client's attempt at that time was answered `held`.
     Held { at: u64, client: u16 },
-    /// The final read at that time found it without expiry.
-    NoExpiry { at: u64 },
+    /// The final read at that time, when all clients had left, found it without expiry and with the token of that hold.
+    NoExpiry { at: u64, id: Option<u64> },
     /// The final read at that time found it with that many milliseconds to live.
     Present { at: u64, pttl: i64 },
 }
@@ -63,7 +63,7 @@ impl Keys {
 
     pub fn last(&mut self, last: &Final) {
         let key = self.0.entry(last.key).or_default();
-        key.last = key.last.max(Some((last.at, last.pttl)));
+        key.last = key.last.max(Some((last.at, last.pttl, last.id)));
     }
 
     /// The stuck keys in order. Without a time of healing only a missing expiry counts.
@@ -85,8 +85,8 @@ impl Keys {
 impl Key {
     fn judge(&self, free: u64) -> Option<(u64, StuckBy)> {
         match self.last {
-            Some((at, -1)) => return Some((self.granted, StuckBy::NoExpiry { at })),
-            Some((at, pttl)) if pttl >= 0 && at >= free => return Some((free, StuckBy::Present { at, pttl })),
+            Some((at, -1, id)) => return Some((self.granted, StuckBy::NoExpiry { at, id })),
+            Some((at, pttl, _)) if pttl >= 0 && at >= free => return Some((free, StuckBy::Present { at, pttl })),
             _ => {}
         }
         let (at, client) = self.held?;

@@ -73,6 +73,7 @@ impl Pairing {
             (OpKind::Acquire, Outcome::Fail) => {}
             (OpKind::Acquire, out) => self.acquired(op, out == Outcome::Ok),
             (OpKind::Release, out) => self.released(op, out),
+            _ => {}
         }
     }
 
@@ -138,6 +139,13 @@ impl Pairing {
         let open = std::mem::take(&mut self.open);
         for (id, open) in open {
             self.close(id, open);
+        }
+    }
+
+    /// Cuts off what would last beyond that: holds without an end of their own.
+    pub fn last_until(&mut self, end: u64) {
+        for hold in self.cores.iter_mut().chain(&mut self.possible) {
+            hold.end = hold.end.min(end);
         }
     }
 

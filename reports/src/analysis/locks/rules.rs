@@ -3,16 +3,24 @@
 /// The rules of one lock workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LockRules {
-    /// Lifetime of a lock (`PX`), ns.
+    /// Lifetime of a lock (`PX`), ns; `u64::MAX` for one that never expires.
     pub ttl: u64,
     /// Safety margin taken off the lifetime, ns.
     pub drift: u64,
 }
 
 impl LockRules {
+    /// Whether locks live until they are given back.
+    pub fn endless(self) -> bool {
+        self.ttl == u64::MAX
+    }
+
     /// Until when a lock that was asked for at `invoked` is certainly still there: the server starts the lifetime
     /// after that, so it cannot end it before.
     pub fn lease(self, invoked: u64) -> u64 {
+        if self.endless() {
+            return u64::MAX;
+        }
         invoked.saturating_add(self.ttl.saturating_sub(self.drift))
     }
 

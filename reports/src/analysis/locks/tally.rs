@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::hold::{Hold, of_key};
-use super::keys::Keys;
+use super::keys::{Keys, Stuck, StuckBy};
 use super::overlap::{Overlaps, Reach, overlaps};
 use super::pairing::Pairing;
 use super::{LockRules, Names, evidence};
@@ -18,6 +18,8 @@ const LISTED: usize = 10_000;
 pub struct Locks {
     rules: LockRules,
     acquired: u64,
+    /// When the last answer came.
+    seen: u64,
     pairing: Pairing,
     keys: Keys,
 }
@@ -34,12 +36,13 @@ pub struct LockFindings {
 impl Locks {
     /// Nothing seen yet.
     pub fn new(rules: LockRules) -> Self {
-        Self { rules, acquired: 0, pairing: Pairing::new(rules), keys: Keys::default() }
+        Self { rules, acquired: 0, seen: 0, pairing: Pairing::new(rules), keys: Keys::default() }
     }
 
     /// Takes in one attempt.
     pub fn op(&mut self, op: &Op) {
         self.acquired += u64::from(op.op == OpKind::Acquire && op.out == Outcome::Ok);
+        self.seen = self.seen.max(op.at[2]);
         self.pairing.op(op);
         self.keys.op(op);
     }
@@ -49,14 +52,17 @@ impl Locks {
         self.keys.last(last);
     }
 
-    /// From when a lock that is still held shows that it is stuck, given when every fault was taken back.
-    pub fn judgeable_from(&self, healed: u64) -> u64 {
-        self.rules.expired(healed)
+    /// From when a lock that is still held shows that it is stuck, given when every fault was taken back. Locks without
+    /// expiry show it once their clients have left, whenever that is.
+    pub fn judgeable_from(&self, healed: u64) -> Option<u64> {
+        (!self.rules.endless()).then(|| self.rules.expired(healed))
     }
 
     /// Judges. `healed` is when every fault was taken back, `None` if that never happened.
     pub fn finish(mut self, healed: Option<u64>, names: &Names<'_>) -> LockFindings {
         self.pairing.finish();
+        // A lock that nobody gave back and that never expires is held to the end of what is known, and no longer.
+        self.pairing.last_until(self.seen.saturating_add(1));
         let Pairing { mut cores, mut late, mut possible, mut lost, lost_unlisted, .. } = self.pairing;
         cores.sort_unstable_by_key(Hold::order);
         late.sort_unstable_by_key(Hold::order);
@@ -79,13 +85,19 @@ impl Locks {
         };
         let mut anomalies: Vec<Anomaly> = Vec::new();
         anomalies.extend(double.shown.iter().map(|(first, second)| evidence::double(first, second, names)));
-        anomalies.extend(stuck.iter().map(|stuck| evidence::stuck(stuck, names)));
+        anomalies.extend(stuck.iter().map(|stuck| evidence::stuck(stuck, holder_of(stuck, &cores), names)));
         anomalies.extend(lost.iter().map(|lost| evidence::lost(lost, names)));
         anomalies.extend(overrun.shown.iter().map(|(first, second)| evidence::overrun(first, second, names)));
         anomalies.extend(possible_shown.iter().map(|maybe| evidence::possible(maybe, names)));
         evidence::worst_first(&mut anomalies);
         LockFindings { counts, anomalies }
     }
+}
+
+/// The acknowledged hold whose token the final read found on a key.
+fn holder_of<'a>(stuck: &Stuck, cores: &'a [Hold]) -> Option<&'a Hold> {
+    let StuckBy::NoExpiry { id: Some(id), .. } = stuck.why else { return None };
+    of_key(cores, stuck.key).iter().find(|hold| hold.id == id)
 }
 
 /// Pairs that overlap only because the first holder stayed beyond its lease: the pairs that overlap when late holds

@@ -2,10 +2,12 @@
 
 mod aggregate;
 mod bootstrap;
+mod difference;
 mod proportion;
 mod summary;
 
 pub use aggregate::{Bounds, aggregate, max, wanted};
-pub use bootstrap::{LEAST, median_interval};
+pub use bootstrap::{LEAST, median_interval, precision};
+pub use difference::{difference, interval};
 pub use proportion::share;
 pub use summary::{is_rare, summarise};

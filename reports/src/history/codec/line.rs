@@ -15,7 +15,10 @@ pub fn decode(line: &[u8]) -> Result<Event, serde_json::Error> {
 
 /// The kind of a line that is an event with a kind this version does not know.
 pub fn unknown_kind(line: &[u8]) -> Option<String> {
-    const KNOWN: [&str; 12] = ["header", "node", "phase", "op", "probe", "fault", "sentinel", "role", "stall", "final", "note", "end"];
+    const KNOWN: [&str; 19] = [
+        "header", "node", "phase", "op", "probe", "fault", "sentinel", "role", "stall", "final", "members", "decision", "keys", "query",
+        "payment", "paid", "read", "note", "end",
+    ];
     let value: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).ok()?;
     let (kind, body) = value.into_iter().next()?;
     (body.is_object() && !KNOWN.contains(&kind.as_str())).then_some(kind)
@@ -41,6 +44,10 @@ fn op(text: &mut Text<'_>) -> Option<Op> {
     let op = match text.word()? {
         b"acquire" => OpKind::Acquire,
         b"release" => OpKind::Release,
+        b"get" => OpKind::Get,
+        b"put" => OpKind::Put,
+        b"add" => OpKind::Add,
+        b"count" => OpKind::Count,
         _ => return None,
     };
     text.skip(b",\"id\":")?;

@@ -21,6 +21,8 @@ pub fn part_style(name: &str) -> (&'static str, &'static str, &'static str) {
         "promotion" => ("p4", "#f2d9a6", "4"),
         "announcement" => ("p5", "#1b7f6b", "5"),
         "rediscovery" => ("p6", "#b7e0d6", "6"),
+        // A replica of a Cluster waits before it asks for votes.
+        "delay" => ("p7", "#999999", "W"),
         // Attempts that failed before one succeeded: not there in a good run.
         "retry" => ("p8", "#e8a39b", "R"),
         _ => ("p7", "#999999", "?"),

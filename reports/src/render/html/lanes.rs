@@ -11,8 +11,10 @@ use crate::result::{AnomalyKind, SentinelMark};
 /// Roles told by each data node as bars, and under them a line while the node acknowledged probe writes.
 pub fn nodes(chart: &mut Chart) {
     let trial = chart.trial;
+    split(chart);
     for lane in &trial.timeline.nodes {
         let y = chart.y;
+        shade(chart, &lane.name, y);
         chart.name(y + 11.0, &lane.name, "");
         for span in &lane.roles {
             if !chart.shows(span.from, span.to) {
@@ -42,6 +44,44 @@ pub fn nodes(chart: &mut Chart) {
         chart.y += 24.0;
     }
     chart.y += 4.0;
+}
+
+/// When several nodes took writes: a bar a span with its length, told with what each of them took.
+fn split(chart: &mut Chart) {
+    let trial = chart.trial;
+    let Some(split) = &trial.split else { return };
+    let shown: Vec<[u64; 2]> = split.spans.iter().filter(|[from, to]| chart.shows(*from, *to)).copied().collect();
+    if shown.is_empty() {
+        return;
+    }
+    let y = chart.y;
+    chart.name(y + 11.0, "two primaries", "");
+    for [from, to] in shown {
+        let (x1, x2) = (chart.at(from), chart.at(to));
+        let times = [from, to].map(|at| number::instant(at, trial.zero));
+        let title = format!("several nodes took writes, {} to {}; in all such times {}", times[0], times[1], facts::taken_words(split));
+        chart.moving.rect("sb", "#8b1a1a", [x1, y + 1.0, x2 - x1, 12.0], &title);
+        let label = number::duration(to.saturating_sub(from) as f64);
+        if svg::width_of(&label) + 10.0 < x2 - x1 {
+            chart.moving.label("sbx", Anchor::Start, [x1, 5.0], y + 11.0, &label, Some(x2));
+        }
+    }
+    chart.y += 18.0;
+}
+
+/// Behind a node's lane, the times in which it took writes while another one did.
+fn shade(chart: &mut Chart, name: &str, y: f64) {
+    let trial = chart.trial;
+    let Some(split) = &trial.split else { return };
+    let Some(node) = split.nodes.iter().find(|node| node.name == name) else { return };
+    for [from, to] in &split.spans {
+        if !chart.shows(*from, *to) {
+            continue;
+        }
+        let (x1, x2) = (chart.at(*from), chart.at(*to));
+        let title = format!("while another node took writes as well, {}", facts::taken_by(node));
+        chart.moving.rect("ss", "#f0d0cc", [x1, y - 2.0, x2 - x1, 24.0], &title);
+    }
 }
 
 /// One lane a Sentinel: a tick for each message; in a close-up with the messages' names.
@@ -174,7 +214,10 @@ pub fn anomalies(chart: &mut Chart) {
     let trial = chart.trial;
     let kinds = [
         (AnomalyKind::DoubleAcquired, "ad", "#8b1a1a"),
+        (AnomalyKind::ChargedTwice, "ad", "#8b1a1a"),
+        (AnomalyKind::OverAdmitted, "ad", "#8b1a1a"),
         (AnomalyKind::StuckLock, "as", "#5b3a8e"),
+        (AnomalyKind::LostWrite, "aw", "#a3341f"),
         (AnomalyKind::LostLock, "al", "#c8452c"),
         (AnomalyKind::TtlOverrun, "at", "#9a6b00"),
         (AnomalyKind::PossibleDouble, "ap", "#777777"),

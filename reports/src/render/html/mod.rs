@@ -3,14 +3,15 @@
 mod anatomy;
 mod classes;
 mod columns;
+mod fallback;
 mod fit;
 mod lanes;
 mod page;
-mod scale;
+pub(super) mod scale;
 mod series;
 mod strip;
-mod svg;
-mod tables;
+pub(super) mod svg;
+pub(super) mod tables;
 mod timeline;
 mod trials;
 

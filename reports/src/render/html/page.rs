@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::fallback::{self, Curve};
 use super::svg::Html;
 use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, WorkloadRow};
 use super::trials::{self, Budget, TrialView};
@@ -50,6 +51,7 @@ pub struct Page<'a> {
     assertions: Vec<AssertionRow>,
     first: Option<TrialView>,
     why_first: String,
+    curves: Vec<Curve>,
     others: Vec<TrialView>,
     anatomy: Option<String>,
     any_unjudged: bool,
@@ -97,6 +99,7 @@ impl<'a> Page<'a> {
             subtitle: subtitle(document),
             tiles: tiles(document),
             assertions: tables::assertions(document),
+            curves: worst.as_ref().map(|(trial, _)| fallback::curves(trial)).unwrap_or_default(),
             first: worst.as_ref().map(|(trial, _)| TrialView::new(trial, &Budget::FULL)),
             why_first: worst.map(|(_, why)| why).unwrap_or_default(),
             others: others.map(|trial| TrialView::new(trial, &budget)).collect(),
@@ -107,6 +110,12 @@ impl<'a> Page<'a> {
             anomalies,
             no_anomalies: match facts::locks(document) {
                 Some(_) => "None was found: no lock had two holders, none was lost, none was stuck.",
+                None if facts::conclusive(document).any(|trial| {
+                    trial.workloads.iter().any(|one| one.limiter.is_some() || one.set.is_some() || one.payments.is_some())
+                }) =>
+                {
+                    "None was found."
+                }
                 None if facts::conclusive(document).next().is_some() => "None was found. No workload ran that could show one.",
                 None => "No trial counts, so nothing can be said.",
             },
@@ -142,6 +151,7 @@ fn subtitle(document: &Document) -> Vec<String> {
         1 => list.push("1 proved nothing and was repeated".to_owned()),
         repeated => list.push(format!("{repeated} proved nothing and were repeated")),
     }
+    list.extend(document.precision.as_ref().map(facts::precision_text));
     list.push(document.environment.server.clone());
     list.push(document.environment.runtime.clone());
     list.push(format!("seed {}", document.seed));
@@ -171,6 +181,20 @@ fn tiles(document: &Document) -> Vec<Tile> {
         let Some(metric) = document.metrics.get(name) else { continue };
         let note = format!("{}; {meaning}", facts::spread_text(metric));
         tiles.push(Tile { label, value: number::sample(metric.unit, metric.median), note, tone: tone(document, name) });
+    }
+    if let Some(split) = document.metrics.get(facts::SPLIT_BRAIN).filter(|split| split.max.value() > 0.0) {
+        let lost = document.metrics.get(facts::SPLIT_BRAIN_WRITES).map_or(0.0, |writes| writes.total);
+        let note = format!("{}; the wrong one took {} writes of clients", facts::spread_text(split), number::count(lost));
+        tiles.push(Tile { label: "two primaries", value: number::sample(split.unit, split.median), note, tone: "bad" });
+    }
+    if let Some(resets) = document.metrics.get(facts::DATA_RESETS).filter(|resets| resets.total > 0.0) {
+        let note = "a primary came back without what it had; replicas copied that".to_owned();
+        tiles.push(Tile { label: "data wiped", value: number::count(resets.total), note, tone: "bad" });
+    }
+    if let Some(sets) = facts::sets(document) {
+        let note = format!("of {} acknowledged", number::count(sets.acknowledged as f64));
+        let tone = if sets.lost == 0 { "good" } else { "bad" };
+        tiles.push(Tile { label: "writes lost", value: number::count(sets.lost as f64), note, tone });
     }
     if let Some(locks) = facts::locks(document) {
         let tone = |count: u64| if count == 0 { "good" } else { "bad" };

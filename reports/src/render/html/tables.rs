@@ -101,7 +101,14 @@ impl AnomalyRow {
     fn new(trial: &Trial, one: &Anomaly) -> Self {
         Self {
             kind: facts::anomaly_name(one.kind),
-            severe: matches!(one.kind, AnomalyKind::DoubleAcquired | AnomalyKind::StuckLock | AnomalyKind::LostLock),
+            severe: matches!(
+                one.kind,
+                AnomalyKind::DoubleAcquired
+                    | AnomalyKind::StuckLock
+                    | AnomalyKind::LostLock
+                    | AnomalyKind::OverAdmitted
+                    | AnomalyKind::ChargedTwice
+            ),
             trial: trial.index,
             at: (one.from as f64 - trial.zero as f64) / 1e6,
             when: number::instant(one.from, trial.zero),
@@ -208,6 +215,13 @@ fn op_word(op: OpKind) -> &'static str {
     match op {
         OpKind::Acquire => "acquire",
         OpKind::Release => "release",
+        OpKind::Add => "add",
+        OpKind::Count => "count",
+        OpKind::Expire => "expire",
+        OpKind::Uncount => "uncount",
+        OpKind::Get => "get",
+        OpKind::Put => "put",
+        OpKind::Renew => "renew",
     }
 }
 
@@ -229,7 +243,11 @@ pub fn explain(why: Why) -> (&'static str, &'static str) {
         Why::Oom => ("not executed", "-OOM: maxmemory reached"),
         Why::Busy => ("not executed", "-BUSY: a script blocks the server"),
         Why::Denied => ("not executed", "authentication or permission refused"),
-        Why::Redirected => ("not executed", "cluster redirection or cluster down"),
+        Why::Moved => ("not executed", "MOVED: another node serves the slot"),
+        Why::Ask => ("not executed", "ASK: the key is on its way to another node"),
+        Why::Tryagain => ("not executed", "TRYAGAIN: the keys are on their way to another node"),
+        Why::Clusterdown => ("not executed", "CLUSTERDOWN: not every slot is served"),
+        Why::Redirected => ("not executed", "keys of several slots in one command"),
         Why::Cancelled => ("unknown", "the client was stopped while the operation was under way"),
         Why::Other => ("unknown", "any other error reply"),
     }
@@ -244,6 +262,7 @@ pub struct WorkloadRow {
     pub fail: String,
     pub info: String,
     pub latency: [String; 3],
+    /// Locks taken, or elements acknowledged and how many of them were lost.
     pub locks: String,
 }
 
@@ -258,6 +277,8 @@ pub fn workloads(document: &Document) -> Vec<WorkloadRow> {
         let (ok, fail, info) = (sum(|one| one.ok), sum(|one| one.fail), sum(|one| one.info));
         let spread = |at: usize| facts::spread(&results.iter().map(|one| one.latency[at] as f64).collect::<Vec<_>>());
         let acquired: u64 = results.iter().filter_map(|one| one.locks.as_ref()).map(|locks| locks.acquired).sum();
+        let sets: Vec<_> = results.iter().filter_map(|one| one.set.as_ref()).collect();
+        let (acknowledged, lost) = (sets.iter().map(|set| set.acknowledged).sum::<u64>(), sets.iter().map(|set| set.lost).sum::<u64>());
         Some(WorkloadRow {
             name: first.name.clone(),
             kind: first.kind.clone(),
@@ -266,7 +287,11 @@ pub fn workloads(document: &Document) -> Vec<WorkloadRow> {
             fail: number::count(fail as f64),
             info: number::count(info as f64),
             latency: [number::duration(spread(0).1), number::duration(spread(1).1), number::duration(spread(2).2)],
-            locks: if first.locks.is_some() { number::count(acquired as f64) } else { String::new() },
+            locks: match () {
+                () if first.locks.is_some() => format!("{} taken", number::count(acquired as f64)),
+                () if first.set.is_some() => format!("{} added, {} lost", number::count(acknowledged as f64), number::count(lost as f64)),
+                () => String::new(),
+            },
         })
     };
     (0..most).filter_map(row).collect()

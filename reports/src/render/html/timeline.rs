@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use redquake_experiments::spec::Reversal;
+
 use super::classes;
 use super::columns::Columns;
 use super::lanes;
@@ -136,7 +138,8 @@ fn faults(chart: &mut Chart) {
                 let healed = format!("{} {} healed", chart.instant(end), fault.name);
                 chart.bands.push(Band { class: "fl", fill: "#b3261e", from: end, to: None, top: y, title: healed });
             }
-            None if fault.action != "kill" => {
+            // What nothing takes back is an instant; what was to be taken back and was not is still at work.
+            None if Reversal::of(&fault.action) != Reversal::Never => {
                 chart.bands.push(Band { class: "fb", fill: "url(#hb)", from: at, to: Some(trial.end), top: y, title: title.clone() });
             }
             None => {}

@@ -205,7 +205,7 @@ fn close_up(trial: &Trial, failover: &Failover, [begin, end]: [u64; 2]) -> Optio
 fn faults(trial: &Trial) -> Vec<FaultRow> {
     use crate::history::FaultState as S;
     let row = |fault: &crate::result::FaultOutcome| FaultRow {
-        when: number::instant(fault.injected_at.unwrap_or(fault.planned_at), trial.zero),
+        when: fault.injected_at.or(fault.planned_at).map_or_else(|| "never".to_owned(), |at| number::instant(at, trial.zero)),
         what: format!("{}: {} {}", fault.name, fault.action, fault.targets.join(", ")),
         state: match fault.state {
             S::Injected => "injected, not checked",

@@ -1,0 +1,19 @@
+//! What real clients do while the servers are being broken.
+
+mod cache;
+mod declared;
+mod lifetime;
+mod limiter;
+mod lock;
+mod payment;
+mod set;
+mod zones;
+
+pub use cache::{Access, Breaker, CacheAsideWorkload, Scale};
+pub use declared::{ClientPolicy, Common, Workload, WorkloadKind};
+pub use lifetime::Lifetime;
+pub use limiter::{Burst, FixedWindowWorkload, LimiterClock, OnError, SlidingBy, SlidingWindowWorkload};
+pub use lock::LockWorkload;
+pub use payment::PaymentJobWorkload;
+pub use set::SetWorkload;
+pub use zones::Zones;

@@ -1,0 +1,134 @@
+//! `clients-pause`: `CLIENT PAUSE`, and `CLIENT UNPAUSE` when it is over. Proved by a command that is held back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use redquake_experiments::spec::PauseMode;
+
+use super::ask::{ANSWERS_WITHIN, ask};
+use super::injection::{Done, Injection};
+use super::names::names;
+use super::ping::{Heard, answers_again, ping, say};
+use crate::trial::{Member, Stage};
+
+/// By how much the server's own limit exceeds the planned end, so that a tool that died leaves no server paused.
+const BEYOND: Duration = Duration::from_secs(2);
+/// What is left of a pause after its planned end, at most.
+const OVER_WITHIN: Duration = Duration::from_secs(5);
+
+/// A write that changes nothing.
+const WRITE: &str = "DEL redquake:paused";
+/// What a replica holds back in place of writes, which it refuses: commands that may replicate.
+const MAY_REPLICATE: &str = "PUBLISH redquake:paused 1";
+
+/// `CLIENT PAUSE` on some nodes.
+pub struct Held {
+    targets: Vec<Member>,
+    mode: PauseMode,
+    lasts: Duration,
+}
+
+impl Held {
+    /// On these nodes, for so long.
+    pub fn new(targets: Vec<Member>, mode: PauseMode, lasts: Duration) -> Self {
+        Self { targets, mode, lasts }
+    }
+
+    /// How long the server itself keeps it up. While all commands wait `CLIENT UNPAUSE` waits with them, so such a pause ends by itself.
+    fn limit(&self) -> Duration {
+        match self.mode {
+            PauseMode::Write => self.lasts + BEYOND,
+            PauseMode::All => self.lasts,
+        }
+    }
+
+    async fn held(&self, stage: &Stage, target: &Member) -> Result<String, String> {
+        let name = &target.node.name;
+        match self.mode {
+            PauseMode::All => match ping(stage, &target.node).await {
+                Heard::Silence => Ok(format!("{name} held back a PING for {ANSWERS_WITHIN:?}")),
+                heard => Err(heard.words(name)),
+            },
+            PauseMode::Write => {
+                let heard = write(stage, target).await;
+                let read = say(stage, &target.node, "GET redquake:paused", ANSWERS_WITHIN).await;
+                match (heard, read) {
+                    (Heard::Silence, Heard::Line(_)) => Ok(format!("{name} held back a write for {ANSWERS_WITHIN:?} and answered a read")),
+                    (Heard::Silence, _) => Err(format!("{name} held back a read too")),
+                    (Heard::Line(line), _) => Err(format!("{name} answered a write with `{line}`")),
+                    (Heard::NoConnection(error), _) => Err(format!("{name} took no connection ({error})")),
+                }
+            }
+        }
+    }
+
+    /// Writes, or what stands for them on a replica, are executed again.
+    async fn released(&self, stage: &Stage, target: &Member) -> Result<String, String> {
+        let answered = answers_again(stage, &target.node, OVER_WITHIN).await?;
+        if !stage.lab.alive(&target.node.name).await.unwrap_or(true) {
+            return Ok(answered);
+        }
+        match write(stage, target).await {
+            Heard::Line(_) => Ok(format!("{answered}, and a write too")),
+            heard => Err(heard.words(&target.node.name)),
+        }
+    }
+}
+
+/// What a node says to a write, or to what stands for one on a replica.
+async fn write(stage: &Stage, target: &Member) -> Heard {
+    match say(stage, &target.node, WRITE, ANSWERS_WITHIN).await {
+        Heard::Line(line) if line.starts_with("-READONLY") => say(stage, &target.node, MAY_REPLICATE, ANSWERS_WITHIN).await,
+        heard => heard,
+    }
+}
+
+#[async_trait]
+impl Injection for Held {
+    fn targets(&self) -> Vec<String> {
+        names(&self.targets)
+    }
+
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+        let mode = match self.mode {
+            PauseMode::Write => "WRITE",
+            PauseMode::All => "ALL",
+        };
+        let limit = self.limit().as_millis();
+        let pauses = self.targets.iter().map(|target| async move {
+            let mut command = redis::cmd("CLIENT");
+            command.arg("PAUSE").arg(u64::try_from(limit).unwrap_or(u64::MAX)).arg(mode);
+            let at = Instant::now();
+            ask::<String>(stage, &target.node, command).await?;
+            Ok(Done { at, targets: vec![target.node.name.clone()], detail: format!("CLIENT PAUSE {limit} {mode}") })
+        });
+        try_join_all(pauses).await
+    }
+
+    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        Ok(try_join_all(self.targets.iter().map(|target| self.held(stage, target))).await?.join("; "))
+    }
+
+    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+        for target in &self.targets {
+            if self.mode == PauseMode::All {
+                answers_again(stage, &target.node, OVER_WITHIN).await?;
+                continue;
+            }
+            let mut command = redis::cmd("CLIENT");
+            command.arg("UNPAUSE");
+            if let Err(error) = ask::<String>(stage, &target.node, command).await
+                && stage.lab.alive(&target.node.name).await.unwrap_or(true)
+            {
+                return Err(error);
+            }
+        }
+        Ok(Instant::now())
+    }
+
+    async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        Ok(try_join_all(self.targets.iter().map(|target| self.released(stage, target))).await?.join("; "))
+    }
+}

@@ -1,0 +1,126 @@
+//! `config-set`: `CONFIG SET`, and the former values when it is over. Proved by what `CONFIG GET` says on another connection.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use redquake_topologies::runtime::LabNode;
+
+use super::ask::ask;
+use super::injection::{Done, Injection};
+use super::names::names;
+use crate::trial::{Member, Stage};
+
+/// New values of directives on some nodes.
+pub struct Setting {
+    targets: Vec<Member>,
+    set: BTreeMap<String, String>,
+    /// What was changed and has to come back: node, directive, value.
+    former: Mutex<Vec<(LabNode, String, String)>>,
+}
+
+impl Setting {
+    /// On these nodes.
+    pub fn new(targets: Vec<Member>, set: BTreeMap<String, String>) -> Self {
+        Self { targets, set, former: Mutex::default() }
+    }
+
+    fn former(&self) -> Vec<(LabNode, String, String)> {
+        self.former.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl Injection for Setting {
+    fn targets(&self) -> Vec<String> {
+        names(&self.targets)
+    }
+
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+        let mut done = Vec::new();
+        for target in &self.targets {
+            let at = Instant::now();
+            let mut words = Vec::new();
+            for (name, value) in &self.set {
+                let before = get(stage, &target.node, name).await?;
+                // Noted first: a reply that got lost may have been a change.
+                let former = (target.node.clone(), name.clone(), before.clone());
+                self.former.lock().unwrap_or_else(PoisonError::into_inner).push(former);
+                set(stage, &target.node, name, value).await?;
+                words.push(format!("{name} from `{before}` to `{value}`"));
+            }
+            done.push(Done { at, targets: vec![target.node.name.clone()], detail: words.join(", ") });
+        }
+        Ok(done)
+    }
+
+    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        let mut told = Vec::new();
+        for (node, name, before) in self.former() {
+            let (now, wanted) = (get(stage, &node, &name).await?, self.set.get(&name).cloned().unwrap_or_default());
+            if !took_effect(&before, &wanted, &now) {
+                return Err(format!("{} of {} is still `{now}`", name, node.name));
+            }
+            told.push(format!("{} says that {name} is `{now}`", node.name));
+        }
+        Ok(told.join("; "))
+    }
+
+    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+        let mut failures = Vec::new();
+        for (node, name, before) in self.former().into_iter().rev() {
+            // A server that ended has forgotten what was set.
+            if let Err(error) = set(stage, &node, &name, &before).await
+                && stage.lab.alive(&node.name).await.unwrap_or(true)
+            {
+                failures.push(error);
+            }
+        }
+        if failures.is_empty() { Ok(Instant::now()) } else { Err(failures.join("; ")) }
+    }
+
+    async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        let mut told = Vec::new();
+        for (node, name, before) in self.former() {
+            match get(stage, &node, &name).await {
+                Ok(now) if now == before => told.push(format!("{} says that {name} is `{now}` again", node.name)),
+                Ok(now) => return Err(format!("{name} of {} is `{now}` and was `{before}`", node.name)),
+                Err(_) if !stage.lab.alive(&node.name).await.unwrap_or(true) => told.push(format!("the process of {} is gone", node.name)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(told.join("; "))
+    }
+}
+
+/// Whether a value that reads `now` is the one that was `wanted`; servers write values their own way: `1mb` reads `1048576`.
+fn took_effect(before: &str, wanted: &str, now: &str) -> bool {
+    now.eq_ignore_ascii_case(wanted) || now != before
+}
+
+async fn get(stage: &Stage, node: &LabNode, name: &str) -> Result<String, String> {
+    let mut command = redis::cmd("CONFIG");
+    command.arg("GET").arg(name);
+    let pair: Vec<String> = ask(stage, node, command).await?;
+    pair.into_iter().nth(1).ok_or_else(|| format!("{} has no directive `{name}`", node.name))
+}
+
+async fn set(stage: &Stage, node: &LabNode, name: &str, value: &str) -> Result<(), String> {
+    let mut command = redis::cmd("CONFIG");
+    command.arg("SET").arg(name).arg(value);
+    ask::<String>(stage, node, command).await.map(drop).map_err(|error| format!("CONFIG SET {name}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_in_the_servers_own_words_is_the_one_that_was_asked_for_and_an_old_one_is_not() {
+        assert!(took_effect("0", "1mb", "1048576"));
+        assert!(took_effect("no", "YES", "yes"));
+        assert!(!took_effect("noeviction", "allkeys-lru", "noeviction"));
+        assert!(took_effect("yes", "yes", "yes"), "it is as asked for, whoever did it");
+    }
+}

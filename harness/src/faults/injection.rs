@@ -1,0 +1,61 @@
+//! What every fault must be able to do: take effect, be seen to, be taken back, be seen to be gone.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+
+use crate::trial::Stage;
+
+/// One fault with its targets resolved.
+#[async_trait]
+pub trait Injection: Send + Sync {
+    /// Names of the nodes, zones or clients it acts on.
+    fn targets(&self) -> Vec<String>;
+
+    /// Does it. What was done before an error is taken back by [`Self::revert`].
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String>;
+
+    /// Shows from both ends that it took effect, in words with figures. `others` were injected before and are still there.
+    async fn prove(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String>;
+
+    /// Takes it back; returns the instant at which it was gone. Only called for faults that have an end.
+    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+        let _ = stage;
+        Ok(Instant::now())
+    }
+
+    /// Shows from both ends that it is gone. `others` are still there.
+    async fn prove_reverted(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+        let _ = (stage, others);
+        Ok(String::new())
+    }
+
+    /// Whether packets between the two named are lost, late or few because of it, so that nothing else can be measured there.
+    fn disturbs(&self, one: &str, other: &str) -> bool {
+        let _ = (one, other);
+        false
+    }
+
+    /// What is worth knowing of it once the trial has recovered, if anything.
+    async fn aftermath(&self, stage: &Stage) -> Option<String> {
+        let _ = stage;
+        None
+    }
+
+    /// Whether it keeps packets of one of the two named from the other.
+    fn severs(&self, one: &str, other: &str) -> bool {
+        let _ = (one, other);
+        false
+    }
+}
+
+/// Something that was done.
+pub struct Done {
+    /// The instant: of the signal, of the rule, of the command.
+    pub at: Instant,
+    /// To whom.
+    pub targets: Vec<String>,
+    /// In words.
+    pub detail: String,
+}

@@ -1,0 +1,183 @@
+//! `restart`: the process ends and is started again after a delay, as a supervisor would. Proved by its end, and its return by a
+//! server that calls itself another run.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures_util::future::{join_all, try_join_all};
+use redquake_experiments::spec::{DataAfter, HowStopped, Restart, RestartConfig};
+use redquake_topologies::runtime::{Configuration, Signal};
+
+use super::ask::ask;
+use super::injection::{Done, Injection};
+use super::kill::{self, gone};
+use super::names::names;
+use super::stop;
+use crate::trial::{Member, Stage};
+
+/// Longest wait for a server that was started to serve; loading a data set is part of it.
+const SERVES_WITHIN: Duration = Duration::from_secs(25);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// What both Redis and Valkey print first.
+const BANNER: &str = "oO0OoO0OoO0Oo";
+
+/// The end of some nodes' processes, and their start.
+pub struct Restarting {
+    targets: Vec<Member>,
+    spec: Restart,
+    /// What each node called its run before, where it answered.
+    runs: Mutex<HashMap<String, String>>,
+    /// When all of them were gone.
+    ended: Mutex<Option<Instant>>,
+}
+
+impl Restarting {
+    /// Of these nodes.
+    pub fn new(targets: Vec<Member>, spec: Restart) -> Self {
+        Self { targets, spec, runs: Mutex::default(), ended: Mutex::default() }
+    }
+
+    fn signal(&self) -> (Signal, &'static str, Duration) {
+        match self.spec.stop {
+            HowStopped::Kill => (Signal::Kill, "SIGKILL", kill::PROVE_WITHIN),
+            HowStopped::Graceful => (Signal::Terminate, "SIGTERM", stop::ENDS_WITHIN),
+        }
+    }
+
+    /// Whether the server came back as another run, and what it found on its disk.
+    async fn back(&self, stage: &Stage, target: &Member) -> Result<String, String> {
+        let (name, since) = (&target.node.name, Instant::now());
+        let before = self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        loop {
+            let why = match info(stage, target).await {
+                Ok(now) if before.as_ref() == Some(&now.run) => return Err(format!("{name} is still the run it was")),
+                Ok(now) if !now.loading => {
+                    let found = self.found(&stage.lab.logs(name).await.map_err(|error| error.to_string())?, name)?;
+                    let took = since.elapsed().as_secs_f64() * 1e3;
+                    let known = if before.is_some() { "another run than before" } else { "a run; the one before had not answered" };
+                    return Ok(format!("{name} answers as {known}, {took:.1} ms after its start; {found}"));
+                }
+                Ok(_) => format!("{name} was still loading"),
+                Err(error) => error,
+            };
+            if since.elapsed() > SERVES_WITHIN {
+                return Err(format!("{why} {SERVES_WITHIN:?} after its start"));
+            }
+            if !stage.lab.alive(name).await.unwrap_or(true) {
+                return Err(format!("the process of {name} ended again; its log tells why"));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// What the server says it read from its disk. A replica has its data back from the primary before anybody could count its keys, so
+    /// its own log is the witness.
+    fn found(&self, log: &str, name: &str) -> Result<String, String> {
+        let loaded = loaded(log);
+        match (self.spec.data, loaded) {
+            (DataAfter::Wipe, Some(line)) => Err(format!("{name} was to find an empty disk and said `{line}`")),
+            (_, None) => Ok("it read no data from its disk".to_owned()),
+            (DataAfter::Keep, Some(line)) => Ok(format!("it said `{line}`")),
+        }
+    }
+}
+
+#[async_trait]
+impl Injection for Restarting {
+    fn targets(&self) -> Vec<String> {
+        names(&self.targets)
+    }
+
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+        let asked = join_all(self.targets.iter().map(|target| info(stage, target))).await;
+        let known = self.targets.iter().zip(asked).filter_map(|(target, info)| Some((target.node.name.clone(), info.ok()?.run)));
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).extend(known);
+        let (signal, word, _) = self.signal();
+        let signals = self.targets.iter().map(|target| stage.lab.signal(&target.node.name, signal));
+        let mut done = Vec::new();
+        for (target, sent) in self.targets.iter().zip(join_all(signals).await) {
+            let (at, _) = sent.map_err(|error| error.to_string())?;
+            done.push(Done { at, targets: vec![target.node.name.clone()], detail: word.to_owned() });
+        }
+        Ok(done)
+    }
+
+    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        let (since, (_, word, within)) = (Instant::now(), self.signal());
+        let looks = self.targets.iter().map(|target| gone(stage, target, since, word, within));
+        let told = try_join_all(looks).await?.join("; ");
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(told)
+    }
+
+    /// Starts them. The delay counts from the end of the process, which a graceful one may have put off.
+    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+        let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(ended), HowStopped::Graceful) = (ended, self.spec.stop) {
+            tokio::time::sleep_until((ended + self.spec.delay.to_std()).into()).await;
+        }
+        let configuration = match self.spec.config {
+            RestartConfig::Rewritten => Configuration::Rewritten,
+            RestartConfig::Original => Configuration::Original,
+        };
+        let mut at = Instant::now();
+        for target in &self.targets {
+            let name = &target.node.name;
+            if self.spec.data == DataAfter::Wipe {
+                stage.lab.wipe(name).await.map_err(|error| error.to_string())?;
+            }
+            at = Instant::now();
+            stage.lab.restart(name, configuration).await.map_err(|error| error.to_string())?;
+        }
+        Ok(at)
+    }
+
+    async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        Ok(try_join_all(self.targets.iter().map(|target| self.back(stage, target))).await?.join("; "))
+    }
+}
+
+/// What a server says of its own run.
+struct Run {
+    run: String,
+    loading: bool,
+}
+
+async fn info(stage: &Stage, target: &Member) -> Result<Run, String> {
+    let text: String = ask(stage, &target.node, redis::cmd("INFO")).await?;
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(|value| value.trim().to_owned());
+    let run = field("run_id").ok_or_else(|| format!("{} did not tell its run", target.node.name))?;
+    Ok(Run { run, loading: field("loading").is_some_and(|loading| loading != "0") })
+}
+
+/// What the latest start of a server read from its disk, in its words.
+fn loaded(log: &str) -> Option<String> {
+    let start = log.rsplit(BANNER).next().unwrap_or(log);
+    // What a replica loads after it was ready came from its primary.
+    let start = start.split("Ready to accept connections").next().unwrap_or(start);
+    let line = start.lines().find(|line| line.contains("DB loaded from"))?;
+    Some(line.split_once("* ").map_or(line, |(_, words)| words).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "7:C 23 Nov 06:00:00.000 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n7:M * DB loaded from disk: 0.001 seconds\n\
+                         7:M * Ready to accept connections\n";
+
+    #[test]
+    fn what_a_server_read_is_told_by_its_latest_start_only() {
+        assert_eq!(loaded(FIRST).as_deref(), Some("DB loaded from disk: 0.001 seconds"));
+        let again = format!("{FIRST}7:C # oO0OoO0OoO0Oo Valkey is starting oO0OoO0OoO0Oo\n7:M * Ready to accept connections\n");
+        assert_eq!(loaded(&again), None);
+    }
+
+    #[test]
+    fn what_came_from_the_primary_was_not_on_the_disk() {
+        let synced = "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n7:S * Ready to accept connections\n7:S * DB loaded from socket\n";
+        assert_eq!(loaded(synced), None);
+    }
+}

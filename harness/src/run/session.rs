@@ -1,0 +1,247 @@
+//! The trials of a run: of one experiment, or of every cell of a matrix in turn.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use redquake_experiments::plan::{Plan, TrialPlan, interleave, trial_seed};
+use redquake_reports::result::{Trial, TrialStatus};
+use redquake_topologies::runtime::{Runtime, ServerSource};
+use tokio::sync::Semaphore;
+
+use super::lanes::{Era, Lanes};
+use super::pool::Pool;
+use super::until::{Goal, Progressing};
+use super::{Folder, Interrupt, RunRecord, judge};
+use crate::cli::{Failure, Progress};
+use crate::trial::{Performed, Servers, TrialRequest, perform};
+
+/// One experiment that is being performed: the only one of its run, or a cell of a matrix.
+pub struct CellRun {
+    /// What is known of it so far.
+    pub record: RunRecord,
+    /// Where its trials go.
+    pub folder: Folder,
+    /// The server software.
+    pub server: ServerSource,
+}
+
+impl CellRun {
+    /// Writes what is known of it.
+    pub fn save(&self) -> Result<(), Failure> {
+        let json = serde_json::to_vec_pretty(&self.record).map_err(|error| Failure::environment(error.to_string()))?;
+        let failed = |error| Failure::environment(format!("{}: {error}", self.folder.path().display()));
+        self.folder.write(RunRecord::FILE, &json).map_err(failed)
+    }
+}
+
+/// What all trials of a run share.
+pub struct Session<'a> {
+    /// Where servers run.
+    pub runtime: &'a dyn Runtime,
+    /// Tells the user how far it is.
+    pub progress: &'a Progress,
+    /// What signals asked for.
+    pub interrupt: &'a Interrupt,
+    /// How sure every experiment is to become.
+    pub goal: Option<Goal>,
+    /// Whether servers may serve several trials.
+    pub reuse: bool,
+}
+
+/// A trial on its way: its place in the order in which trials were asked for, its cell, and what it is.
+#[derive(Clone, Copy)]
+struct Turn {
+    number: u32,
+    cell: usize,
+    trial: TrialPlan,
+}
+
+/// The same, ended.
+struct Ended {
+    turn: Turn,
+    began: Era,
+    performed: Performed,
+    analysed: Result<Trial, String>,
+}
+
+impl Session<'_> {
+    /// Performs every trial, as many at once as the lanes allow; those of several cells in rounds, so that what drifts on the machine
+    /// meets all cells alike. A trial that proved nothing is repeated, for each cell at most as often as trials were asked
+    /// for. What is told of trials is told in the order in which they were asked for.
+    pub async fn all_trials(&self, cells: &mut [CellRun], lanes: Lanes) -> Result<(), Failure> {
+        let mut pool = Pool::new(self.reuse);
+        let ended = self.trials_with(&mut pool, cells, lanes).await;
+        for (cell, residue) in pool.close().await {
+            cells[cell].record.residue.extend(residue);
+        }
+        ended
+    }
+
+    async fn trials_with(&self, pool: &mut Pool, cells: &mut [CellRun], mut lanes: Lanes) -> Result<(), Failure> {
+        let asked: Vec<usize> = cells.iter().map(|cell| cell.record.plan.trials.len()).collect();
+        let starting = Arc::new(Semaphore::new(1));
+        let mut queue = Queue::new(cells);
+        let mut running = FuturesUnordered::new();
+        let mut told = Told::default();
+        let mut progress: Vec<Progressing> = cells.iter().map(|_| Progressing::new(self.goal.as_ref())).collect();
+        loop {
+            while running.len() < lanes.limit() && !self.interrupt.cancel.is_cancelled() {
+                let Some(turn) = queue.waiting.pop_front() else { break };
+                let cell = &cells[turn.cell];
+                let job = Job::new(cell, turn, lanes.now(), pool.take(turn.cell, &cell.record.plan.experiment));
+                running.push(self.one_trial(job, Arc::clone(&starting)));
+            }
+            let Some(ended) = running.next().await else { break };
+            let Ended { turn, began, performed, analysed } = ended?;
+            let cell = &mut cells[turn.cell];
+            cell.record.residue.extend(performed.residue);
+            let disturbed = analysed.as_ref().is_ok_and(|analysed| analysed.disturbed);
+            lanes.learn(began, performed.strain, disturbed);
+            let repeats = cell.record.plan.trials.iter().filter(|trial| trial.repeats.is_some()).count();
+            let proved_nothing = analysed.as_ref().is_ok_and(|analysed| analysed.status == TrialStatus::Inconclusive);
+            if proved_nothing && repeats < asked[turn.cell] && !self.interrupt.cancel.is_cancelled() {
+                queue.add(cell, turn.cell, Some(turn.trial.index))?;
+            }
+            // What the environment refused once, a configuration that a server does not take for example, it refuses every time.
+            if analysed.as_ref().is_ok_and(|analysed| analysed.status == TrialStatus::Error) {
+                queue.waiting.retain(|waiting| waiting.cell != turn.cell);
+            }
+            if let Ok(analysed) = &analysed {
+                progress[turn.cell].learn(analysed);
+            }
+            let waiting = queue.waiting.iter().any(|waiting| waiting.cell == turn.cell);
+            let on = progress[turn.cell].goes_on(cell, waiting, self.interrupt.cancel.is_cancelled());
+            if on {
+                queue.add(cell, turn.cell, None)?;
+            }
+            let wanted = queue.waiting.iter().filter(|waiting| waiting.cell == turn.cell).count();
+            pool.give(turn.cell, performed.kept, if self.interrupt.cancel.is_cancelled() { 0 } else { wanted });
+            let line = match &analysed {
+                Ok(analysed) => in_a_line(analysed),
+                Err(reason) => reason.clone(),
+            };
+            let which = named(&turn.trial, asked[turn.cell], cell.record.cell.as_deref());
+            told.tell(turn.number, format!("{which}: {line}"), self.progress);
+        }
+        told.rest(self.progress);
+        Ok(())
+    }
+
+    async fn one_trial(&self, job: Job, starting: Arc<Semaphore>) -> Result<Ended, Failure> {
+        let Job { turn, began, plan, run, folder, server, servers } = job;
+        let permit = starting.acquire_owned().await.ok();
+        self.progress.prefix(&format!("trial {}", turn.number));
+        self.progress.transient("bringing up the servers");
+        let request = TrialRequest {
+            plan: &plan,
+            trial: turn.trial,
+            runtime: self.runtime,
+            server: &server,
+            servers,
+            run: &run,
+            folder: &folder.trial(turn.trial.index).map_err(|error| Failure::environment(error.to_string()))?,
+            starting: Mutex::new(permit),
+            cancel: &self.interrupt.cancel,
+            progress: self.progress,
+        };
+        let performed =
+            perform(request).await.map_err(|error| Failure::environment(format!("the history could not be written: {error}")))?;
+        let history = format!("{}/history.ndjson.zst", Folder::trial_name(turn.trial.index));
+        // On a thread of its own: other trials are being measured.
+        let analysed = tokio::task::spawn_blocking(move || judge::trial(&folder, &history)).await;
+        Ok(Ended { turn, began, performed, analysed: analysed.unwrap_or_else(|error| Err(error.to_string())) })
+    }
+}
+
+/// A trial with all it needs of its cell, so that the cell's record can go on changing.
+struct Job {
+    turn: Turn,
+    began: Era,
+    plan: Plan,
+    run: String,
+    folder: Folder,
+    server: ServerSource,
+    servers: Servers,
+}
+
+impl Job {
+    fn new(cell: &CellRun, turn: Turn, began: Era, servers: Servers) -> Self {
+        let CellRun { record, folder, server } = cell;
+        let (plan, run) = (record.plan.clone(), record.run.clone());
+        Self { turn, began, plan, run, folder: folder.clone(), server: server.clone(), servers }
+    }
+}
+
+/// What is still to be done, in order.
+struct Queue {
+    waiting: VecDeque<Turn>,
+    last: u32,
+}
+
+impl Queue {
+    fn new(cells: &[CellRun]) -> Self {
+        let plan = |cell: usize| &cells[cell].record.plan;
+        let trials: Vec<u32> = (0..cells.len()).map(|cell| u32::try_from(plan(cell).trials.len()).unwrap_or(u32::MAX)).collect();
+        let order = interleave(cells.first().map_or(0, |cell| cell.record.plan.seed), &trials);
+        let turns = order.into_iter().filter_map(|(cell, index)| Some((cell, *plan(cell).trials.get(index as usize - 1)?)));
+        let waiting: VecDeque<Turn> = turns.zip(1..).map(|((cell, trial), number)| Turn { number, cell, trial }).collect();
+        Self { last: u32::try_from(waiting.len()).unwrap_or(u32::MAX), waiting }
+    }
+
+    /// Adds a trial to a cell's plan and to the end of the queue: one more, or another for one that proved nothing.
+    fn add(&mut self, run: &mut CellRun, cell: usize, repeats: Option<u32>) -> Result<(), Failure> {
+        let index = u32::try_from(run.record.plan.trials.len() + 1).unwrap_or(u32::MAX);
+        let trial = TrialPlan { index, seed: trial_seed(run.record.plan.seed, index), repeats };
+        run.record.plan.trials.push(trial);
+        run.save()?;
+        self.last += 1;
+        self.waiting.push_back(Turn { number: self.last, cell, trial });
+        Ok(())
+    }
+}
+
+fn named(trial: &TrialPlan, asked: usize, cell: Option<&str>) -> String {
+    let of = cell.map(|cell| format!(" of {cell}")).unwrap_or_default();
+    match trial.repeats {
+        None if trial.index as usize > asked => format!("trial {}{of}", trial.index),
+        None => format!("trial {}/{asked}{of}", trial.index),
+        Some(repeated) => format!("trial {}{of} (repeats {repeated})", trial.index),
+    }
+}
+
+/// Lines about trials, told in their order.
+#[derive(Default)]
+struct Told {
+    last: u32,
+    held_back: BTreeMap<u32, String>,
+}
+
+impl Told {
+    fn tell(&mut self, number: u32, line: String, progress: &Progress) {
+        self.held_back.insert(number, line);
+        while let Some(line) = self.held_back.remove(&(self.last + 1)) {
+            progress.line(&line);
+            self.last += 1;
+        }
+    }
+
+    /// What was held back by a trial that never ended.
+    fn rest(&mut self, progress: &Progress) {
+        for (_, line) in std::mem::take(&mut self.held_back) {
+            progress.line(&line);
+        }
+    }
+}
+
+/// The trial in one line, for whoever watches.
+fn in_a_line(trial: &Trial) -> String {
+    let millis = |name: &str| trial.metrics.get(name).map(|sample| format!("{name} {:.0} ms", sample.value() / 1e6));
+    let gaps: Vec<String> = ["failover.write_gap", "failover.client_gap"].into_iter().filter_map(millis).collect();
+    match trial.status {
+        TrialStatus::Conclusive => gaps.join(", "),
+        TrialStatus::Inconclusive => format!("inconclusive: {}", trial.reasons.join("; ")),
+        TrialStatus::Error => format!("error: {}", trial.reasons.join("; ")),
+    }
+}

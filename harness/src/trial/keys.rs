@@ -1,0 +1,94 @@
+//! Names of keys: in a Cluster each carries a hash tag that puts it on the shard it is meant for.
+
+use std::sync::Arc;
+
+use redquake_experiments::spec::{ClusterTopology, key_slot, shard_of};
+
+/// Hash tags of a shard, and so slots its keys lie in.
+const TAGS: usize = 16;
+
+/// How keys are named.
+#[derive(Debug, Clone, Default)]
+pub struct Keys {
+    /// Hash tags by shard; empty where there is one shard, whose keys need none.
+    tags: Arc<Vec<Vec<String>>>,
+    only: Option<u32>,
+}
+
+impl Keys {
+    /// Names for the keys of a Cluster.
+    pub fn of(cluster: Option<&ClusterTopology>) -> Self {
+        let slots = cluster.map(ClusterTopology::slots).unwrap_or_default();
+        let tags = slots.iter().map(|slots| {
+            let numbered = (0_u32..).map(|number| format!("s{number}"));
+            // A shard has one slot at least, and every slot is found among few of a hundred thousand tags.
+            numbered.take(1_000_000).filter(|tag| slots.contains(key_slot(tag))).take(TAGS).collect()
+        });
+        Self { tags: Arc::new(tags.collect()), only: None }
+    }
+
+    /// The shard of a key, from 1.
+    pub fn shard_of(&self, key: u32) -> u32 {
+        shard_of(key, u32::try_from(self.tags.len()).unwrap_or(1))
+    }
+
+    /// The name of a key: the plain one, and the hash tag of its shard.
+    pub fn name(&self, plain: String, key: u32) -> String {
+        let shards = self.tags.len().max(1);
+        let tags = self.tags.get(key as usize % shards).filter(|tags| !tags.is_empty());
+        match tags.and_then(|tags| tags.get(key as usize / shards % tags.len())) {
+            Some(tag) => format!("{plain}{{{tag}}}"),
+            None => plain,
+        }
+    }
+
+    /// The same names, for the keys of one shard only.
+    pub fn only(&self, shard: u32) -> Self {
+        Self { only: Some(shard), ..self.clone() }
+    }
+
+    /// Whether a key is one of those meant.
+    pub fn cover(&self, key: u32) -> bool {
+        self.only.is_none_or(|shard| self.shard_of(key) == shard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redquake_experiments::spec::{ClusterConfig, Server};
+
+    use super::*;
+
+    #[test]
+    fn every_key_lies_on_the_shard_it_is_dealt_to() {
+        let topology = ClusterTopology {
+            server: Server::default(),
+            shards: 3,
+            replicas_per_shard: 1,
+            slots: Vec::new(),
+            config: ClusterConfig::default(),
+        };
+        let keys = Keys::of(Some(&topology));
+        let slots = topology.slots();
+        for key in 0..1_000 {
+            let name = keys.name(format!("lock:0:{key}"), key);
+            assert!(slots[keys.shard_of(key) as usize - 1].contains(key_slot(&name)), "{name}");
+        }
+        let of_second = (0..9).filter(|key| keys.only(2).cover(*key)).collect::<Vec<_>>();
+        assert_eq!(of_second, [1, 4, 7]);
+    }
+
+    #[test]
+    fn a_shard_of_one_slot_has_a_tag_for_it() {
+        let slots = ["0", "1-16383"].map(|slots| slots.parse().unwrap()).to_vec();
+        let topology =
+            ClusterTopology { server: Server::default(), shards: 2, replicas_per_shard: 0, slots, config: ClusterConfig::default() };
+        assert_eq!(key_slot(&Keys::of(Some(&topology)).name("canary".to_owned(), 0)), 0);
+    }
+
+    #[test]
+    fn without_shards_names_are_plain() {
+        assert_eq!(Keys::default().name("lock:0:7".to_owned(), 7), "lock:0:7");
+        assert_eq!(Keys::default().shard_of(7), 1);
+    }
+}

@@ -1,0 +1,141 @@
+//! The clients of one workload: open-loop arrivals, each carried out by a task of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rand_chacha::ChaCha8Rng;
+use redquake_experiments::spec;
+use redquake_reports::history::{Outcome, Why};
+use redquake_topologies::namespace::Zone;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::arrivals::{Arrivals, stream_of};
+use super::behaviour::{Behaviour, Common, Life, Turn};
+use super::dispatch::Dispatcher;
+use crate::clients::{Session, Timeouts};
+use crate::trial::Roster;
+
+/// Operations one client may have under way; one more is recorded as `overload` and not sent.
+const MOST_UNDER_WAY: usize = 4096;
+
+/// When the clients of a trial end.
+#[derive(Clone)]
+pub struct Ends {
+    /// What is under way is tracked here.
+    pub tasks: TaskTracker,
+    /// Cancelled when holds are to end.
+    pub stop: CancellationToken,
+    /// Cancelled when connections are to close.
+    pub close: CancellationToken,
+}
+
+/// The clients of one workload. Arrivals end when it is dropped.
+pub struct Crowd {
+    /// Name of the workload.
+    pub name: String,
+    /// Whether its clients hold things for a while.
+    pub holds: bool,
+    /// Each client's connection.
+    pub sessions: Vec<Session>,
+    /// Each client, as seen from outside.
+    pub lives: Vec<Arc<Life>>,
+    _dispatcher: Dispatcher,
+}
+
+impl Crowd {
+    /// Starts every client; they are dealt out in turn to the threads of the zones, of which there is at least one.
+    pub fn start<B: Behaviour>(
+        behaviour: B,
+        workload: &spec::Workload,
+        common: Common,
+        roster: &Arc<Roster>,
+        zones: &[&Zone],
+        ends: &Ends,
+    ) -> std::io::Result<Self> {
+        let timeouts = Timeouts { connect: workload.connect_timeout.to_std(), response: workload.timeout.to_std() };
+        let numbers = 0..u16::try_from(workload.clients).unwrap_or(u16::MAX);
+        let held = Arc::default();
+        let life = |_| Arc::new(Life { crashed: ends.close.child_token(), holding: AtomicUsize::new(0), held: Arc::clone(&held) });
+        let lives: Vec<Arc<Life>> = numbers.clone().map(life).collect();
+        let place = |client: u16| zones[usize::from(client) % zones.len()];
+        let session = |(client, life): (u16, &Arc<Life>)| {
+            Session::start(place(client), workload.client, timeouts, Arc::clone(roster), life.crashed.clone())
+        };
+        let sessions: Vec<Session> = numbers.clone().zip(&lives).map(session).collect();
+        let stream = |client: u16| u64::from(common.index) << 32 | u64::from(client);
+        let together = behaviour.together();
+        let rate = workload.rate.as_per_second() / if together { 1.0 } else { f64::from(workload.clients) };
+        let moments = |client: u16| stream(if together { 0 } else { client }) << 1;
+        let arrivals = numbers.clone().map(|client| Arrivals::new(common.seed, moments(client), rate)).collect();
+        let keys = numbers.clone().map(|client| stream_of(common.seed, stream(client) << 1 | 1));
+        let mut clients: Vec<Client> = numbers
+            .zip(keys)
+            .zip(sessions.iter().zip(&lives))
+            .map(|((number, keys), (session, life))| Client {
+                number,
+                session: session.clone(),
+                handle: place(number).handle().clone(),
+                life: Arc::clone(life),
+                keys,
+                turn: 0,
+                under_way: Arc::default(),
+            })
+            .collect();
+        let (ends, many) = (ends.clone(), u64::from(workload.clients));
+        let holds = behaviour.holds();
+        let (behaviour, common) = (Arc::new(behaviour), Arc::new(common));
+        let dispatcher = Dispatcher::start(common.clock, arrivals, move |client, intended| {
+            let client = &mut clients[client];
+            if client.life.crashed.is_cancelled() {
+                return;
+            }
+            let key = match together {
+                true => u32::try_from(client.turn).unwrap_or(u32::MAX),
+                false => behaviour.key(&mut client.keys),
+            };
+            let turn = client.turn(&common, many, key, intended, &ends.stop);
+            if client.under_way.fetch_add(1, Ordering::Relaxed) >= MOST_UNDER_WAY {
+                client.under_way.fetch_sub(1, Ordering::Relaxed);
+                let now = common.clock.now();
+                turn.record(behaviour.first(), [intended, now, now], Outcome::Fail, Some(Why::Overload), None);
+                return;
+            }
+            let (under_way, behaviour) = (Arc::clone(&client.under_way), Arc::clone(&behaviour));
+            client.handle.spawn(ends.tasks.track_future(async move {
+                behaviour.run(&turn).await;
+                under_way.fetch_sub(1, Ordering::Relaxed);
+            }));
+        })?;
+        Ok(Self { name: workload.name.clone(), holds, sessions, lives, _dispatcher: dispatcher })
+    }
+}
+
+/// One client of the workload.
+struct Client {
+    number: u16,
+    session: Session,
+    handle: Handle,
+    life: Arc<Life>,
+    keys: ChaCha8Rng,
+    turn: u64,
+    under_way: Arc<AtomicUsize>,
+}
+
+impl Client {
+    fn turn(&mut self, common: &Arc<Common>, many: u64, key: u32, intended: u64, stop: &CancellationToken) -> Turn {
+        let id = self.turn * many + u64::from(self.number);
+        self.turn += 1;
+        Turn {
+            common: Arc::clone(common),
+            client: self.number,
+            session: self.session.clone(),
+            id,
+            key,
+            intended,
+            stop: stop.clone(),
+            life: Arc::clone(&self.life),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Every kind of workload: how its clients are started and how its final state is read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redquake_experiments::spec::{Workload, WorkloadKind};
+use redquake_topologies::namespace::Zone;
+
+use super::behaviour::Common;
+use super::cache::CacheAside;
+use super::crowd::{Crowd, Ends};
+use super::limiter::{self, FixedWindow, SlidingWindow};
+use super::lock::{self, LockClients};
+use super::payment::{self, PaymentServers};
+use super::set::{self, SetClients};
+use crate::trial::Roster;
+
+/// Starts the clients of a workload, dealt out in turn to the threads of some zones.
+pub fn start(workload: &Workload, common: Common, roster: &Arc<Roster>, zones: &[&Zone], ends: &Ends) -> std::io::Result<Crowd> {
+    match &workload.kind {
+        WorkloadKind::Lock(lock) => Crowd::start(LockClients(lock.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::Set(set) => Crowd::start(SetClients(set.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::PaymentJob(payment) => {
+            let servers = PaymentServers { spec: payment.clone(), database: common.database.clone() };
+            Crowd::start(servers, workload, common, roster, zones, ends)
+        }
+        WorkloadKind::CacheAside(cache) => Crowd::start(CacheAside::new(cache.clone(), &common), workload, common, roster, zones, ends),
+        WorkloadKind::FixedWindowLimiter(limiter) => Crowd::start(FixedWindow::new(limiter.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::SlidingWindowLimiter(limiter) => {
+            Crowd::start(SlidingWindow::new(limiter.clone()), workload, common, roster, zones, ends)
+        }
+    }
+}
+
+/// Reads what a workload left on the primary and records it.
+pub async fn final_read(workload: &Workload, common: &Common, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
+    match &workload.kind {
+        WorkloadKind::Lock(lock) => lock::final_read(common, lock.keys, connection).await,
+        WorkloadKind::Set(set) => set::final_read(common, set.keys, connection).await,
+        // What a cache holds in the end proves nothing.
+        WorkloadKind::CacheAside(_) => Ok(()),
+        WorkloadKind::PaymentJob(_) => {
+            payment::final_read(common).await;
+            Ok(())
+        }
+        WorkloadKind::FixedWindowLimiter(_) | WorkloadKind::SlidingWindowLimiter(_) => limiter::final_read(common, connection).await,
+    }
+}
+
+/// How long what is under way may take after the clients were told to stop: each operation connects and waits for a reply.
+pub fn longest_operation(workload: &Workload) -> Duration {
+    let waits = workload.kind.database().map(|database| database.pool().timeout.to_std()).unwrap_or_default();
+    let operations = match workload.kind {
+        // A stopped client gives back what it holds at once: connect, acquire, connect, release.
+        WorkloadKind::Lock(_) => 2,
+        // Asked, loaded, filled.
+        WorkloadKind::CacheAside(_) => 2,
+        // Locked, prolonged, given back.
+        WorkloadKind::PaymentJob(_) => 3,
+        // Counted, then expiry or taken out again.
+        WorkloadKind::FixedWindowLimiter(_) | WorkloadKind::SlidingWindowLimiter(_) => 2,
+        WorkloadKind::Set(_) => 1,
+    };
+    (workload.connect_timeout.to_std() + workload.timeout.to_std()) * operations + waits * 2
+}

@@ -1,0 +1,182 @@
+//! What is asked of each kind of workload: one check a kind, all with the same four steps.
+
+use redquake_experiments::spec::{Workload, WorkloadKind};
+
+use super::fallback::{Caches, Period};
+use super::limiters::Limiters;
+use super::locks::{LockRules, Locks, Names};
+use super::payments::Payments;
+use super::sets::Sets;
+use crate::history::{Decision, Final, Keys, Members, Op, Paid, Payment, Query, Read};
+use crate::result::{Anomaly, CacheResult, LimiterResult, LockCounts, PaymentCounts, SetCounts};
+
+/// The check of one workload.
+#[derive(Debug)]
+pub enum Check {
+    /// `lock`
+    Lock(Locks),
+    /// `set`
+    Set(Sets),
+    /// `fixed-window-limiter` and `sliding-window-limiter`
+    Limiter(Limiters),
+    /// `cache-aside`
+    Cache(Caches),
+    /// `payment-job`
+    Payment(Payments),
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Counts of a lock workload.
+    pub locks: Option<LockCounts>,
+    /// Counts of a set workload.
+    pub set: Option<SetCounts>,
+    /// What a limiter did.
+    pub limiter: Option<LimiterResult>,
+    /// What fell through a cache.
+    pub cache: Option<CacheResult>,
+    /// What became of payments.
+    pub payments: Option<PaymentCounts>,
+    /// Metrics of the kind: name after the workload's, and value.
+    pub metrics: Vec<(&'static str, f64)>,
+    /// Metrics that were not over at the end: they are at least this.
+    pub bounds: Vec<(&'static str, f64)>,
+    /// The evidence, worst first.
+    pub anomalies: Vec<Anomaly>,
+    /// Number of anomalies, listed or not.
+    pub total: u64,
+    /// Number of those that are only possible.
+    pub possible: u64,
+}
+
+impl Check {
+    /// The check of a workload's kind.
+    pub fn new(workload: &Workload) -> Self {
+        match &workload.kind {
+            WorkloadKind::Lock(lock) => Self::Lock(Locks::new(LockRules { ttl: lock.ttl.as_nanos(), drift: lock.drift().as_nanos() })),
+            WorkloadKind::Set(_) => Self::Set(Sets::default()),
+            WorkloadKind::PaymentJob(payment) => Self::Payment(Payments::new(payment)),
+            WorkloadKind::CacheAside(cache) => Self::Cache(Caches::new(cache)),
+            WorkloadKind::FixedWindowLimiter(limiter) => Self::Limiter(Limiters::fixed(limiter)),
+            WorkloadKind::SlidingWindowLimiter(limiter) => Self::Limiter(Limiters::sliding(limiter)),
+        }
+    }
+
+    /// Takes in one attempt.
+    pub fn op(&mut self, op: &Op) {
+        match self {
+            Self::Lock(locks) => locks.op(op),
+            Self::Set(sets) => sets.op(op),
+            Self::Limiter(_) | Self::Cache(_) | Self::Payment(_) => {}
+        }
+    }
+
+    /// Takes in what a limiter's client decided.
+    pub fn decision(&mut self, decision: &Decision) {
+        if let Self::Limiter(limiter) = self {
+            limiter.decision(decision);
+        }
+    }
+
+    /// Takes in one query of the database.
+    pub fn query(&mut self, query: &Query) {
+        if let Self::Cache(cache) = self {
+            cache.query(query);
+        }
+    }
+
+    /// Takes in one read through a cache.
+    pub fn read(&mut self, read: &Read) {
+        if let Self::Cache(cache) = self {
+            cache.read(read);
+        }
+    }
+
+    /// Takes in one attempt to pay.
+    pub fn payment(&mut self, payment: &Payment) {
+        if let Self::Payment(payments) = self {
+            payments.payment(payment);
+        }
+    }
+
+    /// Takes in payments of the ledger.
+    pub fn paid(&mut self, paid: &Paid) {
+        if let Self::Payment(payments) = self {
+            payments.paid(paid);
+        }
+    }
+
+    /// Takes in what a limiter left on the server.
+    pub fn keys(&mut self, keys: &Keys) {
+        if let Self::Limiter(limiter) = self {
+            limiter.keys(keys);
+        }
+    }
+
+    /// Takes in the final read of one key.
+    pub fn last(&mut self, last: &Final) {
+        if let Self::Lock(locks) = self {
+            locks.last(last);
+        }
+    }
+
+    /// Takes in elements of the final read of a set.
+    pub fn members(&mut self, members: &Members) {
+        if let Self::Set(sets) = self {
+            sets.members(members);
+        }
+    }
+
+    /// From when a final state shows everything it can, given when every fault was taken back.
+    pub fn judgeable_from(&self, healed: u64) -> Option<u64> {
+        match self {
+            Self::Lock(locks) => locks.judgeable_from(healed),
+            _ => None,
+        }
+    }
+
+    /// Judges. `healed` is when every fault was taken back, `None` if that never happened; `period` is the measured time.
+    pub fn finish(self, healed: Option<u64>, period: Period, names: &Names<'_>) -> Checked {
+        match self {
+            Self::Lock(locks) => {
+                let found = locks.finish(healed, names);
+                let counts = found.counts;
+                Checked {
+                    metrics: vec![
+                        ("double_acquired", counts.double_acquired as f64),
+                        ("double_held_time", counts.double_held_time as f64),
+                        ("ttl_overrun", counts.ttl_overrun as f64),
+                        ("possible", counts.possible as f64),
+                        ("lost", counts.lost as f64),
+                        ("stuck", counts.stuck as f64),
+                        ("acquired", counts.acquired as f64),
+                    ],
+                    total: counts.double_acquired + counts.stuck + counts.lost + counts.ttl_overrun,
+                    possible: counts.possible,
+                    anomalies: found.anomalies,
+                    locks: Some(counts),
+                    ..Checked::default()
+                }
+            }
+            Self::Limiter(limiter) => limiter.finish(names),
+            Self::Cache(cache) => cache.finish(period),
+            Self::Payment(payments) => payments.finish(names),
+            Self::Set(sets) => {
+                let found = sets.finish(names);
+                let counts = found.counts;
+                let mut metrics = vec![
+                    ("acknowledged", counts.acknowledged as f64),
+                    ("lost", counts.lost as f64),
+                    ("recovered", counts.recovered as f64),
+                    ("unexpected", counts.unexpected as f64),
+                    ("never_read", counts.never_read as f64),
+                ];
+                if counts.acknowledged > 0 {
+                    metrics.push(("lost_share", counts.lost as f64 / counts.acknowledged as f64));
+                }
+                Checked { metrics, total: counts.lost, anomalies: found.anomalies, set: Some(counts), ..Checked::default() }
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! One cache-aside workload of a trial: its reads and queries taken in, measured and told.
+
+use redquake_experiments::spec::{CacheAsideWorkload, Scale};
+
+use super::{Back, FallbackFindings, Period, Query, Read, Served, measure};
+use crate::analysis::check::Checked;
+use crate::history::{self, Queried, ReadFrom};
+use crate::result::{CacheResult, Projection};
+
+/// Points of the curve that are kept.
+const POINTS: usize = 600;
+
+/// Takes in the reads and queries of a cache-aside workload, and says at the end what fell through.
+#[derive(Debug)]
+pub struct Caches {
+    overload: f64,
+    scale: Option<Scale>,
+    queries: Vec<Query>,
+    reads: Vec<Read>,
+    from: Vec<(u64, ReadFrom)>,
+}
+
+impl Caches {
+    /// For a workload as described.
+    pub fn new(spec: &CacheAsideWorkload) -> Self {
+        Self { overload: spec.overload.into(), scale: spec.scale, queries: Vec::new(), reads: Vec::new(), from: Vec::new() }
+    }
+
+    /// Takes in one query.
+    pub fn query(&mut self, query: &history::Query) {
+        let served = match query.out {
+            Queried::Ok => Served::Answered,
+            Queried::Refused => Served::Refused,
+            Queried::Timeout => Served::TimedOut,
+            Queried::Failed => Served::Failed,
+        };
+        let [asked, ended] = query.at;
+        self.queries.push(Query { key: query.key, asked, began: query.began, ended: ended.max(asked), served });
+    }
+
+    /// Takes in one read.
+    pub fn read(&mut self, read: &history::Read) {
+        self.reads.push(Read { at: read.at[0], hit: read.from == ReadFrom::Cache });
+        self.from.push((read.at[0], read.from));
+    }
+
+    /// Measures.
+    pub(in crate::analysis) fn finish(self, period: Period) -> Checked {
+        let from = [ReadFrom::Cache, ReadFrom::Database, ReadFrom::Shared, ReadFrom::Stale, ReadFrom::Nowhere];
+        let measured = |at: u64| (period.from..period.to).contains(&at);
+        let count = |wanted: ReadFrom| self.from.iter().filter(|(at, from)| *from == wanted && measured(*at)).count() as u64;
+        let reads = from.map(count);
+        let largest = largest_share(&self.queries, &self.reads, period);
+        let found = measure(self.queries, self.reads, period, self.overload);
+        let load = found.load;
+        let mut metrics = vec![
+            ("failed_reads", reads[4] as f64),
+            ("stale_reads", reads[3] as f64),
+            ("db_peak", load.peak),
+            ("db_extra", load.extra),
+            ("db_overloaded", load.overloaded as f64),
+            ("db_longest_wait", load.longest_wait as f64),
+            ("db_queue", load.deepest_queue as f64),
+            ("db_refused", load.refused as f64),
+            ("db_timed_out", load.timed_out as f64),
+            ("db_failed", load.failed as f64),
+            ("duplicate_loads", found.duplicate_loads as f64),
+            ("stampede", found.stampede as f64),
+        ];
+        let some = [
+            ("hit_ratio", found.hit_ratio),
+            ("lowest_hit_ratio", found.lowest_hit_ratio),
+            ("db_baseline", load.baseline),
+            ("db_peak_multiplier", load.multiplier),
+            ("db_p99", load.p99.map(|p99| p99 as f64)),
+        ];
+        metrics.extend(some.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        let mut bounds = Vec::new();
+        match found.back {
+            Some(Back::After(time)) => metrics.push(("hit_ratio_back", time as f64)),
+            Some(Back::Never(time)) => bounds.push(("hit_ratio_back", time as f64)),
+            None => {}
+        }
+        let projection = self.scale.zip(largest).map(|(scale, share)| projected(scale, share));
+        if let Some(projection) = &projection {
+            metrics.extend([("projected_baseline", projection.baseline), ("projected_peak", projection.peak)]);
+            if projection.baseline > 0.0 {
+                metrics.push(("projected_multiplier", projection.peak / projection.baseline));
+            }
+        }
+        let cache = CacheResult {
+            reads,
+            hit_ratio: found.hit_ratio,
+            queries: load.queries,
+            baseline: load.baseline,
+            peak: load.peak,
+            curve: thinned(&found),
+            projection,
+        };
+        Checked { metrics, bounds, cache: Some(cache), ..Checked::default() }
+    }
+}
+
+/// Largest share of the reads of any second that became queries.
+fn largest_share(queries: &[Query], reads: &[Read], period: Period) -> Option<f64> {
+    let second = |at: u64| at.saturating_sub(period.from) / 1_000_000_000;
+    let inside = |at: &u64| (period.from..period.to).contains(at);
+    let mut counts = std::collections::BTreeMap::<u64, [u64; 2]>::new();
+    reads.iter().map(|read| read.at).filter(inside).for_each(|at| counts.entry(second(at)).or_default()[0] += 1);
+    queries.iter().map(|query| query.asked).filter(inside).for_each(|at| counts.entry(second(at)).or_default()[1] += 1);
+    let mean = reads.iter().filter(|read| inside(&read.at)).count() as f64 / counts.len().max(1) as f64;
+    // A query may come a little after its read: shares are of the mean rate, so that the border of a second is no peak.
+    let shares = counts.values().map(|[_, queries]| *queries as f64 / mean);
+    shares.filter(|share| share.is_finite()).max_by(f64::total_cmp)
+}
+
+fn projected(scale: Scale, share: f64) -> Projection {
+    let offered = scale.offered.as_per_second();
+    let assumes = "an extrapolation, not a measurement: it assumes that the same share of reads falls through at that rate for as long, that reads are spread over \
+                   items alike, and that the database keeps up; queues and refusals grow faster than the rate";
+    Projection {
+        offered,
+        hit_ratio: scale.hit_ratio,
+        baseline: offered * (1.0 - scale.hit_ratio),
+        peak: offered * share.min(1.0),
+        assumes: assumes.to_owned(),
+    }
+}
+
+/// The curve with no more points than are kept: of neighbours the largest.
+fn thinned(found: &FallbackFindings) -> Vec<[u64; 2]> {
+    let each = found.curve.len().div_ceil(POINTS).max(1);
+    let largest = |points: &[(u64, u64)]| points.iter().max_by_key(|(_, count)| *count).map(|(at, count)| [*at, *count]);
+    found.curve.chunks(each).filter_map(largest).collect()
+}

@@ -1,0 +1,11 @@
+//! What falls through a cache to the database behind it. Definitions: docs/definitions.md.
+
+mod check;
+mod hits;
+mod load;
+mod measure;
+mod stampede;
+
+pub use check::Caches;
+pub use load::{DatabaseLoad, Period, Query, Served};
+pub use measure::{Back, FallbackFindings, Read, measure};

@@ -1,0 +1,159 @@
+//! One limiter workload of a trial: its requests taken in, judged and told.
+
+use redquake_experiments::spec::{FixedWindowWorkload, SlidingBy, SlidingWindowWorkload};
+
+use super::request::{By, Executed, LimiterFindings, Request};
+use super::{Worst, fixed_window, sliding_window};
+use crate::analysis::check::Checked;
+use crate::analysis::locks::Names;
+use crate::analysis::words::{instant, span};
+use crate::history::{DecidedBy, Decision, Keys, Outcome};
+use crate::result::{Anomaly, AnomalyKind, LimiterResult};
+
+/// Takes in what the clients of a limiter decided, and says at the end whether it kept its limit.
+#[derive(Debug)]
+pub struct Limiters {
+    rules: Rules,
+    requests: Vec<Request>,
+    keys: Option<Keys>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Rules {
+    Fixed { limit: u64, window: u64 },
+    Sliding { limit: u64, window: u64, drift: u64, denied_count: bool },
+}
+
+impl Limiters {
+    /// A fixed-window limiter.
+    pub fn fixed(spec: &FixedWindowWorkload) -> Self {
+        Self::new(Rules::Fixed { limit: spec.limit.into(), window: spec.window.as_nanos() })
+    }
+
+    /// A sliding-window limiter.
+    pub fn sliding(spec: &SlidingWindowWorkload) -> Self {
+        let (limit, window, drift) = (spec.limit.into(), spec.window.as_nanos(), spec.drift());
+        Self::new(Rules::Sliding { limit, window, drift, denied_count: spec.by == SlidingBy::Multi })
+    }
+
+    fn new(rules: Rules) -> Self {
+        Self { rules, requests: Vec::new(), keys: None }
+    }
+
+    /// Takes in one decision.
+    pub fn decision(&mut self, decision: &Decision) {
+        self.requests.push(Request {
+            subject: decision.key,
+            window: decision.window,
+            invoked: decision.at[0],
+            completed: decision.at[1].max(decision.at[0]),
+            decision: if decision.admit { super::Decision::Admitted } else { super::Decision::Denied },
+            by: match decision.by {
+                DecidedBy::Redis => By::Redis,
+                DecidedBy::Policy => By::Policy,
+                DecidedBy::Local => By::Local,
+            },
+            value: decision.value,
+            executed: match decision.ran {
+                Outcome::Ok => Executed::Yes,
+                Outcome::Fail => Executed::No,
+                Outcome::Info => Executed::Maybe,
+            },
+        });
+    }
+
+    /// Takes in what was left on the server.
+    pub fn keys(&mut self, keys: &Keys) {
+        // One for each shard.
+        let sum = self.keys.get_or_insert(Keys { keys: 0, subjects: 0, immortal: 0, bytes: 0, ..*keys });
+        sum.keys += keys.keys;
+        sum.subjects += keys.subjects;
+        sum.immortal += keys.immortal;
+        sum.bytes += keys.bytes;
+    }
+
+    /// Judges.
+    pub(in crate::analysis) fn finish(mut self, names: &Names<'_>) -> Checked {
+        let found = match self.rules {
+            Rules::Fixed { limit, window } => fixed_window(&mut self.requests, limit, window),
+            Rules::Sliding { limit, window, drift, denied_count } => sliding_window(&mut self.requests, limit, window, drift, denied_count),
+        };
+        let counts = found.counts;
+        let immortal = self.keys.map(|keys| keys.immortal);
+        let bytes = self.keys.filter(|keys| keys.subjects > 0).map(|keys| keys.bytes as f64 / keys.subjects as f64);
+        let (limit, peak_bound) = match self.rules {
+            Rules::Fixed { limit, .. } => (limit, 2 * limit),
+            Rules::Sliding { limit, .. } => (limit, limit),
+        };
+        let mut metrics = vec![
+            ("admitted", (counts.admitted_redis + counts.admitted_open + counts.admitted_local) as f64),
+            ("denied", (counts.denied_redis + counts.denied_error + counts.denied_local) as f64),
+            ("admitted_open", counts.admitted_open as f64),
+            ("admitted_local", counts.admitted_local as f64),
+            ("denied_error", counts.denied_error as f64),
+            ("over_admitted", counts.over_admitted as f64),
+            ("over_admitted_redis", counts.over_admitted_redis as f64),
+            ("peak", counts.peak as f64),
+            ("rolled_back", counts.rolled_back as f64),
+            ("lost_counts", counts.lost_counts as f64),
+            ("wrongly_denied", counts.wrongly_denied as f64),
+            ("ghosts", counts.ghosts as f64),
+        ];
+        metrics.extend(immortal.map(|immortal| ("immortal", immortal as f64)));
+        metrics.extend(bytes.map(|bytes| ("bytes_per_subject", bytes)));
+        let anomalies = self.told(&found, limit, names);
+        Checked {
+            metrics,
+            total: found.overrun + immortal.unwrap_or_default(),
+            anomalies,
+            limiter: Some(LimiterResult {
+                limit,
+                peak_bound,
+                admitted_redis: counts.admitted_redis,
+                admitted_open: counts.admitted_open,
+                admitted_local: counts.admitted_local,
+                denied_redis: counts.denied_redis,
+                denied_error: counts.denied_error,
+                denied_local: counts.denied_local,
+                over_admitted: counts.over_admitted,
+                over_admitted_redis: counts.over_admitted_redis,
+                peak: counts.peak,
+                rolled_back: counts.rolled_back,
+                lost_counts: counts.lost_counts,
+                wrongly_denied: counts.wrongly_denied,
+                ghosts: counts.ghosts,
+                immortal,
+                bytes_per_subject: bytes,
+            }),
+            ..Checked::default()
+        }
+    }
+
+    fn told(&self, found: &LimiterFindings, limit: u64, names: &Names<'_>) -> Vec<Anomaly> {
+        let overrun = |worst: &Worst| Anomaly {
+            kind: AnomalyKind::OverAdmitted,
+            workload: names.workload.to_owned(),
+            key: worst.subject,
+            from: worst.from,
+            to: Some(worst.to),
+            text: format!(
+                "subject {}: {} requests were admitted from {} on within {}, {} more than the limit of {limit}",
+                worst.subject,
+                worst.admitted,
+                instant(worst.from, names.zero),
+                span(worst.to.saturating_sub(worst.from)),
+                worst.admitted - limit,
+            ),
+        };
+        let mut told: Vec<Anomaly> = found.worst.iter().map(overrun).collect();
+        if let Some(keys) = self.keys.filter(|keys| keys.immortal > 0) {
+            let text = format!(
+                "{} of {} keys of the limiter never expire: counted, and their `PEXPIRE` did not follow or was lost",
+                keys.immortal, keys.keys
+            );
+            let workload = names.workload.to_owned();
+            told.push(Anomaly { kind: AnomalyKind::ImmortalKey, workload, key: 0, from: keys.at, to: None, text });
+        }
+        told
+    }
+}

@@ -1,0 +1,148 @@
+//! All questions about one workload's sets, answered in one pass.
+//!
+//! | class | addition was | final read |
+//! |---|---|---|
+//! | lost | acknowledged | does not find it |
+//! | recovered | of unknown outcome | finds it |
+//! | unexpected | certainly not executed, or never made | finds it |
+//! | never read | acknowledged | its set was not read |
+
+use std::collections::{HashMap, HashSet};
+
+use crate::analysis::locks::Names;
+use crate::analysis::words::instant;
+use crate::history::{Members, Op, OpKind, Outcome};
+use crate::result::{Anomaly, AnomalyKind, SetCounts};
+
+/// Lost elements that are kept with their evidence; more are only counted.
+const LISTED: usize = 10_000;
+
+/// Takes in the attempts of one set workload and the final reads, and says at the end what was lost.
+#[derive(Debug, Default)]
+pub struct Sets {
+    /// Acknowledged elements.
+    acknowledged: Vec<Added>,
+    /// Elements whose addition had an unknown outcome.
+    unknown: HashSet<u64>,
+    /// Elements found in the end, by key.
+    found: HashMap<u32, HashSet<u64>>,
+    foreign: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Added {
+    id: u64,
+    key: u32,
+    at: u64,
+    node: Option<u16>,
+}
+
+/// What was lost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SetFindings {
+    /// How often.
+    pub counts: SetCounts,
+    /// The evidence, earliest first; the counts may be larger.
+    pub anomalies: Vec<Anomaly>,
+}
+
+impl Sets {
+    /// Takes in one attempt.
+    pub fn op(&mut self, op: &Op) {
+        if op.op != OpKind::Add {
+            return;
+        }
+        match op.out {
+            Outcome::Ok => self.acknowledged.push(Added { id: op.id, key: op.key, at: op.at[2], node: op.node }),
+            Outcome::Info => {
+                self.unknown.insert(op.id);
+            }
+            Outcome::Fail => {}
+        }
+    }
+
+    /// Takes in the final read of a set, or a part of it.
+    pub fn members(&mut self, members: &Members) {
+        self.found.entry(members.key).or_default().extend(&members.ids);
+        self.foreign += members.foreign;
+    }
+
+    /// Judges.
+    pub fn finish(mut self, names: &Names<'_>) -> SetFindings {
+        let mut counts = SetCounts { acknowledged: self.acknowledged.len() as u64, ..SetCounts::default() };
+        self.acknowledged.sort_unstable_by_key(|added| (added.at, added.id));
+        let mut anomalies = Vec::new();
+        let mut sure: HashSet<u64> = HashSet::with_capacity(self.acknowledged.len());
+        for added in &self.acknowledged {
+            sure.insert(added.id);
+            match self.found.get(&added.key) {
+                None => counts.never_read += 1,
+                Some(found) if found.contains(&added.id) => {}
+                Some(_) => {
+                    counts.lost += 1;
+                    if anomalies.len() < LISTED {
+                        anomalies.push(lost(added, names));
+                    }
+                }
+            }
+        }
+        for id in self.found.values().flatten().filter(|id| !sure.contains(id)) {
+            match self.unknown.contains(id) {
+                true => counts.recovered += 1,
+                false => counts.unexpected += 1,
+            }
+        }
+        counts.unexpected += self.foreign;
+        SetFindings { counts, anomalies }
+    }
+}
+
+fn lost(added: &Added, names: &Names<'_>) -> Anomaly {
+    let node = added.node.and_then(|node| names.nodes.get(usize::from(node))).map_or("a node", String::as_str);
+    let text =
+        format!("element {} was acknowledged by {node} at {} and is not in the set in the end", added.id, instant(added.at, names.zero));
+    Anomaly { kind: AnomalyKind::LostWrite, workload: names.workload.to_owned(), key: added.key, from: added.at, to: None, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(id: u64, out: Outcome) -> Op {
+        Op { w: 0, c: 0, op: OpKind::Add, id, key: 0, at: [id, id, id + 1], out, why: None, node: Some(0) }
+    }
+
+    fn judged(ops: &[Op], found: Option<&[u64]>) -> SetFindings {
+        let mut sets = Sets::default();
+        ops.iter().for_each(|op| sets.op(op));
+        if let Some(ids) = found {
+            sets.members(&Members { at: 99, w: 0, key: 0, ids: ids.to_vec(), foreign: 0 });
+        }
+        sets.finish(&Names { workload: "writes", nodes: &["redis-1".to_owned()], zero: 0 })
+    }
+
+    #[test]
+    fn an_acknowledged_element_that_is_gone_is_lost_and_told_with_the_node_that_acknowledged_it() {
+        let found = judged(&[add(1, Outcome::Ok), add(2, Outcome::Ok)], Some(&[2]));
+        assert_eq!(found.counts, SetCounts { acknowledged: 2, lost: 1, ..SetCounts::default() });
+        assert!(found.anomalies[0].text.contains("element 1 was acknowledged by redis-1"), "{}", found.anomalies[0].text);
+    }
+
+    #[test]
+    fn what_had_an_unknown_outcome_and_is_there_was_recovered_and_is_no_loss_where_it_is_not() {
+        let found = judged(&[add(1, Outcome::Info), add(2, Outcome::Info)], Some(&[2]));
+        assert_eq!(found.counts, SetCounts { recovered: 1, ..SetCounts::default() });
+    }
+
+    #[test]
+    fn what_certainly_failed_and_is_there_is_unexpected() {
+        let found = judged(&[add(1, Outcome::Fail)], Some(&[1, 7]));
+        assert_eq!(found.counts, SetCounts { unexpected: 2, ..SetCounts::default() });
+    }
+
+    #[test]
+    fn a_set_that_could_not_be_read_loses_nothing_and_saves_nothing() {
+        let found = judged(&[add(1, Outcome::Ok)], None);
+        assert_eq!(found.counts, SetCounts { acknowledged: 1, never_read: 1, ..SetCounts::default() });
+    }
+}

@@ -1,0 +1,5 @@
+//! Whether acknowledged elements of a set are still there in the end.
+
+mod check;
+
+pub use check::{SetFindings, Sets};

@@ -1,0 +1,46 @@
+//! How many writes of clients each node acknowledged when, by the millisecond, in memory that does not grow with their rate.
+
+use super::hash::Map;
+use crate::history::{Op, OpKind, Outcome, Why};
+
+const SLICE: u64 = 1_000_000;
+
+/// Acknowledged writes of clients by node and millisecond.
+#[derive(Debug, Default)]
+pub struct Taken(Map<(u16, u64), u32>);
+
+impl Taken {
+    /// Takes in one attempt of a client.
+    pub fn op(&mut self, op: &Op) {
+        // A release that found the lock gone wrote nothing.
+        let wrote = op.out == Outcome::Ok && !(op.op == OpKind::Release && op.why == Some(Why::Gone));
+        if let Some(node) = op.node.filter(|_| wrote) {
+            *self.0.entry((node, op.at[2] / SLICE)).or_default() += 1;
+        }
+    }
+
+    /// Writes a node acknowledged in some spans of time; a millisecond belongs to a span that covers its beginning.
+    pub fn within(&self, node: u16, spans: &[[u64; 2]]) -> u64 {
+        let inside = |at: u64| spans.iter().any(|[from, to]| (*from..*to).contains(&at));
+        self.0.iter().filter(|((of, slice), _)| *of == node && inside(slice * SLICE)).map(|(_, count)| u64::from(*count)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_writes_that_were_acknowledged_count_and_only_inside_the_spans() {
+        let mut taken = Taken::default();
+        let op = |op, at, out, why| Op { w: 0, c: 0, op, id: 0, key: 0, at: [at, at, at], out, why, node: Some(1) };
+        for at in [5, 15, 25] {
+            taken.op(&op(OpKind::Acquire, at * SLICE, Outcome::Ok, None));
+        }
+        taken.op(&op(OpKind::Acquire, 15 * SLICE, Outcome::Fail, Some(Why::Held)));
+        taken.op(&op(OpKind::Release, 15 * SLICE, Outcome::Ok, Some(Why::Gone)));
+        taken.op(&op(OpKind::Release, 15 * SLICE, Outcome::Ok, None));
+        assert_eq!(taken.within(1, &[[10 * SLICE, 20 * SLICE]]), 2);
+        assert_eq!(taken.within(0, &[[0, 30 * SLICE]]), 0, "another node");
+    }
+}

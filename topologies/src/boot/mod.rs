@@ -1,0 +1,15 @@
+//! What every bring-up needs: starting nodes, asking them until nothing is missing, and saying what was.
+
+mod crew;
+mod dial;
+mod info;
+mod look;
+mod node;
+mod replication;
+
+pub(crate) use crew::Crew;
+pub use dial::Dialer;
+pub(crate) use info::Info;
+pub(crate) use look::{Check, Infos, Lacks, all};
+pub use node::BootedNode;
+pub(crate) use replication::{primary_lacks, replica_lacks};
