@@ -9,6 +9,7 @@ use redquake_experiments::spec::Action;
 
 use super::injection::Injection;
 use super::links::Links;
+use super::select::Among;
 use super::{
     bandwidth, busy, client_crash, clients_pause, clock_jump, config_set, delay, disk_full, failover, failover_cluster, kill, loss,
     partition, party, pause, restart, select, sentinel_crash, stop,
@@ -29,7 +30,8 @@ pub async fn build(
     let targets = match action.target() {
         // It may be asked of whichever Sentinel answers, and finds out itself.
         Some(_) if matches!(action, Action::Failover(_)) && !stage.roster.cluster => Vec::new(),
-        Some(target) => select::resolve(target, stage, random).await?,
+        Some(target) if matches!(action, Action::Restart(_)) => select::resolve(target, Among::Any, stage, random).await?,
+        Some(target) => select::resolve(target, Among::Running, stage, random).await?,
         None => Vec::new(),
     };
     Ok(match action {

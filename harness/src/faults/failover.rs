@@ -9,7 +9,7 @@ use redquake_experiments::spec::{Selector, WantedRole};
 
 use super::ask::ask;
 use super::injection::{Done, Injection};
-use super::select;
+use super::select::{self, Among};
 use crate::clients::MASTER_NAME;
 use crate::trial::{Member, Stage};
 
@@ -30,11 +30,11 @@ impl Planned {
         use rand::seq::SliceRandom;
 
         let any = Selector::role(WantedRole::Sentinel);
-        let mut sentinels = select::resolve(target.unwrap_or(&any), stage, random).await?;
+        let mut sentinels = select::resolve(target.unwrap_or(&any), Among::Running, stage, random).await?;
         if target.is_none() {
             sentinels.shuffle(random);
         }
-        let old = select::resolve(&Selector::role(WantedRole::Primary), stage, random).await?;
+        let old = select::resolve(&Selector::role(WantedRole::Primary), Among::Running, stage, random).await?;
         let old = old.into_iter().next().ok_or("there is no primary to fail over")?;
         Ok(Self { sentinels, old, asked: Mutex::default() })
     }

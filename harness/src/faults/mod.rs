@@ -31,4 +31,4 @@ mod stop;
 
 pub use engine::Engine;
 pub use ledger::Ledger;
-pub use select::resolve;
+pub use select::{Among, resolve};

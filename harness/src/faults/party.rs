@@ -7,7 +7,7 @@ use redquake_experiments::spec::Group;
 use redquake_topologies::namespace::Namespace;
 use redquake_topologies::runtime::DATA_PORT;
 
-use super::select;
+use super::select::{self, Among};
 use crate::trial::{Member, Stage};
 
 /// A node or a zone.
@@ -71,7 +71,7 @@ pub async fn resolve(group: &Group, stage: &Stage, random: &mut ChaCha8Rng) -> R
                 let zone = stage.lab.zones().iter().find(|zone| zone.name == *name);
                 vec![zone.map(|zone| Party::Zone(name.clone(), zone.address)).ok_or_else(|| format!("there is no zone `{name}`"))?]
             }
-            None => select::resolve(selector, stage, random).await?.into_iter().map(Party::Node).collect(),
+            None => select::resolve(selector, Among::Any, stage, random).await?.into_iter().map(Party::Node).collect(),
         };
         for party in found {
             if !parties.iter().any(|other| other.name() == party.name()) {

@@ -14,9 +14,23 @@ use crate::trial::{Member, Stage};
 /// Every node must have answered by then; one that has not is not what it is asked to be.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(150), response: Duration::from_millis(150) };
 
+/// Which nodes a role can mean. One named by `node:` is always meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// Those whose process exists: what acts on a process has nothing to act on elsewhere.
+    Running,
+    /// Also those that are gone: they may be started, and their links are still there when they come back.
+    Any,
+}
+
 /// The nodes a selector means right now. Nothing matched is an error.
-pub async fn resolve(selector: &Selector, stage: &Stage, random: &mut rand_chacha::ChaCha8Rng) -> Result<Vec<Member>, String> {
-    let matching = match (&selector.node, selector.role) {
+pub async fn resolve(
+    selector: &Selector,
+    among: Among,
+    stage: &Stage,
+    random: &mut rand_chacha::ChaCha8Rng,
+) -> Result<Vec<Member>, String> {
+    let matching: Vec<Member> = match (&selector.node, selector.role) {
         (Some(name), _) => stage.roster.all().filter(|member| member.node.name == *name).collect(),
         (None, Some(WantedRole::Sentinel)) => stage.roster.sentinels().collect(),
         (None, Some(WantedRole::Primary)) if stage.roster.cluster => owners(stage).await,
@@ -30,7 +44,13 @@ pub async fn resolve(selector: &Selector, stage: &Stage, random: &mut rand_chach
         (None, Some(WantedRole::Any)) => stage.roster.all().collect(),
         (None, None) => Vec::new(),
     };
-    let matching: Vec<Member> = matching.into_iter().filter(|member| selector.shard.is_none_or(|shard| member.shard == shard)).collect();
+    let mut matching: Vec<Member> = matching.into_iter().filter(|member| selector.shard.is_none_or(|shard| member.shard == shard)).collect();
+    if among == Among::Running && selector.node.is_none() {
+        let alive = join_all(matching.iter().map(|member| stage.lab.alive(&member.node.name))).await;
+        // A question that fails keeps the node: the fault itself then tells what is wrong.
+        let mut alive = alive.into_iter().map(|answer| answer.unwrap_or(true));
+        matching.retain(|_| alive.next().unwrap_or(true));
+    }
     let wanted = match selector.pick {
         Pick::All => matching.len(),
         Pick::One => 1,

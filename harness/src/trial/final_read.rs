@@ -9,7 +9,7 @@ use redquake_reports::history::NoteKind;
 use super::Stage;
 use crate::clients::{Timeouts, open};
 use crate::databases::Database;
-use crate::faults::resolve;
+use crate::faults::{Among, resolve};
 use crate::workloads::{self, Common, stream_of};
 
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(500), response: Duration::from_secs(2) };
@@ -23,7 +23,7 @@ pub async fn final_read(stage: &Stage, workloads: &[Workload], databases: &[Opti
 
 async fn of_shard(stage: &Stage, workloads: &[Workload], databases: &[Option<Arc<dyn Database>>], shard: u32) {
     let primary = Selector { shard: stage.roster.cluster.then_some(shard), ..Selector::role(WantedRole::Primary) };
-    let found = resolve(&primary, stage, &mut stream_of(stage.seed, 0)).await;
+    let found = resolve(&primary, Among::Running, stage, &mut stream_of(stage.seed, 0)).await;
     let Some(address) = found.ok().and_then(|members| members.first().map(|member| member.node.address)) else {
         let whose = if stage.roster.cluster { format!(" of shard {shard}") } else { String::new() };
         stage.recorder.note(NoteKind::Remark, format!("no primary{whose} answered the final read"));
