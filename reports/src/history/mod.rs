@@ -2,11 +2,16 @@
 
 mod codec;
 mod event;
+mod fault;
+mod last;
 mod load;
+mod op;
+mod servers;
 
 pub use codec::{Ending, HistoryError, MAX_LINE, Reader, Writer};
-pub use event::{
-    ClusterEvent, ClusterNews, End, Event, FORMAT_VERSION, FaultEvent, FaultState, Final, Header, Members, Node, NodeRole, Note, NoteKind,
-    Op, OpKind, Outcome, Phase, PhaseName, Probe, ProbeKind, RoleSample, SentinelEvent, Stall, Why,
-};
+pub use event::{End, Event, FORMAT_VERSION, Header, Node, Note, NoteKind, Phase, PhaseName, Stall};
+pub use fault::{FaultEvent, FaultState};
+pub use last::{Final, Members};
 pub use load::{DecidedBy, Decision, Keys, Paid, Paying, Payment, Queried, Query, Read, ReadFrom};
+pub use op::{Op, OpKind, Outcome, Probe, ProbeKind, Why};
+pub use servers::{ClusterEvent, ClusterNews, NodeRole, RoleSample, SentinelEvent};

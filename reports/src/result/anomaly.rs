@@ -1,0 +1,45 @@
+//! Something suspicious, with the evidence.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Something suspicious, with the evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Anomaly {
+    /// What.
+    pub kind: AnomalyKind,
+    /// Workload it belongs to.
+    pub workload: String,
+    /// Key number.
+    pub key: u32,
+    /// When it began.
+    pub from: u64,
+    /// When it ended, where it has an end.
+    pub to: Option<u64>,
+    /// The evidence in one sentence: who, when, served by which node.
+    pub text: String,
+}
+
+/// Kinds of anomalies, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnomalyKind {
+    /// Two holders at once.
+    DoubleAcquired,
+    /// An acknowledged write that is gone.
+    LostWrite,
+    /// A payment beyond the first of its job.
+    ChargedTwice,
+    /// A limiter let more through than its limit.
+    OverAdmitted,
+    /// A limiter's key that never expires.
+    ImmortalKey,
+    /// A lock nobody can take.
+    StuckLock,
+    /// A lock vanished under its holder.
+    LostLock,
+    /// A holder outlived its lease.
+    TtlOverrun,
+    /// Two holders at once, if a lost reply was a success.
+    PossibleDouble,
+}
