@@ -44,7 +44,8 @@ pub async fn resolve(
         (None, Some(WantedRole::Any)) => stage.roster.all().collect(),
         (None, None) => Vec::new(),
     };
-    let mut matching: Vec<Member> = matching.into_iter().filter(|member| selector.shard.is_none_or(|shard| member.shard == shard)).collect();
+    let mut matching: Vec<Member> =
+        matching.into_iter().filter(|member| selector.shard.is_none_or(|shard| member.shard == shard)).collect();
     if among == Among::Running && selector.node.is_none() {
         let alive = join_all(matching.iter().map(|member| stage.lab.alive(&member.node.name))).await;
         // A question that fails keeps the node: the fault itself then tells what is wrong.
