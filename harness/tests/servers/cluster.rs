@@ -9,14 +9,14 @@ use crate::support::{self, Bench, Ended, finish};
 fn a_shard_that_loses_its_primary_in_docker_fails_over_where_predicted_and_the_others_feel_it() {
     let Some(bench) = support::bench() else { return };
     let ended = finish(&mut bench.run(&["cluster/primary-kill", "--trials", "3", "--seed", "7", "--runtime", "docker"]));
-    lie_where_predicted(&bench, &ended);
+    lie_where_predicted(&bench, &ended, 3);
 }
 
 #[test]
 fn a_shard_that_loses_its_primary_without_docker_fails_over_where_predicted_and_the_others_feel_it() {
     let bench = support::bench_alone();
-    let ended = finish(&mut bench.run(&["cluster/primary-kill", "--trials", "3", "--seed", "7", "--runtime", "process"]));
-    lie_where_predicted(&bench, &ended);
+    let ended = finish(&mut bench.run(&["cluster/primary-kill", "--trials", "1", "--seed", "7", "--runtime", "process"]));
+    lie_where_predicted(&bench, &ended, 1);
 }
 
 fn length(failover: &Failover) -> f64 {
@@ -26,13 +26,13 @@ fn length(failover: &Failover) -> f64 {
     }
 }
 
-fn lie_where_predicted(bench: &Bench, ended: &Ended) {
+fn lie_where_predicted(bench: &Bench, ended: &Ended, trials: usize) {
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let document = bench.document();
     assert_eq!(document.verdict, Verdict::Pass);
     let predicted = &document.predictions["failover.write_gap"];
     let conclusive: Vec<&Trial> = document.trials.iter().filter(|trial| trial.status == TrialStatus::Conclusive).collect();
-    assert_eq!(conclusive.len(), 3, "{:?}", document.trials.iter().map(|trial| &trial.reasons).collect::<Vec<_>>());
+    assert_eq!(conclusive.len(), trials, "{:?}", document.trials.iter().map(|trial| &trial.reasons).collect::<Vec<_>>());
     for trial in conclusive {
         let failover = trial.failovers.iter().find(|failover| failover.shard == Some(2)).expect("the outage of shard 2");
         assert_eq!((failover.old_primary.as_deref(), failover.new_primary.as_deref()), (Some("redis-2"), Some("redis-5")));
@@ -62,6 +62,7 @@ fn lie_where_predicted(bench: &Bench, ended: &Ended) {
 }
 
 #[test]
+#[ignore = "ten seconds with nothing else going on: ci/test --all"]
 fn a_shard_whose_replica_may_not_stand_stays_down_and_the_assertion_fails() {
     let bench = support::bench_alone();
     let file = bench.experiment(

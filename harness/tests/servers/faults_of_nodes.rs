@@ -69,6 +69,7 @@ fn a_client_that_dies_holding_leaves_its_lock_to_its_time_to_live() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_client_that_dies_holding_a_lock_without_expiry_leaves_it_taken_for_ever() {
     let bench = support::bench_without_docker();
     let locks = "- { name: locks, kind: lock, clients: 4, rate: 40/s, keys: 1, ttl: none, hold: 100ms }";
@@ -82,6 +83,7 @@ fn a_client_that_dies_holding_a_lock_without_expiry_leaves_it_taken_for_ever() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn clients_that_hold_nothing_die_too_and_the_others_go_on() {
     let bench = support::bench_without_docker();
     let brief = "  - { name: rows, kind: lock, clients: 8, rate: 40/s, keys: 500, ttl: 3s, hold: 1ms }\n";
@@ -115,6 +117,7 @@ fn span(fault: &FaultOutcome) -> (u64, u64) {
 const MS: u64 = 1_000_000;
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_primary_paused_for_longer_than_its_detection_comes_back_as_a_second_one() {
     let bench = support::bench_without_docker();
     let ended = run(&bench, "", "6s", SET, "  - { name: zombie, at: 500ms, for: 3s, action: pause, target: { role: primary } }\n");
@@ -157,6 +160,7 @@ fn what_is_killed_while_it_is_paused_has_nothing_to_resume() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn what_is_restarted_while_it_is_paused_comes_back_unpaused() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: nap, at: 500ms, for: 2s, action: pause, target: { node: redis-2 } }\n  \
@@ -198,6 +202,7 @@ fn a_primary_restarted_without_its_data_before_anybody_noticed_empties_its_repli
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_primary_restarted_with_its_data_has_it() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: quick, at: 1500ms, delay: 100ms, stop: graceful, action: restart, target: { role: primary } }\n";
@@ -212,6 +217,7 @@ fn a_primary_restarted_with_its_data_has_it() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_node_that_flaps_is_down_and_back_each_time() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: flap, at: 500ms, every: 1s, times: 3, delay: 200ms, action: restart, target: { node: redis-3 } }\n";
@@ -278,6 +284,7 @@ fn a_busy_server_answers_nobody_until_its_script_ends() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_server_that_does_not_obey_debug_is_told_with_the_way_out() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: nap, at: 500ms, for: 500ms, how: sleep, action: busy, target: { role: replica } }\n";
@@ -304,6 +311,7 @@ fn a_directive_is_set_has_its_effect_and_has_its_former_value_again() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_directive_the_server_does_not_have_is_told_and_proves_nothing() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: odd, at: 500ms, action: config-set, target: { role: primary }, set: { no-such-thing: \"1\" } }\n";
@@ -327,6 +335,7 @@ fn an_armed_sentinel_crashes_once_it_is_elected_and_is_named_in_the_end() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn after_one_armed_leader_the_others_can_be_spared_and_replace_the_primary() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: armed, at: 200ms, for: 3500ms, action: sentinel-crash, point: after-election, target: { role: sentinel } }\n  \

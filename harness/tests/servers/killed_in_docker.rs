@@ -19,6 +19,7 @@ const SEED: u64 = 9;
 const AT_A_TIME: usize = 4;
 
 #[test]
+#[ignore = "a minute in Docker: ci/test --all"]
 fn nothing_of_a_tool_killed_at_any_instant_is_left_in_docker_once_clean_or_the_next_run_has_looked() {
     let Some(bench) = support::bench() else { return };
     let file = bench.experiment(everything::EXPERIMENT);

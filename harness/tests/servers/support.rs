@@ -166,11 +166,11 @@ topology:
   kind: sentinel
   config:
     sentinel: {{ down-after-milliseconds: 1000, failover-timeout: 10000 }}
-duration: 5s
+duration: 4s
 workloads:
   - {{ name: locks, kind: lock, clients: 4, rate: 100/s, keys: 8, ttl: 3s, hold: 20ms }}
 faults:
-  - {{ name: crash, at: 1s, action: kill, target: {{ role: primary }} }}
+  - {{ name: crash, at: 500ms, action: kill, target: {{ role: primary }} }}
 assert:
   - {{ metric: failover.write_gap, expect: \"{assertion}\" }}
 "

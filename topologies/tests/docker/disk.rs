@@ -6,6 +6,7 @@ use super::comeback::{kill, text};
 use super::support::{Ready, engine, objects, request, run, topology};
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "several restarts of a container, done on the other runtime: ci/test --all"]
 async fn a_full_disk_refuses_snapshots_until_it_is_freed_and_outlives_the_server() {
     let Some(engine) = engine().await else { return };
     let run = run("disk");

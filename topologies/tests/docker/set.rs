@@ -35,6 +35,7 @@ async fn a_set_becomes_ready_with_every_node_seen_and_sentinels_at_their_normal_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds an image of another distribution: ci/test --all"]
 async fn a_valkey_set_becomes_ready_too() {
     let Some(engine) = engine().await else { return };
     let run = run("valkey");

@@ -27,21 +27,25 @@ async fn plays<F: Future<Output = ()> + Send + 'static>(name: &str, scene: impl 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "a minute of measuring in all, done on the other runtime: ci/test --all"]
 async fn packets_are_lost_as_asked_and_only_those() {
     plays("loss", |ends| async move { scenes::loss::all(&ends).await }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "a minute of measuring in all, done on the other runtime: ci/test --all"]
 async fn packets_are_delayed_as_asked_and_only_those() {
     plays("delay", |ends| async move { scenes::delay::all(&ends).await }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "a minute of measuring in all, done on the other runtime: ci/test --all"]
 async fn a_rate_is_not_exceeded() {
     plays("bandwidth", |ends| async move { scenes::bandwidth::all(&ends).await }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "a minute of measuring in all, done on the other runtime: ci/test --all"]
 async fn the_kernel_takes_the_tree_for_netem() {
     plays("netem", |ends| async move { scenes::netem::all(&ends).await }).await;
 }

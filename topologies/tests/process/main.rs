@@ -61,21 +61,23 @@ fn main() -> ExitCode {
             }
         };
     }
-    let trials = |tests: &[Test]| -> Vec<Trial> {
-        let of = |user: User| {
+    let trials = |tests: &[Test], long: fn(&str, User) -> Option<&'static str>| -> Vec<Trial> {
+        let of = move |user: User| {
             let trial = move |(name, test): &Test| {
-                let test = *test;
-                Trial::test(format!("{name}_as_{}", user.name()), move || test(&user))
+                let (test, reason) = (*test, long(name, user));
+                // Ignored tests have their reason in front of their name.
+                let kind = reason.map(|reason| format!("{reason}: ci/test --all")).unwrap_or_default();
+                Trial::test(format!("{name}_as_{}", user.name()), move || test(&user)).with_kind(kind).with_ignored_flag(reason.is_some())
             };
             tests.iter().map(trial).collect::<Vec<_>>()
         };
         user::here().into_iter().flat_map(of).collect()
     };
     let arguments = Arguments::from_args();
-    let together =
-        libtest_mimic::run(&arguments, trials(&[clock::TESTS, outside::TESTS, signals::TESTS, kills::TESTS, servers::TESTS].concat()));
+    let together = [clock::TESTS, outside::TESTS, signals::TESTS, kills::TESTS, servers::TESTS].concat();
+    let together = libtest_mimic::run(&arguments, trials(&together, |_, _| None));
     // These measure milliseconds, so they are run one after the other when the others are done.
-    let alone = libtest_mimic::run(&Arguments { test_threads: Some(1), ..arguments }, trials(shaping::TESTS));
+    let alone = libtest_mimic::run(&Arguments { test_threads: Some(1), ..arguments }, trials(shaping::TESTS, shaping::long));
     user::clear();
     if together.has_failed() { together.exit_code() } else { alone.exit_code() }
 }
