@@ -189,6 +189,8 @@ pub enum SchemaOf {
     Topology,
     /// `result.json`.
     Result,
+    /// `result.json` of a run with a matrix.
+    Matrix,
 }
 
 /// Arguments of `completions`.

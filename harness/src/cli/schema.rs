@@ -9,6 +9,7 @@ pub fn perform(args: &SchemaArgs) -> Result<Exit, Failure> {
         SchemaOf::Experiment => redquake_experiments::spec::schema(),
         SchemaOf::Topology => redquake_experiments::spec::topology_schema(),
         SchemaOf::Result => redquake_reports::result::schema(),
+        SchemaOf::Matrix => redquake_reports::result::matrix_schema(),
     };
     println!("{schema:#}");
     Ok(Exit::Pass)

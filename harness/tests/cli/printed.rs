@@ -10,6 +10,7 @@ fn printed_schemas_are_the_committed_ones() {
         ("experiment", "experiments/schema/experiment.schema.json"),
         ("topology", "experiments/schema/topology.schema.json"),
         ("result", "reports/schema/result.schema.json"),
+        ("matrix", "reports/schema/matrix.schema.json"),
     ];
     for (name, file) in files {
         let ended = tell(&["schema", name]);
