@@ -55,6 +55,12 @@ const FILES: &[(&str, &str)] = files![
     "cluster/gossip-partition",
     "cluster/minority",
     "cluster/majority-lost",
+    "cluster/no-replica",
+    "cluster/replica-gone",
+    "cluster/stale-replica",
+    "cluster/double-failure",
+    "cluster/double-failure-alone",
+    "cluster/restart-without-persistence",
     "cluster/large",
 ];
 

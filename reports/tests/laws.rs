@@ -45,6 +45,7 @@ fn shifted(events: &[Event], by: u64) -> Vec<Event> {
         match event {
             Event::Header(_) => {}
             Event::Node(node) => node.at += by,
+            Event::Started(started) => started.at = started.at.map(|at| at + by),
             Event::Phase(phase) => phase.at += by,
             Event::Op(op) => op.at = op.at.map(|at| at + by),
             Event::Probe(probe) => probe.at = probe.at.map(|at| at + by),
@@ -193,6 +194,7 @@ proptest! {
             Event::Probe(probe) => probe.at = [time, time / 2, time],
             Event::Role(sample) => sample.at = [time; 2],
             Event::Fault(step) => step.at = time,
+            Event::Started(started) => started.at = [time, time / 2],
             Event::Phase(phase) => phase.at = time,
             Event::Sentinel(message) => message.at = time,
             Event::Cluster(news) => news.at = time,

@@ -43,6 +43,22 @@ pub(super) fn predict(experiment: &Experiment, topology: &ClusterTopology) -> Ve
             format!("cluster-node-timeout {shown} x 1 to 1.5 (nodes ping each other every half of it) + 0 to 2 ticks of 100 ms"),
         ),
         range(
+            "agreement",
+            0,
+            timeout / 5 * 4,
+            format!(
+                "up to 1.8 x {shown} after the last write in all, of which the detection takes 1 at least: gossip, every half of it and with every ping"
+            ),
+        ),
+        range(
+            "delay",
+            500 * MS,
+            999 * MS + 2 * TICK,
+            "500 ms + 0 to 499 ms at random (the first in rank; 1 s more for each sibling with more data) + 0 to 2 ticks of 100 ms"
+                .to_owned(),
+        ),
+        range("election", 0, 200 * MS, "0.1 to 0.2 s together with the promotion: votes are on disk before they are given".to_owned()),
+        range(
             "write_gap",
             low,
             high,

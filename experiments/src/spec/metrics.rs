@@ -78,6 +78,11 @@ pub const FAILOVER_METRICS: &[Metric] = &[
     metric("count", Unit::Count, "Number of outages in which another node became primary."),
     metric("split_brain", Unit::Ns, "Total time in which two nodes acknowledged writes at the same time, seen by probes."),
     metric(
+        "still_acknowledged",
+        Unit::Ns,
+        "From a fault to the last write that the primary it took acknowledged before it was out: how long one that is cut off goes on.",
+    ),
+    metric(
         "split_brain_writes",
         Unit::Count,
         "Writes of clients that were acknowledged in that time by nodes other than the primary of the end: gone once those follow it.",
@@ -111,6 +116,7 @@ pub const SHARD_METRICS: &[Metric] = &[
     metric("write_gap", Unit::Ns, "Time without acknowledged writes on the servers of the shard, seen by probes on each of its nodes."),
     metric("read_gap", Unit::Ns, "Time without answered reads on the shard's primary, seen by probes."),
     metric("client_gap", Unit::Ns, "Time the clients of the workloads were without service for keys of the shard."),
+    metric("data_resets", Unit::Count, "Times a primary of the shard came back as one with a shorter replication stream."),
 ];
 
 /// Metrics `<workload>.<name>` of every kind of workload.

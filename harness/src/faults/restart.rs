@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use redquake_experiments::spec::{DataAfter, HowStopped, Restart, RestartConfig};
+use redquake_reports::history::{Event, Started};
 use redquake_topologies::runtime::{Configuration, Signal};
 
 use super::ask::ask;
@@ -31,12 +32,14 @@ pub struct Restarting {
     runs: Mutex<HashMap<String, String>>,
     /// When all of them were gone.
     ended: Mutex<Option<Instant>>,
+    /// When each was started again.
+    started: Mutex<HashMap<String, Instant>>,
 }
 
 impl Restarting {
     /// Of these nodes.
     pub fn new(targets: Vec<Member>, spec: Restart) -> Self {
-        Self { targets, spec, runs: Mutex::default(), ended: Mutex::default() }
+        Self { targets, spec, runs: Mutex::default(), ended: Mutex::default(), started: Mutex::default() }
     }
 
     fn signal(&self) -> (Signal, &'static str, Duration) {
@@ -54,7 +57,9 @@ impl Restarting {
             let why = match info(stage, target).await {
                 Ok(now) if before.as_ref() == Some(&now.run) => return Err(format!("{name} is still the run it was")),
                 Ok(now) if !now.loading => {
-                    let found = self.found(&stage.lab.logs(name).await.map_err(|error| error.to_string())?, name)?;
+                    let log = stage.lab.logs(name).await.map_err(|error| error.to_string())?;
+                    self.record(stage, target, loaded(&log));
+                    let found = self.found(&log, name)?;
                     let took = since.elapsed().as_secs_f64() * 1e3;
                     let known = if before.is_some() { "another run than before" } else { "a run; the one before had not answered" };
                     return Ok(format!("{name} answers as {known}, {took:.1} ms after its start; {found}"));
@@ -70,6 +75,13 @@ impl Restarting {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    fn record(&self, stage: &Stage, target: &Member, loaded: Option<String>) {
+        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner).get(&target.node.name).copied();
+        let now = Instant::now();
+        let at = [started.unwrap_or(now), now].map(|at| stage.clock.at(at));
+        stage.recorder.record(Event::Started(Started { at, node: target.index, loaded }));
     }
 
     /// What the server says it read from its disk. A replica has its data back from the primary before anybody could count its keys, so
@@ -129,6 +141,7 @@ impl Injection for Restarting {
                 stage.lab.wipe(name).await.map_err(|error| error.to_string())?;
             }
             at = Instant::now();
+            self.started.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), at);
             stage.lab.restart(name, configuration).await.map_err(|error| error.to_string())?;
         }
         Ok(at)

@@ -23,6 +23,10 @@ struct State {
     /// Since when probe writes of a node have been acknowledged without a failure between, and the latest one.
     writable: HashMap<u16, (u64, u64)>,
     roles: HashMap<u16, RoleSample>,
+    /// The latest role each node told; no answer tells none.
+    told: HashMap<u16, NodeRole>,
+    /// When a node that had been a replica was first a primary.
+    promoted: Vec<u64>,
     /// Why the latest probe write of a node was not acknowledged.
     refused: HashMap<u16, Why>,
     /// What Sentinels published, with when and which one.
@@ -73,6 +77,12 @@ impl Live {
                 }
             }
             Event::Role(sample) => {
+                if sample.role != NodeRole::Unreachable {
+                    let before = state.told.insert(sample.node, sample.role);
+                    if (before, sample.role) == (Some(NodeRole::Replica), NodeRole::Primary) {
+                        state.promoted.push(sample.at[1]);
+                    }
+                }
                 state.roles.insert(sample.node, sample.clone());
             }
             Event::Sentinel(message) if state.published.len() < MOST_PUBLISHED => {
@@ -108,6 +118,7 @@ impl Live {
         let replicas = || state.roles.values().filter(|sample| sample.role == NodeRole::Replica);
         match trigger {
             Trigger::Event(event) => state.published.iter().any(|(at, _, name)| *at >= since && name == event),
+            Trigger::Promotion => state.promoted.iter().any(|at| *at >= since),
             Trigger::FullSync => replicas().any(|sample| sample.syncing && sample.at[1] >= since),
             Trigger::ReplicaLag(bytes) => {
                 // While several say that they are the primary, the one whose stream is longest is.

@@ -115,6 +115,10 @@ impl Collected {
                 let shard = self.header.plan.nodes.iter().find(|planned| planned.name == name).and_then(|planned| planned.shard);
                 self.nodes.push(NodeInfo { name, role: node.role, address, version, shard });
             }
+            Event::Started(started) => {
+                self.seen(started.at[1]);
+                self.resets.started(started);
+            }
             Event::Phase(Phase { at, name }) => {
                 self.seen(*at);
                 self.phases.entry(*name as u32).or_insert(*at);

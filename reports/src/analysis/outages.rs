@@ -1,8 +1,11 @@
 //! The outages of a trial, each with its gaps and parts.
 
-use super::failover::{Anatomy, Contest, Known, Message, Promotion, anatomy, cluster_anatomy};
+use redquake_experiments::spec::Role;
+
+use super::failover::{Anatomy, Contest, Known, Loss, Message, Obstacle, Promotion, anatomy, cluster_anatomy, obstacle};
 use super::gap::{Interval, OUTAGE, Outage, Series};
 use super::shards::Shard;
+use super::timeline::Roles;
 use crate::history::ClusterEvent;
 use crate::result::{Failover, FaultOutcome, Gap, NodeInfo, Sample};
 
@@ -16,6 +19,8 @@ pub struct Scene<'a> {
     pub messages: &'a [Message],
     /// What the nodes of a Cluster saw and decided, in order of time.
     pub news: &'a [ClusterEvent],
+    /// What each node said it was, by index.
+    pub roles: &'a [Roles],
     pub promotions: &'a [Promotion],
     pub reads: &'a Series,
     /// Answers to the clients of each workload that got any.
@@ -36,6 +41,8 @@ pub struct Told {
     pub outage: bool,
     /// Whether a fault of the trial took hold of a node of the shard: what the others felt is the blast radius.
     pub hit: bool,
+    /// Why no replica was elected, where none was.
+    pub obstacle: Option<Obstacle>,
 }
 
 impl Scene<'_> {
@@ -53,8 +60,9 @@ impl Scene<'_> {
             old_primary: None,
             new_primary: None,
             parts: Vec::new(),
+            obstacle: None,
         };
-        let mut parts = Anatomy::default();
+        let (mut parts, mut obstacle) = (Anatomy::default(), None);
         if let Some(interval) = outage.interval {
             let write = self.gap(&interval, self.end);
             failover.read_gap = self.matching(self.reads, outage, &interval).map(|read| self.gap(&read, self.end));
@@ -70,9 +78,11 @@ impl Scene<'_> {
                 failover.parts.clone_from(&parts.parts);
             }
             failover.write_gap = Some(write);
+            obstacle = outage.long.then(|| self.obstacle(&interval)).flatten();
+            failover.obstacle = obstacle.as_ref().map(|obstacle| obstacle.why.clone());
         }
         let hit = self.shard.number.is_none() || self.faults.iter().any(|fault| self.shard.hit(&fault.targets, self.nodes));
-        Told { failover, anatomy: parts, planned: outage.window.is_some(), outage: outage.long || fault.is_some(), hit }
+        Told { failover, anatomy: parts, planned: outage.window.is_some(), outage: outage.long || fault.is_some(), hit, obstacle }
     }
 
     fn name(&self, node: u16) -> Option<String> {
@@ -135,6 +145,25 @@ impl Scene<'_> {
         let from = outage.window.map_or(interval.from.0, |window| window.at);
         let promotion = self.promotions.iter().find(|promotion| (from..until).contains(&promotion.at))?;
         self.nodes.iter().find(|node| node.address == promotion.new).map(|node| node.name.clone())
+    }
+
+    /// Why no replica of a Cluster's shard was elected while its primary was gone.
+    fn obstacle(&self, interval: &Interval) -> Option<Obstacle> {
+        let primaries: Vec<u16> =
+            (0_u16..).zip(self.nodes).filter(|(_, node)| node.role == Role::Primary).map(|(index, _)| index).collect();
+        let loss = Loss {
+            shard: self.shard.number?,
+            old: interval.from.1,
+            nodes: &self.shard.nodes,
+            primaries: &primaries,
+            names: self.names,
+            from: interval.from.0,
+            to: interval.to.map(|to| to.0),
+            end: self.end,
+            successor: interval.to.map(|to| to.1),
+            silent: &|node, span| self.roles.get(usize::from(node)).is_some_and(|roles| roles.silent(span)),
+        };
+        obstacle(&loss, self.news)
     }
 
     fn anatomy(&self, failover: &Failover, interval: &Interval) -> Anatomy {

@@ -1,7 +1,10 @@
 //! Primaries that came back as primaries with less than they had: what they had beyond is gone, on their replicas too, and no Sentinel says a word.
 
 use super::hash::Map;
-use crate::history::{NodeRole, RoleSample};
+use crate::history::{NodeRole, RoleSample, Started};
+
+/// Servers keep no replication offset beside an append-only file (`aof.c`), so one that read it begins at 0 with everything it had.
+const APPEND_ONLY: &str = "append only file";
 
 /// A primary whose replication stream became shorter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +23,26 @@ pub struct Resets {
     /// The latest answer of each node.
     last: Map<u16, (NodeRole, u64)>,
     /// What was found, in order.
-    pub found: Vec<Reset>,
+    found: Vec<Reset>,
+    /// Who was started again.
+    started: Vec<Started>,
 }
 
 impl Resets {
+    /// Takes in that a node was started again.
+    pub fn started(&mut self, started: &Started) {
+        self.started.push(started.clone());
+    }
+
+    /// What was found, without primaries that read all they had from an append-only file.
+    pub fn found(&self) -> impl Iterator<Item = &Reset> {
+        self.found.iter().filter(|reset| {
+            let starts = self.started.iter().filter(|started| started.node == reset.node && started.at[0] <= reset.at);
+            let latest = starts.max_by_key(|started| started.at[0]);
+            !latest.and_then(|started| started.loaded.as_ref()).is_some_and(|line| line.contains(APPEND_ONLY))
+        })
+    }
+
     /// Takes in what a node said. A node that did not answer said nothing.
     pub fn sample(&mut self, sample: &RoleSample) {
         if sample.role == NodeRole::Unreachable {
@@ -43,13 +62,20 @@ mod tests {
     use super::*;
 
     fn told(samples: &[(NodeRole, u64)]) -> Vec<[u64; 2]> {
+        told_with(samples, &[])
+    }
+
+    fn told_with(samples: &[(NodeRole, u64)], starts: &[(u64, Option<&str>)]) -> Vec<[u64; 2]> {
         let mut resets = Resets::default();
+        for (at, loaded) in starts {
+            resets.started(&Started { at: [*at, *at + 1], node: 0, loaded: loaded.map(str::to_owned) });
+        }
         for (at, (role, offset)) in (0..).zip(samples) {
             let sample =
                 RoleSample { at: [at, at], node: 0, role: *role, offset: *offset, link: true, follows: String::new(), syncing: false };
             resets.sample(&sample);
         }
-        resets.found.iter().map(|reset| reset.offsets).collect()
+        resets.found().map(|reset| reset.offsets).collect()
     }
 
     #[test]
@@ -58,5 +84,15 @@ mod tests {
         assert_eq!(told(&[(Primary, 900), (Unreachable, 0), (Primary, 14)]), [[900, 14]]);
         assert!(told(&[(Primary, 900), (Unreachable, 0), (Primary, 900)]).is_empty(), "its data came back with it");
         assert!(told(&[(Primary, 900), (Replica, 14), (Primary, 20)]).is_empty(), "it followed another one in between");
+    }
+
+    #[test]
+    fn a_primary_that_read_its_append_only_file_has_what_it_had() {
+        use NodeRole::{Primary, Unreachable};
+        let samples = [(Primary, 900), (Unreachable, 0), (Primary, 14), (Primary, 30), (Unreachable, 0), (Primary, 7)];
+        let kept = Some("DB loaded from append only file: 0.001 seconds");
+        assert!(told_with(&samples, &[(1, kept), (4, kept)]).is_empty());
+        assert_eq!(told_with(&samples, &[(1, kept), (4, None)]), [[30, 7]], "the second time it found nothing");
+        assert_eq!(told_with(&samples[..3], &[(1, Some("DB loaded from disk: 0.001 seconds"))]), [[900, 14]], "an older snapshot");
     }
 }

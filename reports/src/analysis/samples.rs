@@ -28,6 +28,12 @@ pub fn of_failovers(told: &[Told], promotions: usize, samples: &mut Samples) {
     // Beside an outage, what a fault that stopped nothing cost is noise.
     let down = planned.iter().any(|one| out(one));
     put("library_cost", stats::max(planned.iter().filter(|one| !down || out(one)).filter_map(|one| one.failover.library_cost)));
+    // Where a primary refuses at once, the last write before the fault is the last one.
+    let went_on = |one: &&Told| {
+        let (from, at) = (one.failover.write_gap.as_ref()?.from, one.failover.fault_at?);
+        (one.hit && out(one)).then(|| Sample::Exact(from.saturating_sub(at) as f64))
+    };
+    put("still_acknowledged", stats::max(planned.iter().filter_map(went_on)));
     put("count", Some(Sample::Exact(promotions as f64)));
 
     let felt = planned.iter().filter(|one| !one.hit).filter_map(|one| one.failover.write_gap.as_ref());
@@ -42,8 +48,8 @@ pub fn of_failovers(told: &[Told], promotions: usize, samples: &mut Samples) {
     for part in &worst.anatomy.parts {
         let long = part.to.saturating_sub(part.from) as f64;
         let open = worst.anatomy.open.as_ref() == Some(&part.name);
-        // `retry` is told in the report and is no metric of its own.
-        if part.name != "retry" && (open || worst.anatomy.pure.contains(&part.name)) {
+        // `retry` and `order` are told in the report and are no metrics of their own.
+        if !matches!(part.name.as_str(), "retry" | "order") && (open || worst.anatomy.pure.contains(&part.name)) {
             put(&part.name, Some(if open { Sample::AtLeast(long) } else { Sample::Exact(long) }));
         }
     }

@@ -142,6 +142,14 @@ impl Roles {
         }
     }
 
+    /// Whether any sample between two instants, both included, found the node without an answer.
+    pub fn silent(&self, [from, to]: [u64; 2]) -> bool {
+        // A role lasts until the next one was told.
+        let next = |index: usize| self.0.get(index + 1).map_or(u64::MAX, |span| span.from);
+        let mut spans = self.0.iter().enumerate();
+        spans.any(|(index, span)| span.role == NodeRole::Unreachable && span.from <= to && next(index) > from)
+    }
+
     /// When each role was first told.
     pub fn changes(&self) -> impl Iterator<Item = (u64, NodeRole)> {
         self.0.iter().map(|span| (span.from, span.role))
@@ -167,6 +175,22 @@ pub fn writable(acks: &Acks, node: u16, probe_every: u64) -> Vec<[u64; 2]> {
         }
         apart = apart.saturating_mul(2);
     }
+}
+
+/// Intervals in which a node of a Cluster said `cluster_state:fail`, until `end` where it never said otherwise. `news` are in order of time.
+pub fn down(news: &[ClusterEvent], node: u16, end: u64) -> Vec<[u64; 2]> {
+    let mut spans: Vec<[u64; 2]> = Vec::new();
+    let mut since = None;
+    for event in news.iter().filter(|event| event.node == node) {
+        match event.news {
+            ClusterNews::StateFail => since = since.or(Some(event.at)),
+            ClusterNews::StateOk => spans.extend(since.take().map(|from| [from, event.at])),
+            _ => {}
+        }
+    }
+    spans.extend(since.filter(|from| *from < end).map(|from| [from, end]));
+    spans.truncate(MOST_SPANS);
+    spans
 }
 
 /// The messages worth a mark, in order of time: of Sentinels, or of the nodes of a Cluster. `names` are those of the nodes.
@@ -211,7 +235,7 @@ fn news_word(news: ClusterNews) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUCKET, Buckets, MOST_BUCKETS, Op, Outcome};
+    use super::{BUCKET, Buckets, ClusterEvent, ClusterNews, MOST_BUCKETS, Op, Outcome, down};
     use crate::history::OpKind;
 
     fn op(intended: u64, took: u64) -> Op {
@@ -227,6 +251,17 @@ mod tests {
         }
         let told: Vec<(u64, u32, u64, u64)> = buckets.finish(BUCKET).iter().map(|one| (one.at, one.ok, one.min, one.max)).collect();
         assert_eq!(told, [(0, 2, 5, BUCKET), (3 * BUCKET, 1, 7, 7)]);
+    }
+
+    #[test]
+    fn a_node_is_down_from_the_first_time_it_says_so_until_it_says_otherwise() {
+        let said = |at, node, news| ClusterEvent { at, node, news, about: None, epoch: None, delay: None, rank: None, log: None };
+        use ClusterNews::{StateFail, StateOk};
+        // Its log and its answers tell the same state, one after the other.
+        let news = [said(1, 0, StateOk), said(5, 0, StateFail), said(6, 1, StateOk), said(7, 0, StateFail), said(9, 0, StateOk)];
+        assert_eq!(down(&news, 0, 20), [[5, 9]]);
+        assert_eq!(down(&[said(8, 1, StateFail)], 1, 20), [[8, 20]], "it never was whole again");
+        assert!(down(&news, 1, 20).is_empty());
     }
 
     #[test]

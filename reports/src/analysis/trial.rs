@@ -1,5 +1,6 @@
 //! From a history to one analysed trial.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use redquake_experiments::plan::PlannedFault;
@@ -15,7 +16,7 @@ use super::resets::Reset;
 use super::samples::{Samples, of_failovers, of_shards, of_workload};
 use super::shards::{Shard, shards};
 use super::split::{Split, split};
-use super::timeline::{marks, writable};
+use super::timeline::{down, marks, writable};
 use super::validity::Findings;
 use super::words::{instant, span};
 use crate::history::{Ending, Event, Header, HistoryError, NodeRole, PhaseName, Reader};
@@ -101,7 +102,8 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         let roles = roles.next().unwrap_or_default();
         if node.role != Role::Sentinel {
             let writable = writable(&all.writes, index, all.header.probe_every);
-            timeline.nodes.push(NodeLane { name: node.name.clone(), roles: roles.spans(), writable });
+            let down = down(&all.cluster, index, end);
+            timeline.nodes.push(NodeLane { name: node.name.clone(), roles: roles.spans(), writable, down });
         }
     }
     // Only data nodes have a lane.
@@ -228,9 +230,14 @@ fn resets_told(all: &Collected, zero: u64, names: &[String], metrics: &mut Sampl
         let other = shard.is_some_and(|shard| shard.nodes.iter().any(|node| *node != reset.node && all.reigns.primary(*node, reset.at)));
         reset.at >= zero && !other
     };
-    let resets: Vec<&Reset> = all.resets.found.iter().filter(followed).collect();
+    let resets: Vec<&Reset> = all.resets.found().filter(followed).collect();
     metrics.insert("failover.data_resets".to_owned(), Sample::Exact(resets.len() as f64));
+    let shard_of = |reset: &Reset| each.iter().find(|shard| shard.has(reset.node)).and_then(|shard| shard.number);
+    let mut counts: BTreeMap<u32, f64> = each.iter().filter_map(|shard| Some((shard.number?, 0.0))).collect();
     for reset in resets {
+        if let Some(count) = shard_of(reset).and_then(|number| counts.get_mut(&number)) {
+            *count += 1.0;
+        }
         findings.remark(format!(
             "{} was a primary, and at {} it was one with less: its replication offset fell from {} to {}; what it had beyond is gone, and its replicas take its data without a failover",
             names.get(usize::from(reset.node)).map_or("a node", String::as_str),
@@ -239,6 +246,7 @@ fn resets_told(all: &Collected, zero: u64, names: &[String], metrics: &mut Sampl
             reset.offsets[1]
         ));
     }
+    metrics.extend(counts.into_iter().map(|(shard, count)| (format!("shard-{shard}.data_resets"), Sample::Exact(count))));
 }
 
 /// The outages of every shard and the number of promotions; what of it no fault explains makes the trial inconclusive.
@@ -309,6 +317,7 @@ fn of_shard(all: &Collected, shard: &Shard, stage: &Stage<'_>, findings: &mut Fi
         faults,
         messages: &messages,
         news: &all.cluster,
+        roles: &all.roles,
         promotions: &promoted,
         reads: &reads,
         clients: &clients,
@@ -336,7 +345,13 @@ fn of_shard(all: &Collected, shard: &Shard, stage: &Stage<'_>, findings: &mut Fi
         if outage.interval.is_none() {
             findings.remark("a fault was injected while an earlier outage was still open; the outage is told once");
         }
-        told.push(scene.tell(&outage));
+        let one = scene.tell(&outage);
+        if let Some(found) = &one.obstacle {
+            let said = found.said.as_ref().map_or(String::new(), |said| format!(" ({said})"));
+            let old = one.failover.old_primary.as_deref().unwrap_or("the primary");
+            findings.remark(format!("no replica was elected in the place of {old}: {}{said}", found.why));
+        }
+        told.push(one);
     }
     (promoted.len(), told)
 }

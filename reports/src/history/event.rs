@@ -10,7 +10,7 @@ use super::fault::FaultEvent;
 use super::last::{Final, Members};
 use super::load::{Decision, Keys, Paid, Payment, Query, Read};
 use super::op::{Op, Probe};
-use super::servers::{ClusterEvent, RoleSample, SentinelEvent};
+use super::servers::{ClusterEvent, RoleSample, SentinelEvent, Started};
 
 /// Version of the format; readers refuse others.
 pub const FORMAT_VERSION: u32 = 1;
@@ -23,6 +23,8 @@ pub enum Event {
     Header(Box<Header>),
     /// A node came up.
     Node(Node),
+    /// A node was started again.
+    Started(Started),
     /// The trial entered a phase.
     Phase(Phase),
     /// One attempt of a workload client.

@@ -14,4 +14,4 @@ pub use fault::{FaultEvent, FaultState};
 pub use last::{Final, Members};
 pub use load::{DecidedBy, Decision, Keys, Paid, Paying, Payment, Queried, Query, Read, ReadFrom};
 pub use op::{Op, OpKind, Outcome, Probe, ProbeKind, Why};
-pub use servers::{ClusterEvent, ClusterNews, NodeRole, RoleSample, SentinelEvent};
+pub use servers::{ClusterEvent, ClusterNews, NodeRole, RoleSample, SentinelEvent, Started};

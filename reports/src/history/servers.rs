@@ -108,3 +108,15 @@ pub enum NodeRole {
     /// Gave no answer.
     Unreachable,
 }
+
+/// A node was started again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// When its process was started and when it was first seen to serve.
+    pub at: [u64; 2],
+    /// Index of the node.
+    pub node: u16,
+    /// What it said it read from its disk, in its words; absent when it read nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<String>,
+}

@@ -22,16 +22,18 @@ pub const LIBRARY_COST: &str = "failover.library_cost";
 pub const READ_GAP: &str = "failover.read_gap";
 /// Times a primary came back with less than it had.
 pub const DATA_RESETS: &str = "failover.data_resets";
+/// How long a primary went on acknowledging writes after the fault that took it.
+pub const STILL_ACKNOWLEDGED: &str = "failover.still_acknowledged";
 /// Writes of clients taken by the wrong one of several primaries.
 pub const SPLIT_BRAIN_WRITES: &str = "failover.split_brain_writes";
 /// Time in which two nodes acknowledged writes.
 pub const SPLIT_BRAIN: &str = "failover.split_brain";
 
 /// The parts of a gap, in the order in which they happen.
-pub const PARTS: [&str; 8] = ["detection", "agreement", "delay", "retry", "election", "promotion", "announcement", "rediscovery"];
+pub const PARTS: [&str; 9] = ["detection", "agreement", "delay", "order", "retry", "election", "promotion", "announcement", "rediscovery"];
 
 /// How many of `PARTS` make up the server gap; the others are what the clients need on top.
-const SERVER_PARTS: usize = 6;
+const SERVER_PARTS: usize = 7;
 
 /// Whether a part belongs to the server gap rather than to the library cost.
 pub fn is_server_part(name: &str) -> bool {

@@ -67,6 +67,9 @@ pub struct Failover {
     pub new_primary: Option<String>,
     /// The write gap told in parts that add up to it, in order of time.
     pub parts: Vec<FailoverPart>,
+    /// Why no replica was elected although the primary was gone, in words; absent where one was, and outside Clusters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<String>,
 }
 
 /// One part of a gap.

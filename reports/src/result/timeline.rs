@@ -69,6 +69,9 @@ pub struct NodeLane {
     pub roles: Vec<RoleSpan>,
     /// Intervals in which it acknowledged probe writes, as `[from, to]`.
     pub writable: Vec<[u64; 2]>,
+    /// Intervals in which it said `cluster_state:fail`, as `[from, to]`; only in a Cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub down: Vec<[u64; 2]>,
 }
 
 /// An interval in which a node told one role.

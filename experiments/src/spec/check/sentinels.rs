@@ -61,14 +61,14 @@ pub(super) fn publish_what_is_waited_for(experiment: &Experiment, found: &mut Ve
             Trigger::Event(_) if experiment.topology.sentinel().is_none() => found.push(
                 Finding::error("RQ0258", path, "events are published by Sentinels, and this topology has none")
                     .related("topology.kind", "no Sentinels")
-                    .help("use `at`, `after`, or `when: full-sync`"),
+                    .help("use `at`, `after`, `when: promotion` or `when: full-sync`"),
             ),
             Trigger::Event(event) if !EVENTS.contains(&event.as_str()) => found.push(
                 Finding::warning("RQ0318", path, format!("no Sentinel event named `{event}` is known"))
                     .help("a Sentinel that does not publish it makes every trial inconclusive")
                     .maybe_help(structure::closest(event, EVENTS.iter().copied()).map(|meant| format!("did you mean `event {meant}`?"))),
             ),
-            Trigger::ReplicaLag(_) | Trigger::FullSync if experiment.topology.count(Role::Replica) == 0 => found.push(
+            Trigger::ReplicaLag(_) | Trigger::FullSync | Trigger::Promotion if experiment.topology.count(Role::Replica) == 0 => found.push(
                 Finding::error("RQ0258", path, format!("`{trigger}` is never seen where there is no replica"))
                     .related(replicas, "there is none")
                     .help(format!("use `{}: 1` or more, or `at`", replicas.rsplit('.').next().unwrap_or(replicas))),

@@ -1,7 +1,7 @@
 //! Numbers of nodes and votes.
 
 use super::Finding;
-use crate::spec::{Experiment, SentinelTopology, Topology};
+use crate::spec::{Action, Experiment, SentinelTopology, Topology};
 
 /// The Sentinel topology of an experiment, if it has one.
 pub(super) fn sentinel(experiment: &Experiment) -> Option<&SentinelTopology> {
@@ -79,6 +79,12 @@ pub(super) fn sentinels_can_outvote_one_another(experiment: &Experiment, found: 
 
 pub(super) fn something_can_be_promoted(experiment: &Experiment, found: &mut Vec<Finding>) {
     let (replicas, path) = replicas(experiment);
+    // What every crash is followed by is the primary's return: somebody wants to know how that goes.
+    let comes_back = experiment.faults.iter().any(|fault| matches!(fault.action, Action::Restart(_)));
+    let stays_down = experiment.faults.iter().any(|fault| matches!(fault.action, Action::Kill(_) | Action::Stop(_)));
+    if replicas == 0 && comes_back && !stays_down {
+        return;
+    }
     if replicas == 0 {
         let finding = Finding::warning("RQ0313", path, "without replicas nothing can be promoted when the primary is lost");
         let field = path.rsplit('.').next().unwrap_or(path);

@@ -15,7 +15,7 @@ pub struct Timing {
     /// So long after another fault was injected: `crash + 500ms`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<After>,
-    /// As soon as something is seen: `replica_lag > 1MB`, `event +odown` or `full-sync`.
+    /// As soon as something is seen: `replica_lag > 1MB`, `event +odown`, `full-sync` or `promotion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Trigger>,
     /// How long `when` may take, counted from the start of the baseline window; later, the trial is inconclusive. Default: until the run ends.

@@ -23,6 +23,8 @@ pub enum Trigger {
     Event(String),
     /// A replica takes a full copy from its primary.
     FullSync,
+    /// A data node that was a replica says that it is a primary, after the baseline window began.
+    Promotion,
 }
 
 /// Why a trigger could not be read.
@@ -59,11 +61,16 @@ impl FromStr for Trigger {
     type Err = TriggerError;
 
     fn from_str(text: &str) -> Result<Self, TriggerError> {
-        let wrong =
-            || TriggerError(format!("`{text}` is not something to wait for; write `replica_lag > 1MB`, `event +odown` or `full-sync`"));
+        let wrong = || {
+            TriggerError(format!(
+                "`{text}` is not something to wait for; write `replica_lag > 1MB`, `event +odown`, `full-sync` or `promotion`"
+            ))
+        };
         let text = text.trim();
-        if text == "full-sync" {
-            return Ok(Self::FullSync);
+        match text {
+            "full-sync" => return Ok(Self::FullSync),
+            "promotion" => return Ok(Self::Promotion),
+            _ => {}
         }
         if let Some(event) = text.strip_prefix("event ").map(str::trim) {
             let known = event.starts_with(['+', '-']) && event.len() > 1 && !event.contains(char::is_whitespace);
@@ -86,6 +93,7 @@ impl fmt::Display for Trigger {
             }
             Self::Event(name) => write!(f, "event {name}"),
             Self::FullSync => write!(f, "full-sync"),
+            Self::Promotion => write!(f, "promotion"),
         }
     }
 }
@@ -100,8 +108,8 @@ crate::spec::text::as_string!(
 crate::spec::text::as_string!(
     Trigger,
     "Trigger",
-    "`replica_lag > 1MB`, `event +odown` or `full-sync`.",
-    r"^(replica_lag\s*>\s*[0-9]+\s*(B|KB|MB|GB)|event\s+[+-]\S+|full-sync)$",
+    "`replica_lag > 1MB`, `event +odown`, `full-sync` or `promotion`.",
+    r"^(replica_lag\s*>\s*[0-9]+\s*(B|KB|MB|GB)|event\s+[+-]\S+|full-sync|promotion)$",
     "event +odown"
 );
 
@@ -111,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_reads_back() {
-        for text in ["replica_lag > 1MB", "replica_lag > 1536B", "event +odown", "event -sdown", "full-sync"] {
+        for text in ["replica_lag > 1MB", "replica_lag > 1536B", "event +odown", "event -sdown", "full-sync", "promotion"] {
             assert_eq!(text.parse::<Trigger>().map(|trigger| trigger.to_string()).as_deref(), Ok(text));
         }
         assert_eq!("crash+500ms".parse::<After>().map(|after| after.to_string()).as_deref(), Ok("crash + 500ms"));

@@ -27,6 +27,22 @@ fn name<'a>(known: &Known<'a>, node: u16) -> &'a str {
     known.nodes.get(usize::from(node)).map_or("a node", String::as_str)
 }
 
+/// How soon the other nodes saw the slots with their new owner, as far as they were asked (every 20 ms).
+fn spread(known: &Known<'_>, contest: Contest<'_>, events: &[ClusterEvent]) -> String {
+    let Some((new, since)) = contest.new.zip(known.fault.or(Some(known.from))) else { return String::new() };
+    let saw = events.iter().filter(|event| event.at >= since && event.news == ClusterNews::Owner && event.about == Some(new));
+    let won = events.iter().rfind(|event| {
+        event.at >= since
+            && event.node == new
+            && event.at <= known.writable.unwrap_or(known.end)
+            && matches!(event.news, ClusterNews::Won | ClusterNews::TookOver)
+    });
+    let saw: Vec<u64> = saw.filter(|event| event.node != new).map(|event| event.at).collect();
+    let (Some(won), Some(last)) = (won, saw.iter().max()) else { return String::new() };
+    let millis = last.saturating_sub(won.at) / 1_000_000;
+    format!("; {} saw its slots there {millis} ms after it had won at the latest", count(saw.len() as u64, "other node"))
+}
+
 fn steps(known: &Known<'_>, contest: Contest<'_>, events: &[ClusterEvent]) -> Vec<Step> {
     let Contest { old, new, shard } = contest;
     let since = known.fault.unwrap_or(known.from).min(known.from);
@@ -40,7 +56,7 @@ fn steps(known: &Known<'_>, contest: Contest<'_>, events: &[ClusterEvent]) -> Ve
     let doubted = of_old().find(|event| matches!(event.news, ClusterNews::Pfail | ClusterNews::Fail));
     let failed = of_old().find(|event| event.news == ClusterNews::Fail);
     let told_to = by_new(ClusterNews::TookOver).next_back();
-    let won = by_new(ClusterNews::Won).next_back().or(told_to);
+    let won = by_new(ClusterNews::Won).next_back();
     let stood: Vec<&ClusterEvent> = by_new(ClusterNews::Standing).filter(|event| won.is_none_or(|won| event.at <= won.at)).collect();
 
     let old_name = name(known, old);
@@ -58,7 +74,14 @@ fn steps(known: &Known<'_>, contest: Contest<'_>, events: &[ClusterEvent]) -> Ve
             }),
         },
     ];
-    if told_to.is_none() || !stood.is_empty() {
+    // Who is told to take over waits for nothing; what went before it is how long it took somebody to say so.
+    if let Some(told) = told_to {
+        let before = events.iter().filter(within).filter(|event| event.node == told.node && event.at <= told.at);
+        let said = before.filter(|event| event.news == ClusterNews::Unable).filter_map(|event| event.log.as_deref()).next_back();
+        let said = said.map_or(String::new(), |line| format!("; before that it wrote: {line}"));
+        let by = format!("{} was told to take over{said}", name(known, told.node));
+        steps.push(Step { name: "order", event: "somebody who told a replica to take over", seen: Some((told.at, by)) });
+    } else {
         let waited = |event: &ClusterEvent| {
             let delayed = by_new(ClusterNews::Delayed).rfind(|delayed| delayed.node == event.node && delayed.at <= event.at);
             let why = delayed.map(|delayed| {
@@ -74,15 +97,19 @@ fn steps(known: &Known<'_>, contest: Contest<'_>, events: &[ClusterEvent]) -> Ve
             steps.push(Step { name: "retry", event: "a replica that asks for votes again", seen: Some((last.at, by)) });
         }
     }
+    // A takeover asks nobody.
+    let asked = told_to.is_none() || won.is_some() || !stood.is_empty();
     let elected = won.map(|event| {
         let voters = events.iter().filter(|vote| vote.news == ClusterNews::Voted && vote.about == Some(event.node) && within(vote));
         let voters: Vec<&str> = voters.map(|vote| name(known, vote.node)).collect();
-        let by = if event.news == ClusterNews::TookOver { "took over, told to do so" } else { "won the election" };
         let votes = if voters.is_empty() { String::new() } else { format!(" with the votes of {}", voters.join(", ")) };
-        (event.at, format!("{} {by}{votes}", name(known, event.node)))
+        (event.at, format!("{} won the election{votes}", name(known, event.node)))
     });
-    steps.push(Step { name: "election", event: "a replica that won", seen: elected });
-    let writable = known.writable.map(|at| (at, format!("{} acknowledged a probe write", known.new_name)));
+    if asked {
+        steps.push(Step { name: "election", event: "a replica that won", seen: elected });
+    }
+    let writable =
+        known.writable.map(|at| (at, format!("{} acknowledged a probe write{}", known.new_name, spread(known, contest, events))));
     let open = writable.is_none();
     steps.push(Step { name: "promotion", event: "a write acknowledged by a new primary", seen: writable });
     // A client that was answered before the next probe write waited for nothing more.
@@ -166,8 +193,21 @@ mod tests {
         let mut events = usual()[..2].to_vec();
         events.push(event(3_000, 2, ClusterNews::TookOver, None));
         let (parts, why) = told(&events, |_| ());
-        assert_eq!(lengths(&parts)[..4], [("detection", 2_020), ("agreement", 570), ("election", 410), ("promotion", 360)]);
-        assert_eq!(why[2], "redis-3 took over, told to do so");
+        assert_eq!(lengths(&parts)[..4], [("detection", 2_020), ("agreement", 570), ("order", 410), ("promotion", 360)]);
+        assert_eq!(why[2], "redis-3 was told to take over");
+    }
+
+    #[test]
+    fn a_replica_that_is_forced_to_stand_needs_votes_and_the_wait_for_the_order_is_no_delay_of_its_own() {
+        let mut events = usual();
+        let line = "Currently unable to failover: Disconnected from master for longer than allowed.".to_owned();
+        events[2] = ClusterEvent { log: Some(line), ..event(2_700, 2, ClusterNews::Unable, None) };
+        events.insert(3, event(3_338, 2, ClusterNews::TookOver, None));
+        let (parts, why) = told(&events, |_| ());
+        assert_eq!(lengths(&parts)[..5], [("detection", 2_020), ("agreement", 570), ("order", 748), ("election", 12), ("promotion", 10)]);
+        let wrote = "before that it wrote: Currently unable to failover: Disconnected from master for longer than allowed.";
+        assert_eq!(why[2], format!("redis-3 was told to take over; {wrote}"));
+        assert_eq!(why[3], "redis-3 won the election with the votes of redis-2");
     }
 
     #[test]

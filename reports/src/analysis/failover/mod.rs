@@ -3,9 +3,11 @@
 mod anatomy;
 mod cluster;
 mod message;
+mod obstacle;
 mod promotions;
 
 pub use anatomy::{Anatomy, Known, anatomy};
 pub use cluster::{Contest, cluster_anatomy};
 pub use message::Message;
+pub use obstacle::{Loss, Obstacle, obstacle};
 pub use promotions::{Promotion, promotions, unexplained};

@@ -23,6 +23,8 @@ pub fn part_style(name: &str) -> (&'static str, &'static str, &'static str) {
         "rediscovery" => ("p6", "#b7e0d6", "6"),
         // A replica of a Cluster waits before it asks for votes.
         "delay" => ("p7", "#999999", "W"),
+        // Until somebody told a replica of a Cluster to take over.
+        "order" => ("p8", "#e8a39b", "O"),
         // Attempts that failed before one succeeded: not there in a good run.
         "retry" => ("p8", "#e8a39b", "R"),
         _ => ("p7", "#999999", "?"),

@@ -41,6 +41,15 @@ pub fn nodes(chart: &mut Chart) {
             let title = format!("{} acknowledges writes, {} to {}", lane.name, times[0], times[1]);
             chart.moving.rect("wr", "#2f6fb7", [x1, y + 15.5, x2 - x1, 3.5], &title);
         }
+        for [from, to] in &lane.down {
+            if !chart.shows(*from, *to) {
+                continue;
+            }
+            let (x1, x2) = (chart.at(*from), chart.at(*to));
+            let times = [*from, *to].map(|at| number::instant(at, trial.zero));
+            let title = format!("{} says cluster_state:fail, {} to {}", lane.name, times[0], times[1]);
+            chart.moving.rect("cd", "#b3261e", [x1, y + 19.5, x2 - x1, 2.0], &title);
+        }
         chart.y += 24.0;
     }
     chart.y += 4.0;

@@ -45,6 +45,8 @@ pub struct Page<'a> {
     verdict: &'static str,
     sign: &'static str,
     sentence: Html,
+    /// Whether any node ever said `cluster_state:fail`.
+    clustered: bool,
     reasons: Vec<Html>,
     subtitle: Vec<String>,
     tiles: Vec<Tile>,
@@ -95,6 +97,7 @@ impl<'a> Page<'a> {
             verdict: words::verdict(document.verdict),
             sign: tables::sign(document.verdict.as_str()),
             sentence: svg::prose(&words::sentence(document)),
+            clustered: document.trials.iter().flat_map(|trial| &trial.timeline.nodes).any(|lane| !lane.down.is_empty()),
             reasons: words::further_reasons(document).into_iter().map(svg::prose).collect(),
             subtitle: subtitle(document),
             tiles: tiles(document),
