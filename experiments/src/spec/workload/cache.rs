@@ -14,7 +14,8 @@ pub struct CacheAsideWorkload {
     /// How reads are spread over the items.
     #[serde(default)]
     pub access: Access,
-    /// Lifetime of a cached item (`PX`).
+    /// Lifetime of a cached item (`PX`); default 1m.
+    #[serde(default = "a_minute")]
     pub ttl: Duration,
     /// Each lifetime is longer or shorter by up to so much, drawn evenly, so that items do not expire together.
     #[serde(default)]
@@ -38,6 +39,10 @@ pub struct CacheAsideWorkload {
     /// A production load to project the measured shares to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<Scale>,
+}
+
+fn a_minute() -> Duration {
+    Duration::from_secs(60)
 }
 
 /// How reads are spread over the items.

@@ -10,6 +10,7 @@ use crate::spec::Duration;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FixedWindowWorkload {
     /// Number of distinct subjects (users, keys) with a quota of their own; requests are spread over them evenly.
+    #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub subjects: u32,
     /// Requests of one subject admitted in one window.
@@ -32,6 +33,7 @@ pub struct FixedWindowWorkload {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SlidingWindowWorkload {
     /// Number of distinct subjects (users, keys) with a quota of their own; requests are spread over them evenly.
+    #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub subjects: u32,
     /// Requests of one subject admitted in any window.
@@ -62,6 +64,10 @@ impl SlidingWindowWorkload {
             LimiterClock::Server => self.window.as_nanos() / 100 + 1_000_000,
         }
     }
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// What a client does with a request when Redis gives no answer.

@@ -16,7 +16,8 @@ pub struct PaymentJobWorkload {
     /// Lifetime of the lock (`PX`), or `none` for a lock that never expires.
     #[serde(default = "default_ttl")]
     pub ttl: Lifetime,
-    /// Time between finding a job unpaid and charging it.
+    /// Time between finding a job unpaid and charging it; default 100ms.
+    #[serde(default = "default_work")]
     pub work: Duration,
     /// Replicas that must have the lock (`WAIT`) before its holder believes in it.
     #[serde(default)]
@@ -43,6 +44,10 @@ impl PaymentJobWorkload {
 
 fn yes() -> bool {
     true
+}
+
+fn default_work() -> Duration {
+    Duration::from_millis(100)
 }
 
 fn default_ttl() -> Lifetime {
