@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use redquake_experiments::spec::{DataAfter, HowStopped, Restart, RestartConfig};
 use redquake_reports::history::{Event, Started};
-use redquake_topologies::runtime::{Configuration, Signal};
+use redquake_topologies::runtime::{Configuration, RuntimeError, Signal};
 
 use super::ask::ask;
 use super::injection::{Done, Injection};
@@ -21,6 +21,8 @@ use crate::trial::{Member, Stage};
 /// Longest wait for a server that was started to serve; loading a data set is part of it.
 const SERVES_WITHIN: Duration = Duration::from_secs(25);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// What is recorded of a server that needs no signal.
+const DOWN_ALREADY: &str = "down already";
 /// What both Redis and Valkey print first.
 const BANNER: &str = "oO0OoO0OoO0Oo";
 
@@ -30,6 +32,8 @@ pub struct Restarting {
     spec: Restart,
     /// What each node called its run before, where it answered.
     runs: Mutex<HashMap<String, String>>,
+    /// Who needed no signal, because an earlier fault had ended it.
+    down: Mutex<Vec<String>>,
     /// When all of them were gone.
     ended: Mutex<Option<Instant>>,
     /// When each was started again.
@@ -39,7 +43,7 @@ pub struct Restarting {
 impl Restarting {
     /// Of these nodes.
     pub fn new(targets: Vec<Member>, spec: Restart) -> Self {
-        Self { targets, spec, runs: Mutex::default(), ended: Mutex::default(), started: Mutex::default() }
+        Self { targets, spec, runs: Mutex::default(), down: Mutex::default(), ended: Mutex::default(), started: Mutex::default() }
     }
 
     fn signal(&self) -> (Signal, &'static str, Duration) {
@@ -107,18 +111,29 @@ impl Injection for Restarting {
         let known = self.targets.iter().zip(asked).filter_map(|(target, info)| Some((target.node.name.clone(), info.ok()?.run)));
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).extend(known);
         let (signal, word, _) = self.signal();
-        let signals = self.targets.iter().map(|target| stage.lab.signal(&target.node.name, signal));
+        let ends = self.targets.iter().map(async |target| {
+            let name = &target.node.name;
+            if !stage.lab.alive(name).await? {
+                self.down.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+                return Ok((Instant::now(), DOWN_ALREADY));
+            }
+            stage.lab.signal(name, signal).await.map(|(at, _)| (at, word))
+        });
         let mut done = Vec::new();
-        for (target, sent) in self.targets.iter().zip(join_all(signals).await) {
-            let (at, _) = sent.map_err(|error| error.to_string())?;
-            done.push(Done { at, targets: vec![target.node.name.clone()], detail: word.to_owned() });
+        for (target, ended) in self.targets.iter().zip(join_all(ends).await) {
+            let (at, detail) = ended.map_err(|error: RuntimeError| error.to_string())?;
+            done.push(Done { at, targets: vec![target.node.name.clone()], detail: detail.to_owned() });
         }
         Ok(done)
     }
 
     async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let (since, (_, word, within)) = (Instant::now(), self.signal());
-        let looks = self.targets.iter().map(|target| gone(stage, target, since, word, within));
+        let down = self.down.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let looks = self.targets.iter().map(async |target| match down.contains(&target.node.name) {
+            true => Ok(format!("{} was {DOWN_ALREADY}", target.node.name)),
+            false => gone(stage, target, since, word, within).await,
+        });
         let told = try_join_all(looks).await?.join("; ");
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         Ok(told)

@@ -147,16 +147,20 @@ fn a_pause_shorter_than_the_detection_is_no_failover() {
 }
 
 #[test]
-fn what_is_killed_while_it_is_paused_has_nothing_to_resume() {
+fn what_is_killed_while_it_is_paused_has_nothing_to_resume_and_can_be_started_again() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: nap, at: 500ms, for: 2s, action: pause, target: { node: redis-2 } }\n  \
-                  - { name: crash, at: 1500ms, action: kill, target: { node: redis-2 } }\n";
+                  - { name: crash, at: 1500ms, action: kill, target: { node: redis-2 } }\n  \
+                  - { name: up, after: crash + 1500ms, data: wipe, action: restart, target: { node: redis-2 } }\n";
     let ended = run(&bench, "", "4s", SET, faults);
     let document = bench.document();
     let trial = judged(&document, &ended);
     let nap = fault(trial, "nap");
     assert_eq!((nap.state, fault(trial, "crash").state), (FaultState::RevertProved, FaultState::Proved));
     assert!(nap.proof.contains("the process of redis-2 is gone"), "{}", nap.proof);
+    let up = fault(trial, "up");
+    assert_eq!(up.state, FaultState::RevertProved, "{up:?}");
+    assert!(up.proof.contains("redis-2 was down already"), "{}", up.proof);
 }
 
 #[test]
