@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Capabilities, RuntimeKind};
-use crate::spec::{Action, Experiment, Server, WorkloadKind};
+use crate::spec::{Action, Experiment, Server};
 
 /// Something that cannot be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
@@ -50,16 +50,6 @@ pub fn refuse_trials(experiment: &Experiment, trials: Option<u32>) -> Vec<Refusa
 pub(super) fn refuse_machine(experiment: &Experiment, capabilities: &Capabilities) -> Vec<Refusal> {
     let mut found = Vec::new();
     let mut refuse = |path: String, what: String, reason: String| found.push(Refusal { cause: Cause::Machine, path, what, reason });
-    if experiment.topology.cluster().is_some() {
-        for (index, workload) in experiment.workloads.iter().enumerate() {
-            if !matches!(workload.kind, WorkloadKind::Lock(_) | WorkloadKind::Set(_)) {
-                let reason =
-                    "on a Cluster its keys would lie on shards its clients do not expect; use `lock` or `set`, or `kind: sentinel`";
-                let what = format!("the workload `{}` of kind `{}` on a Cluster", workload.name, workload.kind.word());
-                refuse(format!("workloads[{index}].kind"), what, reason.to_owned());
-            }
-        }
-    }
     let misplaced = match (experiment.topology.server(), capabilities.runtime) {
         (Server::Binary(_), RuntimeKind::Docker) => {
             Some("containers do not see files of this machine; name a version like `redis:7.0` or an image")

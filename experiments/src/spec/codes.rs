@@ -78,7 +78,7 @@ pub const CODES: &[Code] = &[
     error("RQ0233", "queries that take longer than they may"),
     error("RQ0234", "lifetimes of which some are zero"),
     error("RQ0235", "an option of a lock that is not there or never expires"),
-    error("RQ0236", "`wait` on a Cluster"),
+    error("RQ0236", "`wait` for more replicas than there are"),
     error("RQ0240", "a path of the matrix that leads nowhere"),
     error("RQ0241", "a matrix, or a path of it, without values"),
     error("RQ0242", "a matrix of too many cells"),
@@ -117,5 +117,6 @@ pub const CODES: &[Code] = &[
     warning("RQ0318", "a Sentinel event that is not known"),
     warning("RQ0319", "a pause that cannot do what is asserted"),
     warning("RQ0320", "locks of crashed clients that nobody frees"),
+    warning("RQ0325", "`wait` for every replica"),
     warning("RQ0330", "a limiter whose window is longer than the run"),
 ];

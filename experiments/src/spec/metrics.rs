@@ -111,7 +111,8 @@ pub const CLUSTER_METRICS: &[Metric] = &[
 /// Prefix of the metrics of a shard, before its number.
 pub const SHARD: &str = "shard-";
 
-/// Metrics `shard-<n>.<name>` of each shard of a Cluster. `failover.<name>` is the longest of all shards.
+/// Metrics `shard-<n>.<name>` of each shard of a Cluster. `failover.<name>` is the longest of all shards. Beside these, `shard-<n>.<workload>.<name>` is
+/// the metric `<workload>.<name>` of the keys of that shard alone.
 pub const SHARD_METRICS: &[Metric] = &[
     metric("write_gap", Unit::Ns, "Time without acknowledged writes on the servers of the shard, seen by probes on each of its nodes."),
     metric("read_gap", Unit::Ns, "Time without answered reads on the shard's primary, seen by probes."),
@@ -234,6 +235,20 @@ pub fn of_workload(workload: &Workload) -> impl Iterator<Item = &'static Metric>
     own.iter().chain(WORKLOAD_METRICS)
 }
 
+/// Metrics of workloads that cannot be told of some keys alone: what is left on the servers in the end, and what is projected for a whole service.
+const OF_ALL_KEYS: [&str; 5] = ["immortal", "bytes_per_subject", "projected_baseline", "projected_peak", "projected_multiplier"];
+
+/// Whether a metric of a workload, by its name after the prefix, can be told of the keys of one shard.
+pub fn is_of_keys(name: &str) -> bool {
+    !OF_ALL_KEYS.contains(&name)
+}
+
+/// The shard, and the name after it, of a metric of a workload on one shard: `2` and `locks.lost` of `shard-2.locks.lost`.
+pub fn of_shard(name: &str) -> Option<(u32, &str)> {
+    let (shard, rest) = name.strip_prefix(SHARD)?.split_once('.')?;
+    rest.contains('.').then_some((shard.parse().ok()?, rest))
+}
+
 /// Every metric an experiment has, with its full name.
 pub fn all(experiment: &Experiment) -> Vec<(String, &'static Metric)> {
     let of_cluster = experiment.topology.cluster().map_or(&[] as &[Metric], |_| CLUSTER_METRICS);
@@ -245,7 +260,13 @@ pub fn all(experiment: &Experiment) -> Vec<(String, &'static Metric)> {
         .workloads
         .iter()
         .flat_map(|workload| of_workload(workload).map(move |metric| (format!("{}.{}", workload.name, metric.name), metric)));
-    servers.chain(of_shards).chain(clients).collect()
+    let on_shards = (1..=shards).flat_map(|shard| {
+        experiment.workloads.iter().flat_map(move |workload| {
+            let own = of_workload(workload).filter(|metric| is_of_keys(metric.name));
+            own.map(move |metric| (format!("{SHARD}{shard}.{}.{}", workload.name, metric.name), metric))
+        })
+    });
+    servers.chain(of_shards).chain(clients).chain(on_shards).collect()
 }
 
 /// The metric of that full name.

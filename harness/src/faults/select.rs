@@ -6,10 +6,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use rand::seq::IndexedRandom;
 use redquake_experiments::spec::{Pick, Selector, WantedRole};
-use redquake_topologies::cluster::known_nodes;
 
 use crate::clients::{MASTER_NAME, Timeouts, open};
-use crate::trial::{Member, Stage};
+use crate::trial::{Claim, Member, Stage, claims};
 
 /// Every node must have answered by then; one that has not is not what it is asked to be.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(150), response: Duration::from_millis(150) };
@@ -67,24 +66,13 @@ pub async fn resolve(
 
 /// The nodes of a Cluster that serve slots: of those that say they do, the one with the newest claim in each shard.
 async fn owners(stage: &Stage) -> Vec<Member> {
-    let asked = stage.roster.data().map(|member| {
-        let address = member.node.address;
-        let answer = stage.control.spawn(async move {
-            let mut connection = open(address, TIMEOUTS).await.ok()?;
-            let text: String = redis::cmd("CLUSTER").arg("NODES").query_async(&mut connection).await.ok()?;
-            let myself = known_nodes(&text).into_iter().find(|node| node.is("myself"))?;
-            (myself.is("master") && myself.slots.count() > 0).then_some(myself.epoch)
-        });
-        async move { (member, answer.await) }
-    });
-    let mut newest: BTreeMap<u32, (u64, Member)> = BTreeMap::new();
-    for (member, said) in join_all(asked).await {
-        let Ok(Some(epoch)) = said else { continue };
-        if newest.get(&member.shard).is_none_or(|(known, _)| *known < epoch) {
-            newest.insert(member.shard, (epoch, member));
+    let mut newest: BTreeMap<u32, Claim> = BTreeMap::new();
+    for claim in claims(stage).await {
+        if newest.get(&claim.member.shard).is_none_or(|known| known.epoch < claim.epoch) {
+            newest.insert(claim.member.shard, claim);
         }
     }
-    newest.into_values().map(|(_, member)| member).collect()
+    newest.into_values().map(|claim| claim.member).collect()
 }
 
 /// The node that says it is the primary; while several do, the one most Sentinels name.

@@ -1,12 +1,13 @@
-//! What the primary holds after the clients stopped.
+//! What the owners of the keys hold after the clients stopped.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use redquake_experiments::spec::{Selector, WantedRole, Workload};
+use redquake_experiments::spec::{Selector, SlotRanges, WantedRole, Workload};
 use redquake_reports::history::NoteKind;
+use redquake_topologies::runtime::NodeAddress;
 
-use super::Stage;
+use super::{Keys, Stage, claims, owners};
 use crate::clients::{Timeouts, open};
 use crate::databases::Database;
 use crate::faults::{Among, resolve};
@@ -14,37 +15,66 @@ use crate::workloads::{self, Common, stream_of};
 
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(500), response: Duration::from_secs(2) };
 
-/// Reads what every workload left on every shard and records it.
+/// Reads what every workload left, each key from the node that owns it now, and what is in the databases; and records it.
 pub async fn final_read(stage: &Stage, workloads: &[Workload], databases: &[Option<Arc<dyn Database>>]) {
-    for shard in stage.roster.shards() {
-        of_shard(stage, workloads, databases, shard).await;
+    for (address, keys) in if stage.roster.cluster { of_slots(stage).await } else { of_primary(stage).await } {
+        for (workload, index) in workloads.iter().zip(0u16..) {
+            read(stage, workload, &common(stage, workload, index, keys.clone(), databases), address).await;
+        }
+    }
+    for (workload, index) in workloads.iter().zip(0u16..) {
+        let (reading, common) = (workload.clone(), common(stage, workload, index, stage.roster.keys.clone(), databases));
+        // On threads of the lab: a database may be a node of it.
+        if let Err(error) = stage.control.spawn(async move { workloads::final_ledger(&reading, &common).await }).await {
+            stage.recorder.note(NoteKind::Remark, format!("the database of `{}` could not be read: {error}", workload.name));
+        }
     }
 }
 
-async fn of_shard(stage: &Stage, workloads: &[Workload], databases: &[Option<Arc<dyn Database>>], shard: u32) {
-    let primary = Selector { shard: stage.roster.cluster.then_some(shard), ..Selector::role(WantedRole::Primary) };
-    let found = resolve(&primary, Among::Running, stage, &mut stream_of(stage.seed, 0)).await;
-    let Some(address) = found.ok().and_then(|members| members.first().map(|member| member.node.address)) else {
-        let whose = if stage.roster.cluster { format!(" of shard {shard}") } else { String::new() };
-        stage.recorder.note(NoteKind::Remark, format!("no primary{whose} answered the final read"));
-        return;
-    };
-    for (workload, index) in workloads.iter().zip(0u16..) {
-        let (recorder, timeout) = (stage.recorder.clone(), workload.timeout.to_std());
-        let (keys, database) = (stage.roster.keys.only(shard), databases.get(usize::from(index)).cloned().flatten());
-        let common = Common { index, seed: stage.seed, clock: stage.clock, recorder, timeout, keys, database };
-        let reading = workload.clone();
-        let reading = stage.control.spawn(async move {
-            let mut connection = open(address, TIMEOUTS).await?;
-            workloads::final_read(&reading, &common, &mut connection).await
-        });
-        let problem = match reading.await {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(problem) = problem {
-            stage.recorder.note(NoteKind::Remark, format!("the final read of `{}` failed: {problem}", workload.name));
+/// The primary, which has every key.
+async fn of_primary(stage: &Stage) -> Vec<(NodeAddress, Keys)> {
+    let found = resolve(&Selector::role(WantedRole::Primary), Among::Running, stage, &mut stream_of(stage.seed, 0)).await;
+    let found = found.ok().and_then(|members| members.into_iter().next());
+    if found.is_none() {
+        stage.recorder.note(NoteKind::Remark, "no primary answered the final read");
+    }
+    found.map(|member| (member.node.address, stage.roster.keys.clone())).into_iter().collect()
+}
+
+/// The owners of slots, each with the keys in its slots; what nobody owns is told.
+async fn of_slots(stage: &Stage) -> Vec<(NodeAddress, Keys)> {
+    let owners = owners(claims(stage).await);
+    let owned = SlotRanges::new(owners.iter().flat_map(|owner| owner.slots.iter()).collect());
+    for shard in stage.roster.shards().filter(|shard| !stage.roster.keys.lie_within(*shard, &owned)) {
+        stage.recorder.note(NoteKind::Remark, format!("no primary of shard {shard} answered the final read"));
+    }
+    owners.into_iter().map(|owner| (owner.member.node.address, stage.roster.keys.within(owner.slots))).collect()
+}
+
+fn common(stage: &Stage, workload: &Workload, index: u16, keys: Keys, databases: &[Option<Arc<dyn Database>>]) -> Common {
+    let (recorder, timeout) = (stage.recorder.clone(), workload.timeout.to_std());
+    let database = databases.get(usize::from(index)).cloned().flatten();
+    Common { index, seed: stage.seed, clock: stage.clock, recorder, timeout, keys, database }
+}
+
+async fn read(stage: &Stage, workload: &Workload, common: &Common, address: NodeAddress) {
+    let (reading, common, cluster) = (workload.clone(), common.clone(), stage.roster.cluster);
+    let reading = stage.control.spawn(async move {
+        let mut connection = open(address, TIMEOUTS).await?;
+        if cluster {
+            // Clients have stopped: a node that refuses reads because another shard is down is to tell all the same what it holds. Where it
+            // cannot be told to, the reads say what is wrong.
+            let allow = redis::cmd("CONFIG").arg("SET").arg("cluster-allow-reads-when-down").arg("yes").take();
+            let _ = allow.query_async::<()>(&mut connection).await;
         }
+        workloads::final_read(&reading, &common, &mut connection).await
+    });
+    let problem = match reading.await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(problem) = problem {
+        stage.recorder.note(NoteKind::Remark, format!("the final read of `{}` failed: {problem}", workload.name));
     }
 }

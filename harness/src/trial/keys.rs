@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use redquake_experiments::spec::{ClusterTopology, key_slot, shard_of};
+use redquake_experiments::spec::{ClusterTopology, SlotRanges, key_slot, shard_of};
 
 /// Hash tags of a shard, and so slots its keys lie in.
 const TAGS: usize = 16;
@@ -12,7 +12,18 @@ const TAGS: usize = 16;
 pub struct Keys {
     /// Hash tags by shard; empty where there is one shard, whose keys need none.
     tags: Arc<Vec<Vec<String>>>,
-    only: Option<u32>,
+    only: Only,
+}
+
+/// Which keys are meant.
+#[derive(Debug, Clone, Default)]
+enum Only {
+    #[default]
+    All,
+    /// Those dealt to a shard.
+    Shard(u32),
+    /// Those in some slots, wherever they were dealt to: slots move.
+    Slots(Arc<SlotRanges>),
 }
 
 impl Keys {
@@ -24,7 +35,7 @@ impl Keys {
             // A shard has one slot at least, and every slot is found among few of a hundred thousand tags.
             numbered.take(1_000_000).filter(|tag| slots.contains(key_slot(tag))).take(TAGS).collect()
         });
-        Self { tags: Arc::new(tags.collect()), only: None }
+        Self { tags: Arc::new(tags.collect()), only: Only::All }
     }
 
     /// The shard of a key, from 1.
@@ -34,22 +45,41 @@ impl Keys {
 
     /// The name of a key: the plain one, and the hash tag of its shard.
     pub fn name(&self, plain: String, key: u32) -> String {
-        let shards = self.tags.len().max(1);
-        let tags = self.tags.get(key as usize % shards).filter(|tags| !tags.is_empty());
-        match tags.and_then(|tags| tags.get(key as usize / shards % tags.len())) {
+        match self.tag(key) {
             Some(tag) => format!("{plain}{{{tag}}}"),
             None => plain,
         }
     }
 
+    fn tag(&self, key: u32) -> Option<&str> {
+        let shards = self.tags.len().max(1);
+        let tags = self.tags.get(key as usize % shards).filter(|tags| !tags.is_empty())?;
+        tags.get(key as usize / shards % tags.len()).map(String::as_str)
+    }
+
     /// The same names, for the keys of one shard only.
     pub fn only(&self, shard: u32) -> Self {
-        Self { only: Some(shard), ..self.clone() }
+        Self { only: Only::Shard(shard), ..self.clone() }
+    }
+
+    /// The same names, for the keys in some slots only.
+    pub fn within(&self, slots: SlotRanges) -> Self {
+        Self { only: Only::Slots(Arc::new(slots)), ..self.clone() }
+    }
+
+    /// Whether every key dealt to a shard lies in these slots.
+    pub fn lie_within(&self, shard: u32, slots: &SlotRanges) -> bool {
+        let tags = self.tags.get(shard.saturating_sub(1) as usize);
+        tags.is_none_or(|tags| tags.iter().all(|tag| slots.contains(key_slot(tag))))
     }
 
     /// Whether a key is one of those meant.
     pub fn cover(&self, key: u32) -> bool {
-        self.only.is_none_or(|shard| self.shard_of(key) == shard)
+        match &self.only {
+            Only::All => true,
+            Only::Shard(shard) => self.shard_of(key) == *shard,
+            Only::Slots(slots) => self.tag(key).is_none_or(|tag| slots.contains(key_slot(tag))),
+        }
     }
 }
 
@@ -76,6 +106,27 @@ mod tests {
         }
         let of_second = (0..9).filter(|key| keys.only(2).cover(*key)).collect::<Vec<_>>();
         assert_eq!(of_second, [1, 4, 7]);
+    }
+
+    #[test]
+    fn a_key_whose_slot_has_moved_is_one_of_its_new_owner() {
+        let topology = ClusterTopology {
+            server: Server::default(),
+            shards: 3,
+            replicas_per_shard: 1,
+            slots: Vec::new(),
+            config: ClusterConfig::default(),
+        };
+        let keys = Keys::of(Some(&topology));
+        let moved = key_slot(&keys.name("set:0:7".to_owned(), 7));
+        let rest: SlotRanges = match moved {
+            5461 => "5462-10922".parse().unwrap(),
+            slot => format!("5461-{},{}-10922", slot - 1, slot + 1).parse().unwrap(),
+        };
+        let first: SlotRanges = format!("0-5460,{moved}").parse().unwrap();
+        assert_eq!(keys.shard_of(7), 2);
+        assert!(!keys.within(rest.clone()).cover(7) && keys.within(first.clone()).cover(7));
+        assert!(keys.within(rest).cover(1) && !keys.within(first).cover(1), "its neighbours stay");
     }
 
     #[test]

@@ -15,5 +15,5 @@ mod set;
 pub use arrivals::{Arrivals, stream_of};
 pub use behaviour::{Common, Life};
 pub use crowd::{Crowd, Ends};
-pub use kinds::{final_read, longest_operation, start};
+pub use kinds::{final_ledger, final_read, longest_operation, start};
 pub use prepare::prepare;

@@ -180,7 +180,7 @@ impl Behaviour for PaymentServers {
 }
 
 /// Reads the ledger and records it.
-pub async fn final_read(common: &Common) {
+pub async fn final_ledger(common: &Common) {
     let Some(database) = &common.database else { return };
     match database.ledger().await {
         Ok(ledger) => {

@@ -3,7 +3,7 @@
 
 use redquake_experiments::spec::{Role, Workload, shard_of};
 
-use super::check::Check;
+use super::checks::Checks;
 use super::classes::Classes;
 use super::faults::Faults;
 use super::gap::{Acks, Answers, Reigns};
@@ -48,25 +48,44 @@ pub struct Collected {
 #[derive(Debug)]
 pub struct Load {
     pub spec: Workload,
-    pub check: Check,
+    pub check: Checks,
     pub tally: Tally,
     /// Answers by shard, and in each by zone: what the clients of one zone got tells nothing of those of another.
     pub answers: Vec<Vec<Answers>>,
+    /// What a chart shows of the clients, by zone.
+    pub lanes: Vec<Lane>,
+}
+
+/// The clients of a workload that live together.
+#[derive(Debug, Default)]
+pub struct Lane {
+    /// Where; `None` where no fault reaches.
+    pub zone: Option<String>,
     pub buckets: Buckets,
     pub classes: Classes,
 }
 
 impl Load {
     fn new(spec: &Workload, shards: u32) -> Self {
-        let zones = spec.zone.as_ref().map_or(1, |zones| zones.names().len().max(1));
+        let names: Vec<Option<String>> = spec.zone.iter().flat_map(|zones| zones.names()).cloned().map(Some).collect();
+        let names = if names.is_empty() { vec![None] } else { names };
         Self {
             spec: spec.clone(),
-            check: Check::new(spec),
+            check: Checks::new(spec, shards),
             tally: Tally::default(),
-            answers: (0..shards).map(|_| (0..zones).map(|_| Answers::default()).collect()).collect(),
-            buckets: Buckets::default(),
-            classes: Classes::default(),
+            answers: (0..shards).map(|_| names.iter().map(|_| Answers::default()).collect()).collect(),
+            lanes: names.into_iter().map(|zone| Lane { zone, ..Lane::default() }).collect(),
         }
+    }
+}
+
+impl Load {
+    /// What the clients of each zone are called.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.lanes.iter().map(|lane| match &lane.zone {
+            Some(zone) => format!("{} in zone {zone}", self.spec.name),
+            None => self.spec.name.clone(),
+        })
     }
 }
 
@@ -225,19 +244,20 @@ impl Collected {
             return;
         };
         load.check.op(op);
-        load.buckets.op(op);
+        // Clients are dealt out to the zones in turn.
+        let zone = usize::from(op.c) % load.lanes.len();
+        load.lanes[zone].buckets.op(op);
         self.taken.op(op);
         if measured {
             load.tally.op(op);
-            load.classes.op(op);
+            load.check.tally(op);
+            load.lanes[zone].classes.op(op);
         }
         // Where operations come in bursts, a time without answers says nothing.
         // A primary that says that a lock is held is at work: only for the lock is it a refusal.
         if load.spec.kind.is_steady() && (op.out == Outcome::Ok || op.why == Some(Why::Held)) {
             let shard = shard_of(op.key, u32::try_from(load.answers.len()).unwrap_or(1)) as usize - 1;
             if let Some(answers) = load.answers.get_mut(shard) {
-                // Clients are dealt out to the zones in turn.
-                let zone = usize::from(op.c) % answers.len();
                 answers[zone].answer(op.at[2], op.node);
             }
         }

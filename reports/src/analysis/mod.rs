@@ -1,6 +1,7 @@
 //! What a history meant: one file per question.
 
 mod check;
+mod checks;
 mod classes;
 mod collect;
 mod document;

@@ -23,8 +23,8 @@ pub struct Scene<'a> {
     pub roles: &'a [Roles],
     pub promotions: &'a [Promotion],
     pub reads: &'a Series,
-    /// Answers to the clients of each workload that got any.
-    pub clients: &'a [Series],
+    /// Answers to the clients of each workload and zone that got any, with their name.
+    pub clients: &'a [(String, Series)],
     /// The outages of the trial, first and last instant.
     pub outages: &'a [(u64, u64)],
     pub end: u64,
@@ -56,6 +56,7 @@ impl Scene<'_> {
             write_gap: None,
             read_gap: None,
             client_gap: None,
+            client_gap_of: None,
             library_cost: None,
             old_primary: None,
             new_primary: None,
@@ -66,7 +67,7 @@ impl Scene<'_> {
         if let Some(interval) = outage.interval {
             let write = self.gap(&interval, self.end);
             failover.read_gap = self.matching(self.reads, outage, &interval).map(|read| self.gap(&read, self.end));
-            failover.client_gap = self.client_gap(outage, &interval);
+            (failover.client_gap_of, failover.client_gap) = self.client_gap(outage, &interval).unzip();
             // Clients that were cut off while servers took writes waited for a failover that the servers' gap knows nothing of.
             let apart = |client: &Gap| !outage.long && client.length.value() >= OUTAGE as f64;
             let client = failover.client_gap.as_ref().filter(|client| !apart(client));
@@ -122,14 +123,14 @@ impl Scene<'_> {
 
     /// The gap of the workload whose clients waited longest. An outage of the servers begins for the clients when it
     /// begins for the servers, so that the two lengths can be subtracted and their parts added up.
-    fn client_gap(&self, outage: &Outage, write: &Interval) -> Option<Gap> {
-        let gaps = self.clients.iter().filter_map(|series| {
+    fn client_gap(&self, outage: &Outage, write: &Interval) -> Option<(String, Gap)> {
+        let gaps = self.clients.iter().filter_map(|(name, series)| {
             let own = self.matching(series, outage, write)?;
             let from = if outage.long { write.from } else { own.from };
-            Some(self.gap(&Interval { from, to: own.to }, self.end))
+            Some((name.clone(), self.gap(&Interval { from, to: own.to }, self.end)))
         });
         // Of equals the first workload's.
-        gaps.reduce(|longest, other| if waited(&other) > waited(&longest) { other } else { longest })
+        gaps.reduce(|longest, other| if waited(&other.1) > waited(&longest.1) { other } else { longest })
     }
 
     fn new_primary(&self, outage: &Outage, interval: &Interval) -> Option<String> {

@@ -6,7 +6,7 @@ use std::io::Read;
 use redquake_experiments::plan::PlannedFault;
 use redquake_experiments::spec::{Action, Role};
 
-use super::collect::{Collected, Load};
+use super::collect::{Collected, Lane, Load};
 use super::failover::{Message, promotions, unexplained};
 use super::fallback::Period;
 use super::gap::{OUTAGE, Outage, Series, Window, outages};
@@ -94,7 +94,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     of_shards(&told, &mut metrics);
 
     let healed = all.phase(PhaseName::Recovery);
-    let bucket = all.workloads.iter().map(|load| load.buckets.width()).max().unwrap_or_default();
+    let bucket = all.workloads.iter().flat_map(|load| &load.lanes).map(|lane| lane.buckets.width()).max().unwrap_or_default();
     let mut timeline =
         TimelineData { bucket, workloads: Vec::new(), nodes: Vec::new(), sentinel: marks(&all.sentinel, &all.cluster, &names) };
     let mut roles = std::mem::take(&mut all.roles).into_iter();
@@ -119,7 +119,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     let period = Period { from: zero, broken, to: end };
     let (mut workloads, mut anomalies, mut anomalies_total, mut possible_total) = (Vec::new(), Vec::new(), 0, 0);
     for load in std::mem::take(&mut all.workloads) {
-        let Load { spec, check, tally, buckets, classes, .. } = load;
+        let Load { spec, check, tally, lanes, .. } = load;
         if healed.and_then(|healed| check.judgeable_from(healed)).is_some_and(|from| from > end) {
             findings.remark(format!(
                 "the recovery window is shorter than a lock of `{}` lives; a stuck one would show only by a missing expiry",
@@ -134,14 +134,19 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
                 span(apart as u64)
             ));
         }
-        let checked = check.finish(healed, period, &Names { workload: &spec.name, nodes: &names, zero });
+        let own = Names { workload: &spec.name, nodes: &names, zero };
+        let checked = check.finish(healed, period, &own, measured, &mut metrics);
         anomalies.extend(checked.anomalies);
         anomalies_total += checked.total;
         possible_total += checked.possible;
         of_workload(&spec.name, &tally, &checked.metrics, measured, &mut metrics);
         metrics.extend(checked.bounds.iter().map(|(metric, bound)| (format!("{}.{metric}", spec.name), Sample::AtLeast(*bound))));
-        let (name, classes) = (spec.name.clone(), classes.finish(bucket));
-        timeline.workloads.push(WorkloadSeries { name, buckets: buckets.finish(bucket), classes });
+        timeline.workloads.extend(lanes.into_iter().map(|Lane { zone, buckets, classes }| WorkloadSeries {
+            name: spec.name.clone(),
+            zone,
+            buckets: buckets.finish(bucket),
+            classes: classes.finish(bucket),
+        }));
         workloads.push(WorkloadResult {
             name: spec.name.clone(),
             kind: spec.kind.word().to_owned(),
@@ -280,8 +285,10 @@ fn of_shard(all: &Collected, shard: &Shard, stage: &Stage<'_>, findings: &mut Fi
     let whose = shard.number.map_or(String::new(), |number| format!(" on shard {number}"));
     let writes = all.writes.only(|(_, node)| shard.has(node));
     let reads = all.reads.only(|(at, node)| shard.has(node) && all.reigns.primary(node, at));
-    let answers = all.workloads.iter().filter_map(|load| load.answers.get(shard.number.map_or(0, |number| number as usize - 1)));
-    let clients: Vec<Series> = answers.flatten().map(|answers| answers.series(end)).filter(|series| !series.all().is_empty()).collect();
+    let place = shard.number.map_or(0, |number| number as usize - 1);
+    let answers = all.workloads.iter().flat_map(|load| load.answers.get(place).into_iter().flatten().zip(load.names()));
+    let clients: Vec<(String, Series)> =
+        answers.map(|(answers, name)| (name, answers.series(end))).filter(|(_, series)| !series.all().is_empty()).collect();
     if writes.first().is_none_or(|first| first.0 > end) && zero < end {
         findings.reason(format!("no probe write{whose} was acknowledged before the end"));
     }
@@ -334,7 +341,7 @@ fn of_shard(all: &Collected, shard: &Shard, stage: &Stage<'_>, findings: &mut Fi
                     .reason(format!("no write{whose} was acknowledged for {long} from {}, which no fault explains", instant(from, zero)));
             }
             let answered: usize =
-                clients.iter().map(|series| series.count_inside(from + CONTRADICTS, to.saturating_sub(CONTRADICTS))).sum();
+                clients.iter().map(|(_, series)| series.count_inside(from + CONTRADICTS, to.saturating_sub(CONTRADICTS))).sum();
             if answered > 0 {
                 findings.reason(format!(
                     "clients were answered {answered} times in the gap{whose} that the probes saw from {}: the probes were cut off, not the servers",

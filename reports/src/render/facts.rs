@@ -186,6 +186,11 @@ pub fn is_outage(failover: &Failover) -> bool {
     !failover.parts.is_empty() || gaps.into_iter().flatten().any(|gap| gap.length.value() >= OUTAGE as f64)
 }
 
+/// `, shard 2` for an outage of a Cluster.
+pub fn shard_tail(failover: &Failover) -> String {
+    failover.shard.map(|shard| format!(", shard {shard}")).unwrap_or_default()
+}
+
 /// Whether the trial ended before an outage did, so that its last part is cut short.
 pub fn unended(failover: &Failover) -> bool {
     [&failover.write_gap, &failover.client_gap].into_iter().flatten().any(|gap| gap.to.is_none())

@@ -1,5 +1,6 @@
 //! How a result is shown: pure functions from the document to text.
 
+mod by_shard;
 mod facts;
 pub mod html;
 pub mod junit;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{facts, number, words};
+use super::{by_shard, facts, number, words};
 use crate::result::{Document, TrialStatus};
 
 /// Largest size of a summary in bytes; GitHub cuts a comment at 64 KB.
@@ -28,7 +28,7 @@ pub fn render(document: &Document) -> String {
     let _ = writeln!(tail, "\nRepeat with\n\n{}", fenced("sh", &document.repro));
     let _ = writeln!(tail, "{}", footer(document));
 
-    for section in [parts(document), rare(document), spread(document), trials(document)] {
+    for section in [parts(document), shards(document), rare(document), spread(document), trials(document)] {
         if text.len() + section.len() + tail.len() < MAX_BYTES {
             text.push_str(&section);
         }
@@ -130,10 +130,29 @@ fn rare(document: &Document) -> String {
     text
 }
 
+/// What each shard of a Cluster felt.
+fn shards(document: &Document) -> String {
+    let Some(all) = by_shard::by_shard(document) else { return String::new() };
+    let heads: Vec<String> = all.shards.iter().map(|shard| format!(" Shard {shard} |")).collect();
+    let mut text = format!(
+        "\n<details><summary>What each shard felt</summary>\n\n| Median, or sum of a count | All shards |{}\n|---|--:|{}\n",
+        heads.concat(),
+        "--:|".repeat(heads.len())
+    );
+    for row in all.rows.iter().filter(|row| row.happened()) {
+        let each: Vec<String> = row.each.iter().map(|metric| format!(" {} |", by_shard::figure(*metric))).collect();
+        let _ = writeln!(text, "| {} | {} |{}", code(row.name), by_shard::figure(row.whole), each.concat());
+    }
+    text.push_str("\n</details>\n");
+    text
+}
+
 /// Metrics of which there are enough values to say more than their range.
 fn spread(document: &Document) -> String {
     let mut rows = String::new();
-    for (name, metric) in document.metrics.iter().filter(|(_, metric)| metric.rare.is_none() && metric.min != metric.max) {
+    for (name, metric) in
+        document.metrics.iter().filter(|(name, metric)| !by_shard::is_told_there(name) && metric.rare.is_none() && metric.min != metric.max)
+    {
         let Some(sure) = facts::interval_text(metric) else { continue };
         let show = |sample| number::sample(metric.unit, sample);
         let p95 = metric.p95.map_or_else(|| "–".to_owned(), show);

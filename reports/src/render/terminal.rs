@@ -2,8 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{facts, number, words};
+use super::{by_shard, facts, number, words};
 use crate::result::{AnomalyKind, Document, TrialStatus};
+
+/// Most shards of a Cluster that are told of; the report has all.
+const MOST_SHARDS: usize = 6;
 
 /// How the table is drawn.
 #[derive(Debug, Clone, Copy, Default)]
@@ -100,6 +103,17 @@ fn gaps(text: &mut String, document: &Document, paint: Paint) {
         for part in own {
             rows.push([format!("  {}", part.name), part.median(), part.range()]);
         }
+    }
+    let down = by_shard::down(document);
+    for one in down.iter().take(MOST_SHARDS) {
+        rows.push([
+            format!("shard {}", one.shard),
+            number::sample(one.write.unit, one.write.median),
+            format!("write gap, {}", one.words()),
+        ]);
+    }
+    if down.len() > MOST_SHARDS {
+        rows.push([format!("and {} more", down.len() - MOST_SHARDS), String::new(), "shards that were down, in the report".to_owned()]);
     }
     // What did not happen tells something only together with how often it could have.
     let rare: Vec<_> = facts::rare(document).filter(|(name, _, rare)| rare.trials > 0 || name.ends_with(".double_acquired")).collect();

@@ -59,6 +59,9 @@ pub struct Failover {
     pub read_gap: Option<Gap>,
     /// Writes, seen by the workloads' clients (client gap).
     pub client_gap: Option<Gap>,
+    /// Whose clients waited that long: the workload, and the zone where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_gap_of: Option<String>,
     /// Client gap minus server gap, ns; the price of finding the new primary.
     pub library_cost: Option<Sample>,
     /// Old primary, by name.

@@ -10,7 +10,7 @@ use crate::history::{NodeRole, Why};
 pub struct TimelineData {
     /// Width of a bucket, ns.
     pub bucket: u64,
-    /// One series a workload.
+    /// One series a workload, and one a zone where its clients live in several.
     pub workloads: Vec<WorkloadSeries>,
     /// One lane a data node: roles told and when it acknowledged probe writes.
     pub nodes: Vec<NodeLane>,
@@ -18,11 +18,14 @@ pub struct TimelineData {
     pub sentinel: Vec<SentinelMark>,
 }
 
-/// Operations of one workload, in buckets by intended start; only buckets that have any.
+/// Operations of one workload, or of its clients in one zone, in buckets by intended start; only buckets that have any.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkloadSeries {
     /// Name of the workload.
     pub name: String,
+    /// The zone these clients live in, where they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// The buckets.
     pub buckets: Vec<OpBucket>,
     /// One series for each reason that occurred in the measured time, errors before what is normal.

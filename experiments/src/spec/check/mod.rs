@@ -20,6 +20,7 @@ mod selectors;
 mod sentinels;
 mod timing;
 mod topology;
+mod waits;
 mod zones;
 
 pub(crate) use finding::Finding;

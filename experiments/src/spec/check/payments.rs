@@ -21,27 +21,6 @@ pub(super) fn lifetimes_are_whole_milliseconds(experiment: &Experiment, found: &
     }
 }
 
-pub(super) fn waits_are_for_one_primary(experiment: &Experiment, found: &mut Vec<Finding>) {
-    if experiment.topology.cluster().is_none() {
-        return;
-    }
-    for (index, workload) in experiment.workloads.iter().enumerate() {
-        let wait = match &workload.kind {
-            WorkloadKind::Lock(lock) => lock.wait,
-            WorkloadKind::PaymentJob(payment) => payment.wait,
-            _ => 0,
-        };
-        if wait > 0 {
-            let path = format!("workloads[{index}].wait");
-            found.push(
-                Finding::error("RQ0236", path, "`wait` on a Cluster is not supported yet")
-                    .related("topology.kind", "this is a Cluster")
-                    .help("`WAIT` names no key, so the client library does not know which shard to ask; leave it out, or use `kind: sentinel`"),
-            );
-        }
-    }
-}
-
 pub(super) fn a_lock_is_there_to_be_used(experiment: &Experiment, found: &mut Vec<Finding>) {
     for (path, payment) in all(experiment) {
         let asked = [("wait", payment.wait > 0), ("fencing", payment.fencing), ("renew", payment.renew)];

@@ -2,7 +2,7 @@
 
 use super::{
     Finding, actions, assertions, cluster, databases, directives, limiters, locks, names, network, payments, recovery, schedule, selectors,
-    sentinels, timing, topology, zones,
+    sentinels, timing, topology, waits, zones,
 };
 use crate::spec::Experiment;
 
@@ -56,7 +56,7 @@ const RULES: &[Rule] = &[
     locks::expiry_does_not_hide_a_second_holder,
     payments::lifetimes_are_whole_milliseconds,
     payments::a_lock_is_there_to_be_used,
-    payments::waits_are_for_one_primary,
+    waits::are_for_replicas_that_are_there,
     databases::agree_on_one_server,
     databases::times_make_sense,
     limiters::windows_are_whole_milliseconds,

@@ -9,7 +9,7 @@ pub(super) fn sentinel(experiment: &Experiment) -> Option<&SentinelTopology> {
 }
 
 /// Replicas of each primary, and where their number is written.
-fn replicas(experiment: &Experiment) -> (u32, &'static str) {
+pub(super) fn replicas(experiment: &Experiment) -> (u32, &'static str) {
     match &experiment.topology {
         Topology::Sentinel(topology) => (topology.replicas, "topology.replicas"),
         Topology::Cluster(topology) => (topology.replicas_per_shard, "topology.replicas_per_shard"),

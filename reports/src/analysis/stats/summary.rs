@@ -1,6 +1,7 @@
 //! A metric over the conclusive trials of a run.
 
 use redquake_experiments::spec::Aggregate;
+use redquake_experiments::spec::metrics::of_shard;
 
 use super::{Bounds, aggregate, median_interval, share, wanted};
 use crate::result::{MetricSummary, MetricUnit, RareEvent, Sample};
@@ -10,7 +11,8 @@ const RARE: [&str; 5] = ["double_acquired", "ttl_overrun", "possible", "lost", "
 
 /// Whether a metric, by its full name, counts what should never happen.
 pub fn is_rare(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, metric)| RARE.contains(&metric))
+    // What is told of one shard is told in the total already.
+    of_shard(name).is_none() && name.rsplit_once('.').is_some_and(|(_, metric)| RARE.contains(&metric))
 }
 
 /// Everything told about a metric's samples; `None` without any. `name` is the full one.

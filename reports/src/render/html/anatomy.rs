@@ -107,7 +107,13 @@ fn bar(body: &mut Svg, x: &Linear, y: f64, trial: &Trial, failover: &Failover) {
     let Some(from) = begin(failover) else { return };
     let place = |at: u64| x.at(at.saturating_sub(from) as f64 / 1e9);
     let judged = trial.status == TrialStatus::Conclusive;
-    body.text("nm", Anchor::Start, 2.0, y + 14.0, &format!("trial {}{}", trial.index, if judged { "" } else { " *" }));
+    body.text(
+        "nm",
+        Anchor::Start,
+        2.0,
+        y + 14.0,
+        &format!("trial {}{}{}", trial.index, facts::shard_tail(failover), if judged { "" } else { " *" }),
+    );
     let end = |gap: &Option<Gap>| gap.as_ref().map(|gap| gap.to.unwrap_or(trial.end));
     let server = end(&failover.write_gap);
     let client = end(&failover.client_gap);

@@ -6,16 +6,20 @@ use super::svg::{self, Anchor};
 use super::timeline::{Chart, RIGHT};
 use crate::history::NodeRole;
 use crate::render::{facts, number};
-use crate::result::{AnomalyKind, SentinelMark};
+use crate::result::{AnomalyKind, NodeLane, SentinelMark};
 
 /// Roles told by each data node as bars, and under them a line while the node acknowledged probe writes.
 pub fn nodes(chart: &mut Chart) {
     let trial = chart.trial;
     split(chart);
-    for lane in &trial.timeline.nodes {
+    let shard = |name: &str| trial.nodes.iter().find(|node| node.name == name).and_then(|node| node.shard);
+    let mut lanes: Vec<(Option<u32>, &NodeLane)> = trial.timeline.nodes.iter().map(|lane| (shard(&lane.name), lane)).collect();
+    // The nodes of a shard stand together, in their order.
+    lanes.sort_by_key(|(shard, _)| *shard);
+    for (shard, lane) in lanes {
         let y = chart.y;
         shade(chart, &lane.name, y);
-        chart.name(y + 11.0, &lane.name, "");
+        chart.name(y + 11.0, &shard.map_or_else(|| lane.name.clone(), |shard| format!("{}, shard {shard}", lane.name)), "");
         for span in &lane.roles {
             if !chart.shows(span.from, span.to) {
                 continue;

@@ -4,10 +4,10 @@ use askama::Template;
 
 use super::fallback::{self, Curve};
 use super::svg::Html;
-use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, WorkloadRow};
+use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, Shards, WorkloadRow};
 use super::trials::{self, Budget, TrialView};
 use super::{anatomy, strip, svg};
-use crate::render::{facts, number, words};
+use crate::render::{by_shard, facts, number, words};
 use crate::result::{Document, MetricSummary, MetricUnit, NodeInfo};
 
 const STYLE: &str = include_str!("../../../templates/report.css");
@@ -59,6 +59,7 @@ pub struct Page<'a> {
     any_unjudged: bool,
     parts: Vec<PartRow>,
     predictions: Vec<PredictionRow>,
+    shards: Option<Shards>,
     anomalies: Vec<AnomalyRow>,
     no_anomalies: &'static str,
     anomalies_left: u64,
@@ -110,6 +111,7 @@ impl<'a> Page<'a> {
             any_unjudged: anatomy::outages(document).iter().any(|(trial, _)| trial.status != crate::result::TrialStatus::Conclusive),
             parts: tables::parts(document),
             predictions: tables::predictions(document),
+            shards: tables::shards(document),
             anomalies,
             no_anomalies: match facts::locks(document) {
                 Some(_) => "None was found: no lock had two holders, none was lost, none was stuck.",
@@ -247,8 +249,9 @@ fn strips(document: &Document) -> Vec<Strip> {
         let part = || name.strip_prefix("failover.").and_then(|part| facts::PARTS.iter().position(|one| *one == part));
         gaps.iter().position(|gap| *gap == name).or_else(|| part().map(|at| at + gaps.len())).unwrap_or(usize::MAX)
     };
+    let told = |name: &str| !by_shard::is_told_there(name);
     let varied = |metric: &MetricSummary| metric.unit == MetricUnit::Ns && metric.samples.len() > 1 && metric.max.value() != 0.0;
-    let mut times: Vec<_> = document.metrics.iter().filter(|(_, metric)| varied(metric)).collect();
+    let mut times: Vec<_> = document.metrics.iter().filter(|(name, metric)| varied(metric) && told(name)).collect();
     times.sort_by_key(|(name, _)| place(name));
     times
         .into_iter()

@@ -7,7 +7,7 @@ use super::scale::{self, Decades};
 use super::svg::{Anchor, Coarse};
 use super::timeline::{Chart, LEFT, RIGHT};
 use crate::render::number;
-use crate::result::OpBucket;
+use crate::result::{OpBucket, WorkloadSeries};
 
 const ATTEMPTS: f64 = 84.0;
 const LATENCY: f64 = 52.0;
@@ -24,7 +24,7 @@ const LAYERS: [Layer; 4] = [
 ];
 
 /// Attempts per second, stacked by outcome.
-pub fn attempts(chart: &mut Chart, name: &str, columns: &Columns) {
+pub fn attempts(chart: &mut Chart, series: &WorkloadSeries, columns: &Columns) {
     let top = chart.y + 6.0;
     let base = top + ATTEMPTS;
     let most = (columns.busiest() * 1.04).max(1.0);
@@ -36,7 +36,14 @@ pub fn attempts(chart: &mut Chart, name: &str, columns: &Columns) {
             chart.moving.area(class, fill, &d);
         }
     }
-    chart.name(top + 10.0, name, &format!("bars of {}", number::duration(columns.width as f64)));
+    let width = format!("bars of {}", number::duration(columns.width as f64));
+    match &series.zone {
+        Some(zone) => {
+            chart.name(top + 10.0, &series.name, &format!("zone {zone}"));
+            chart.fixed.text("dim", Anchor::Start, 2.0, top + 36.0, &width);
+        }
+        None => chart.name(top + 10.0, &series.name, &width),
+    }
     let mut value = 0.0;
     while value <= most * 1.000_001 {
         let y = base - value / most * ATTEMPTS;
@@ -115,11 +122,12 @@ fn run(d: &mut String, range: std::ops::Range<usize>, x: impl Fn(usize) -> f64, 
 
 /// The columns as JSON for the read-out: start and width in ms from the schedule's zero, counts, latencies in µs, and the error
 /// classes, which are JSON already.
-pub fn data(name: &str, zero: u64, columns: &Columns, why: &str) -> String {
+pub fn data(series: &WorkloadSeries, zero: u64, columns: &Columns, why: &str) -> String {
     let list = |value: fn(&OpBucket) -> u64| {
         let numbers: Vec<String> = columns.list.iter().map(|column| value(column).to_string()).collect();
         numbers.join(",")
     };
+    let name = series.zone.as_ref().map_or_else(|| series.name.clone(), |zone| format!("{}, zone {zone}", series.name));
     let name = serde_json::Value::from(name).to_string().replace('<', "\\u003c").replace('>', "\\u003e");
     format!(
         r#"{{"name":{name},"at":{},"w":{},"ok":[{}],"held":[{}],"fail":[{}],"info":[{}],"lo":[{}],"hi":[{}],"why":{why}}}"#,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::svg::{Html, prose};
 use crate::history::{OpKind, Why};
-use crate::render::{facts, number};
+use crate::render::{by_shard, facts, number};
 use crate::result::{Anomaly, AnomalyKind, AssertionResult, Document, MetricUnit, Prediction, Trial, Verdict};
 
 /// One judged assertion.
@@ -64,9 +64,10 @@ pub struct MetricRow {
     pub trials: usize,
 }
 
-/// Every metric, by name.
+/// Every metric but those of workloads on single shards, by name.
 pub fn metrics(document: &Document) -> Vec<MetricRow> {
-    let rows = document.metrics.iter().map(|(name, metric)| {
+    let told = document.metrics.iter().filter(|(name, _)| !by_shard::is_told_there(name));
+    let rows = told.map(|(name, metric)| {
         let show = |sample| number::sample(metric.unit, sample);
         MetricRow {
             name: name.clone(),
@@ -81,6 +82,30 @@ pub fn metrics(document: &Document) -> Vec<MetricRow> {
         }
     });
     rows.collect()
+}
+
+/// The metrics of shards: what the columns are, and the rows.
+pub struct Shards {
+    pub numbers: Vec<u32>,
+    pub rows: Vec<ShardRow>,
+}
+
+/// One metric of every shard.
+pub struct ShardRow {
+    pub name: String,
+    pub whole: String,
+    pub each: Vec<String>,
+}
+
+/// What each shard felt, as far as anything happened on any.
+pub fn shards(document: &Document) -> Option<Shards> {
+    let by_shard::ByShard { shards, rows } = by_shard::by_shard(document)?;
+    let row = |row: &by_shard::Row| ShardRow {
+        name: row.name.to_owned(),
+        whole: by_shard::figure(row.whole),
+        each: row.each.iter().map(|metric| by_shard::figure(*metric)).collect(),
+    };
+    Some(Shards { numbers: shards, rows: rows.iter().filter(|row| row.happened()).map(row).collect() })
 }
 
 /// One anomaly.

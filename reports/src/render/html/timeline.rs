@@ -100,10 +100,10 @@ pub fn draw(trial: &Trial, window: &Window) -> String {
     let mut data = Vec::new();
     for workload in &trial.timeline.workloads {
         let columns = Columns::new(workload, trial.timeline.bucket, window.time, window.columns);
-        series::attempts(&mut chart, &workload.name, &columns);
+        series::attempts(&mut chart, workload, &columns);
         classes::lanes(&mut chart, workload, &columns);
         series::latency(&mut chart, &columns);
-        data.push(series::data(&workload.name, trial.zero, &columns, &classes::data(workload, &columns)));
+        data.push(series::data(workload, trial.zero, &columns, &classes::data(workload, &columns)));
     }
     lanes::nodes(&mut chart);
     lanes::sentinels(&mut chart);
@@ -171,21 +171,26 @@ fn state_words(fault: &FaultOutcome) -> &'static str {
 fn gaps(chart: &mut Chart) {
     let trial = chart.trial;
     type Pick = fn(&Failover) -> Option<&Gap>;
-    let kinds: [(&str, &str, Pick); 2] =
-        [("write gap", "server", |f| f.write_gap.as_ref()), ("write gap", "clients", |f| f.client_gap.as_ref())];
-    for (name, whose, pick) in kinds {
-        let found: Vec<&Gap> =
-            trial.failovers.iter().filter_map(pick).filter(|gap| chart.shows(gap.from, gap.to.unwrap_or(trial.end))).collect();
+    let kinds: [(&str, Pick); 2] = [("server", |f| f.write_gap.as_ref()), ("clients", |f| f.client_gap.as_ref())];
+    // Several shards may be out at once: each has rows of its own.
+    for (shard, (whose, pick)) in shards(trial).into_iter().flat_map(|shard| kinds.map(|kind| (shard, kind))) {
+        let of_shard = trial.failovers.iter().filter(|one| one.shard == shard);
+        let found: Vec<(&Gap, &Failover)> = of_shard
+            .filter_map(|one| Some((pick(one)?, one)))
+            .filter(|(gap, _)| chart.shows(gap.from, gap.to.unwrap_or(trial.end)))
+            .collect();
         if found.is_empty() {
             continue;
         }
         let y = chart.y;
-        chart.name(y + 10.0, &format!("{name}, {whose}"), "");
-        for gap in found {
+        chart.name(y + 10.0, &format!("{}, {whose}", shard.map_or("write gap".to_owned(), |shard| format!("shard {shard}"))), "");
+        for (gap, failover) in found {
             let to = gap.to.unwrap_or(trial.end);
             let (x1, x2) = (chart.at(gap.from), chart.at(to));
             let label = gap_label(gap);
-            let title = format!("{name} ({whose}) {label}: {} to {}", chart.instant(gap.from), chart.instant(to));
+            let of = shard.map(|shard| format!(" of shard {shard}")).unwrap_or_default();
+            let who = failover.client_gap_of.as_deref().filter(|_| whose == "clients").unwrap_or(whose);
+            let title = format!("write gap{of} ({who}) {label}: {} to {}", chart.instant(gap.from), chart.instant(to));
             if whose == "server" {
                 chart.bands.push(Band { class: "gb", fill: "#f3f0e6", from: gap.from, to: Some(to), top: y, title: title.clone() });
             }
@@ -204,9 +209,19 @@ fn gaps(chart: &mut Chart) {
         }
         chart.y += 16.0;
     }
-    if chart.window.close && trial.failovers.iter().any(|failover| !failover.parts.is_empty()) {
-        parts(chart);
+    for shard in shards(trial) {
+        if chart.window.close && trial.failovers.iter().any(|failover| failover.shard == shard && !failover.parts.is_empty()) {
+            parts(chart, shard);
+        }
     }
+}
+
+/// The shards that were out, in order; `None` stands for servers without any.
+fn shards(trial: &Trial) -> Vec<Option<u32>> {
+    let mut shards: Vec<Option<u32>> = trial.failovers.iter().map(|failover| failover.shard).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    shards
 }
 
 /// `1.39 s`, or `≥ 14.0 s, still down at the end`.
@@ -217,10 +232,10 @@ pub fn gap_label(gap: &Gap) -> String {
     }
 }
 
-fn parts(chart: &mut Chart) {
+fn parts(chart: &mut Chart, shard: Option<u32>) {
     let trial = chart.trial;
     let y = chart.y + 2.0;
-    let all = trial.failovers.iter().flat_map(|failover| {
+    let all = trial.failovers.iter().filter(|failover| failover.shard == shard).flat_map(|failover| {
         let last = failover.parts.len().saturating_sub(1);
         failover.parts.iter().enumerate().map(move |(index, part)| (part, index == last && facts::unended(failover)))
     });
@@ -241,7 +256,7 @@ fn parts(chart: &mut Chart) {
             chart.moving.text(&format!("{class}x"), Anchor::Middle, f64::midpoint(x1, x2), y + 12.0, label);
         }
     }
-    chart.name(y + 12.0, "parts of the gap", "");
+    chart.name(y + 12.0, &shard.map_or("parts of the gap".to_owned(), |shard| format!("shard {shard}, parts")), "");
     chart.y += 24.0;
 }
 
@@ -311,13 +326,14 @@ fn describe(trial: &Trial) -> String {
         }
     }
     for failover in &trial.failovers {
+        let of = failover.shard.map(|shard| format!(" on shard {shard}")).unwrap_or_default();
         for (gap, whose) in [(&failover.write_gap, "server"), (&failover.client_gap, "clients")] {
             if let Some(gap) = gap {
-                words.push(format!("writes down ({whose}) {} from {}", gap_label(gap), at(gap.from)));
+                words.push(format!("writes down{of} ({whose}) {} from {}", gap_label(gap), at(gap.from)));
             }
         }
         if let (Some(old), Some(new)) = (&failover.old_primary, &failover.new_primary) {
-            words.push(format!("primary moved from {old} to {new}"));
+            words.push(format!("primary{} moved from {old} to {new}", of.replace(" on", " of")));
         }
     }
     for workload in &trial.workloads {

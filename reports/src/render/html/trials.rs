@@ -18,7 +18,9 @@ pub struct TrialView {
     pub remarks: Vec<String>,
     pub faults: Vec<FaultRow>,
     pub overview: String,
-    pub closeups: Vec<String>,
+    pub closeups: Vec<CloseUp>,
+    /// Whether the steps are of shards.
+    pub sharded: bool,
     pub steps: Vec<StepRow>,
     pub messages: Vec<MessageRow>,
     pub messages_left: usize,
@@ -26,6 +28,13 @@ pub struct TrialView {
     pub history: String,
     /// The history as a link target, where the name is a plain relative path.
     pub link: String,
+}
+
+/// A part of the trial's time, drawn by itself.
+pub struct CloseUp {
+    /// Of whose outage.
+    pub whose: String,
+    pub svg: String,
 }
 
 /// A fault and its proof.
@@ -38,6 +47,8 @@ pub struct FaultRow {
 
 /// A part of a gap and who reported its end.
 pub struct StepRow {
+    /// The shard whose gap it is a part of.
+    pub shard: String,
     pub number: &'static str,
     pub class: &'static str,
     pub name: String,
@@ -112,17 +123,14 @@ impl TrialView {
         let begin = trial.timeline.workloads.iter().filter_map(|w| w.buckets.first()).map(|b| b.at).min().unwrap_or(trial.zero);
         let whole = [begin.min(trial.zero), trial.end.max(trial.zero + 1)];
         let overview = timeline::draw(trial, &Window { id: &id, time: whole, columns: budget.columns, marks: budget.marks, close: false });
-        let closeups = trial
-            .failovers
-            .iter()
-            .filter(|failover| facts::is_outage(failover))
-            .filter_map(|failover| close_up(trial, failover, whole))
-            .take(budget.closeups)
-            .enumerate()
-            .map(|(n, time)| {
-                timeline::draw(trial, &Window { id: &format!("{id}-{n}"), time, columns: budget.columns, marks: budget.marks, close: true })
-            })
-            .collect();
+        let close = |(n, (time, shards)): (usize, ([u64; 2], Vec<u32>))| CloseUp {
+            whose: of_shards(&shards),
+            svg: timeline::draw(
+                trial,
+                &Window { id: &format!("{id}-{n}"), time, columns: budget.columns, marks: budget.marks, close: true },
+            ),
+        };
+        let closeups = close_ups(trial, whole).into_iter().take(budget.closeups).enumerate().map(close).collect();
         let shown = &trial.timeline.sentinel[..trial.timeline.sentinel.len().min(budget.messages)];
         let at = |at: u64| number::instant(at, trial.zero);
         let messages = shown
@@ -141,6 +149,7 @@ impl TrialView {
             faults: faults(trial),
             overview,
             closeups,
+            sharded: trial.failovers.iter().any(|failover| failover.shard.is_some()),
             steps: steps(trial),
             messages,
             messages_left: trial.timeline.sentinel.len() - shown.len(),
@@ -162,13 +171,17 @@ fn status(status: TrialStatus) -> &'static str {
 /// `write gap 1.39 s, client gap 2.31 s, 3 double-acquired, 6 lost lock`.
 fn headline(trial: &Trial) -> String {
     let mut parts = Vec::new();
-    for failover in &trial.failovers {
+    for failover in trial.failovers.iter().take(MOST_TOLD) {
+        let whose = failover.shard.map(|shard| format!("shard {shard} ")).unwrap_or_default();
         if let Some(gap) = &failover.write_gap {
-            parts.push(format!("write gap {}", timeline::gap_label(gap)));
+            parts.push(format!("{whose}write gap {}", timeline::gap_label(gap)));
         }
         if let Some(gap) = &failover.client_gap {
-            parts.push(format!("client gap {}", number::sample(crate::result::MetricUnit::Ns, gap.length)));
+            parts.push(format!("{whose}client gap {}", number::sample(crate::result::MetricUnit::Ns, gap.length)));
         }
+    }
+    if trial.failovers.len() > MOST_TOLD {
+        parts.push(format!("{} more outages", trial.failovers.len() - MOST_TOLD));
     }
     if trial.failovers.is_empty() {
         parts.push("no outage".to_owned());
@@ -181,6 +194,39 @@ fn headline(trial: &Trial) -> String {
         }
     }
     parts.join(", ")
+}
+
+/// Outages that are told in the headline of a trial.
+const MOST_TOLD: usize = 4;
+
+/// ` of shard 2`, ` of shards 1, 2 and 3`; nothing where there are none.
+fn of_shards(shards: &[u32]) -> String {
+    let names: Vec<String> = shards.iter().map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!(" of shard {one}"),
+        [head @ .., last] => format!(" of shards {} and {last}", head.join(", ")),
+    }
+}
+
+/// When to look closer, and at the outages of which shards: shards that are out at the same time are looked at together.
+fn close_ups(trial: &Trial, whole: [u64; 2]) -> Vec<([u64; 2], Vec<u32>)> {
+    let mut all: Vec<([u64; 2], Vec<u32>)> = Vec::new();
+    for failover in trial.failovers.iter().filter(|failover| facts::is_outage(failover)) {
+        let Some(time) = close_up(trial, failover, whole) else { continue };
+        let meets = |other: &&mut ([u64; 2], Vec<u32>)| !other.1.is_empty() && other.0[0] <= time[1] && time[0] <= other.0[1];
+        match failover.shard.and_then(|shard| Some((shard, all.iter_mut().find(meets)?))) {
+            Some((shard, (other, shards))) => {
+                *other = [other[0].min(time[0]), other[1].max(time[1])];
+                if !shards.contains(&shard) {
+                    shards.push(shard);
+                    shards.sort_unstable();
+                }
+            }
+            None => all.push((time, failover.shard.into_iter().collect())),
+        }
+    }
+    all
 }
 
 /// From a little before the outage to a little after everybody writes again; `None` when that is most of the trial anyway.
@@ -226,10 +272,11 @@ fn faults(trial: &Trial) -> Vec<FaultRow> {
 
 fn steps(trial: &Trial) -> Vec<StepRow> {
     let at = |at: u64| number::instant(at, trial.zero);
-    let row = |part: &crate::result::FailoverPart, cut: bool| {
+    let row = |shard: Option<u32>, part: &crate::result::FailoverPart, cut: bool| {
         let length = number::duration(part.to.saturating_sub(part.from) as f64);
         let (class, _, number) = super::anatomy::part_style(&part.name);
         StepRow {
+            shard: shard.map(|shard| shard.to_string()).unwrap_or_default(),
             number,
             class,
             name: part.name.clone(),
@@ -241,7 +288,7 @@ fn steps(trial: &Trial) -> Vec<StepRow> {
     };
     let rows = trial.failovers.iter().flat_map(|failover| {
         let last = failover.parts.len().saturating_sub(1);
-        failover.parts.iter().enumerate().map(move |(index, part)| row(part, index == last && facts::unended(failover)))
+        failover.parts.iter().enumerate().map(move |(index, part)| row(failover.shard, part, index == last && facts::unended(failover)))
     });
     rows.collect()
 }
