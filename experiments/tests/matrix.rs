@@ -100,6 +100,25 @@ fn whole_topologies_and_configuration_files_can_be_compared() {
 }
 
 #[test]
+fn whole_topologies_are_told_apart_by_their_kind_and_what_one_of_them_lacks_points_at_it() {
+    let sentinel = "{ kind: sentinel, config: { sentinel: { down-after-milliseconds: 1000 } } }";
+    let cluster = |shards: u32| format!("{{ kind: cluster, shards: {shards}, config: {{ redis: {{ cluster-node-timeout: 1000 }} }} }}");
+    // `role: primary` with `pick: one` is one primary of either.
+    let base = BASE.replace("target: { role: primary }", "target: { role: primary, pick: one }");
+    let of = |text: &str, values: [&str; 2]| load(&format!("{text}matrix:\n  topology: [{}]\n", values.join(", ")));
+    let loaded = of(&base, [sentinel, &cluster(3)]);
+    assert_eq!(labels(&loaded), ["topology.kind=sentinel", "topology.kind=cluster"]);
+    assert_eq!(loaded.cells[1].name, "02-topology.kind-cluster");
+    assert!(loaded.cells[1].values[0].1.starts_with("{kind: cluster, shards: 3, "), "{:?}", loaded.cells[1].values);
+    // Of two Clusters the kind tells nothing; their shards do.
+    let loaded = of(&base, [&cluster(3), &cluster(6)]);
+    assert_eq!(labels(&loaded), ["topology.shards=3", "topology.shards=6"]);
+    let loaded = of(&base.replace("failover.write_gap", "failover.blast_radius"), [sentinel, &cluster(3)]);
+    let problem = loaded.problems.iter().find(|problem| problem.code == "RQ0220").unwrap();
+    assert!(problem.message.ends_with("(in the cell `topology.kind=sentinel`)"), "{}", problem.message);
+}
+
+#[test]
 fn a_problem_that_only_some_cells_have_points_at_the_value_that_causes_it() {
     let loaded = with("  topology.sentinels: [3, 5]\n  topology.quorum: [2, 4]\n");
     let problem = loaded.problems.iter().find(|problem| problem.code == "RQ0211").unwrap();

@@ -88,6 +88,23 @@ impl Topology {
     }
 }
 
+/// What is brought up, in words: `1 primary and 2 replicas, 3 Sentinels, quorum 2`.
+impl fmt::Display for Topology {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let many = |count: u32, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+        match self {
+            Self::Sentinel(topology) => {
+                let (replicas, sentinels) = (many(topology.replicas, "replica"), many(topology.sentinels, "Sentinel"));
+                write!(f, "1 primary and {replicas}, {sentinels}, quorum {}", topology.quorum)
+            }
+            Self::Cluster(topology) => {
+                let replicas = many(topology.replicas_per_shard, "replica");
+                write!(f, "{} of 1 primary and {replicas}", many(topology.shards, "shard"))
+            }
+        }
+    }
+}
+
 /// One primary with replicas, watched by Sentinels.
 ///
 /// Nodes are named `redis-1` (the first primary), `redis-2`, ... and `sentinel-1`, `sentinel-2`, ...

@@ -36,6 +36,7 @@ pub fn classify(error: &RedisError) -> Reading {
             ServerErrorKind::TryAgain => fail(Why::Tryagain, false),
             // The node is there and may serve again at any moment; but it may also have lost its slots meanwhile.
             ServerErrorKind::ClusterDown => fail(Why::Clusterdown, true),
+            ServerErrorKind::ExecAbort => aborted(error),
             ServerErrorKind::CrossSlot => fail(Why::Redirected, false),
             _ => info(Why::Other, false),
         },
@@ -52,6 +53,17 @@ pub fn classify(error: &RedisError) -> Reading {
             _ => info(Why::Other, false),
         },
         _ => info(Why::Other, true),
+    }
+}
+
+/// `EXECABORT`: nothing of the transaction was executed, for what one of its commands was refused for.
+fn aborted(error: &RedisError) -> Reading {
+    let causes = error.clone().into_server_errors();
+    let cause = causes.and_then(|causes| causes.first().map(|(_, cause)| RedisError::from(cause.clone())));
+    match cause.filter(|cause| cause.kind() != ErrorKind::Server(ServerErrorKind::ExecAbort)) {
+        Some(cause) => Reading { outcome: Outcome::Fail, ..classify(&cause) },
+        // The server took it back at `EXEC` itself: it is no longer what the client takes it for.
+        None => Reading { outcome: Outcome::Fail, why: Why::Other, lost: true },
     }
 }
 
@@ -87,6 +99,12 @@ mod tests {
             let reading = server_says(line);
             assert_eq!((reading.outcome, reading.why), (Outcome::Fail, why), "{line}");
         }
+    }
+
+    #[test]
+    fn a_transaction_that_was_discarded_was_certainly_not_executed() {
+        let reading = server_says("EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica.");
+        assert_eq!((reading.outcome, reading.lost), (Outcome::Fail, true));
     }
 
     #[test]

@@ -37,18 +37,12 @@ pub struct Cut {
     words: String,
 }
 
-/// Whoever stands on an earlier side does not stand on a later one: `{ role: any }` beside a node means everybody else.
-fn others(earlier: &[&Vec<Party>], side: &mut Vec<Party>) {
-    side.retain(|party| !earlier.iter().any(|side| side.iter().any(|other| other.name() == party.name())));
-}
-
 impl Cut {
     /// Resolves who is cut off from whom. `index` is the fault's place in the plan.
     pub async fn new(index: usize, spec: &Partition, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Self, String> {
         let (links, words) = match (&spec.from, &spec.to, &spec.groups, spec.shape) {
             (Some(from), Some(to), None, None) => {
-                let (from, mut to) = (party::resolve(from, stage, random).await?, party::resolve(to, stage, random).await?);
-                others(&[&from], &mut to);
+                let (from, to) = (party::resolve(from, stage, random).await?, party::resolve(to, stage, random).await?);
                 let arrow = match spec.direction {
                     Direction::Both => "and",
                     Direction::To => "to",
@@ -61,7 +55,8 @@ impl Cut {
                 let mut sides: Vec<Vec<Party>> = Vec::new();
                 for group in groups {
                     let mut side = party::resolve(group, stage, random).await?;
-                    others(&sides.iter().collect::<Vec<_>>(), &mut side);
+                    // Whoever stands on an earlier side does not stand on a later one: `{ role: any }` then means everybody else.
+                    side.retain(|party| !sides.iter().flatten().any(|other| other.name() == party.name()));
                     sides.push(side);
                 }
                 let words = sides.iter().map(|side| names(side)).collect::<Vec<_>>().join(" | ");

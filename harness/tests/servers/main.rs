@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod cluster;
+mod cluster_loads;
 mod everything;
 mod faults_of_nodes;
 mod host;

@@ -73,6 +73,12 @@ pub struct MatrixCell {
     pub exit_code: u8,
     /// Server and version as the servers told them.
     pub server: String,
+    /// The servers brought up, in words: `3 shards of 1 primary and 1 replica`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub topology: String,
+    /// Metrics of `compared` that its experiment does not have, because its topology or its workloads are of another kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
     /// Trials performed, repeats included.
     pub trials: u32,
     /// Those that count.

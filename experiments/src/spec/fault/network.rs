@@ -43,7 +43,7 @@ pub struct Partition {
     /// The other side of the cut, resolved when the fault fires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Group>,
-    /// Two or more groups, each cut off from all others.
+    /// Two or more groups, each cut off from all others. Whoever is in an earlier group is in no later one, so `{ role: any }` last means everybody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<Group>>,
     /// A shape drawn over the members of `of`.

@@ -1,9 +1,11 @@
 //! The cells: every combination of the values, each an experiment.
 
+use std::collections::BTreeSet;
+
 use super::Axis;
 use crate::spec::Experiment;
 use crate::spec::source::SourceMap;
-use crate::spec::yaml::{Data, Node};
+use crate::spec::yaml::{Data, Entry, Node};
 
 /// Longest value shown in a label, in characters.
 const VALUE_CHARS: usize = 40;
@@ -41,10 +43,11 @@ pub(crate) fn combinations(axes: &[Axis]) -> Vec<Combination> {
         let longer = |choice: &Vec<usize>| (0..axis.values.len()).map(|at| [choice.as_slice(), &[at]].concat()).collect::<Vec<_>>();
         choices = choices.iter().flat_map(longer).collect();
     }
-    let names = short_names(axes);
+    let shown: Vec<(String, Vec<String>)> = short_names(axes).into_iter().zip(axes).map(|(name, axis)| shown(name, axis)).collect();
     let combination = |(index, choice): (usize, Vec<usize>)| {
         let values: Vec<String> = axes.iter().zip(&choice).map(|(axis, at)| text(&axis.values[*at])).collect();
-        let parts: Vec<String> = names.iter().zip(&values).map(|(name, value)| format!("{name}={}", clip(value))).collect();
+        let parts = shown.iter().zip(&choice).map(|((name, values), at)| format!("{name}={}", clip(&values[*at])));
+        let parts: Vec<String> = parts.collect();
         Combination {
             name: folder(index + 1, &parts),
             label: parts.join(", "),
@@ -53,6 +56,30 @@ pub(crate) fn combinations(axes: &[Axis]) -> Vec<Combination> {
         }
     };
     choices.into_iter().enumerate().map(combination).collect()
+}
+
+/// The name of an axis in a label and its values: of mappings, for example whole topologies, the first member that tells them all apart.
+fn shown(name: String, axis: &Axis) -> (String, Vec<String>) {
+    let first = axis.values.first().map(members).unwrap_or_default();
+    let told = first.iter().find_map(|entry| {
+        let own: Vec<String> = axis.values.iter().map(|value| scalar(value, &entry.key)).collect::<Option<_>>()?;
+        let apart = own.iter().collect::<BTreeSet<_>>().len() == own.len() && own.len() > 1;
+        apart.then(|| (format!("{name}.{}", entry.key), own))
+    });
+    told.unwrap_or_else(|| (name, axis.values.iter().map(text).collect()))
+}
+
+fn members(node: &Node) -> &[Entry] {
+    match &node.data {
+        Data::Mapping(entries) => entries,
+        _ => &[],
+    }
+}
+
+/// A member of a mapping, if it is a single value.
+fn scalar(node: &Node, key: &str) -> Option<String> {
+    let value = &members(node).iter().find(|entry| entry.key == key)?.value;
+    matches!(value.data, Data::Scalar { .. }).then(|| text(value))
 }
 
 /// The shortest ends of the paths that tell them apart.

@@ -1,5 +1,7 @@
 //! The documents of the cells put together.
 
+use redquake_experiments::spec::{Experiment, metrics};
+
 use super::compared::compared;
 use super::differences::differences;
 use super::trade_off::trade_off;
@@ -50,8 +52,15 @@ pub fn assemble_matrix(assembly: MatrixAssembly) -> MatrixDocument {
     let reasons = assembly.cells.iter().flat_map(|cell| cell.document.reasons.iter().map(|reason| format!("{}: {reason}", cell.label)));
     let reasons = if exit_code == 0 { Vec::new() } else { reasons.collect() };
     let runtime = assembly.cells.first().map(|cell| cell.document.environment.runtime.clone()).unwrap_or_default();
-    let cells: Vec<MatrixCell> = assembly.cells.into_iter().map(cell).collect();
+    let experiments: Vec<Option<Experiment>> =
+        assembly.cells.iter().map(|cell| serde_json::from_value(cell.document.experiment.clone()).ok()).collect();
+    let mut cells: Vec<MatrixCell> = assembly.cells.into_iter().map(cell).collect();
     let compared = compared(&cells);
+    for (cell, experiment) in cells.iter_mut().zip(&experiments) {
+        let Some(experiment) = experiment else { continue };
+        cell.topology = experiment.topology.to_string();
+        cell.lacks = compared.iter().filter(|name| metrics::find(name, experiment).is_none()).cloned().collect();
+    }
     MatrixDocument {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: "redquake".to_owned(), version: assembly.tool_version },
@@ -87,6 +96,8 @@ fn cell(cell: CellDocument) -> MatrixCell {
         verdict: document.verdict,
         exit_code: document.exit_code,
         server: document.environment.server.clone(),
+        topology: String::new(),
+        lacks: Vec::new(),
         trials: count(None),
         conclusive: count(Some(TrialStatus::Conclusive)),
         precision: document.precision,

@@ -9,6 +9,7 @@ mod lanes;
 mod page;
 pub(super) mod scale;
 mod series;
+mod shards;
 mod strip;
 pub(super) mod svg;
 pub(super) mod tables;

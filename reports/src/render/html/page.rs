@@ -3,8 +3,9 @@
 use askama::Template;
 
 use super::fallback::{self, Curve};
+use super::shards::{self, Shards};
 use super::svg::Html;
-use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, Shards, WorkloadRow};
+use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, WorkloadRow};
 use super::trials::{self, Budget, TrialView};
 use super::{anatomy, strip, svg};
 use crate::render::{by_shard, facts, number, words};
@@ -111,7 +112,7 @@ impl<'a> Page<'a> {
             any_unjudged: anatomy::outages(document).iter().any(|(trial, _)| trial.status != crate::result::TrialStatus::Conclusive),
             parts: tables::parts(document),
             predictions: tables::predictions(document),
-            shards: tables::shards(document),
+            shards: shards::shards(document),
             anomalies,
             no_anomalies: match facts::locks(document) {
                 Some(_) => "None was found: no lock had two holders, none was lost, none was stuck.",

@@ -1,5 +1,7 @@
 //! One metric of one cell, and one cell against the first, in words.
 
+use redquake_experiments::spec::metrics::{CLUSTER_METRICS, SHARD};
+
 use crate::render::{facts, number};
 use crate::result::{Difference, MatrixCell, MatrixDocument, MetricSummary, MetricUnit, Middle, OpenInterval, Prediction, Sample};
 
@@ -18,13 +20,20 @@ pub struct Figure {
 /// A metric of a cell; dashes where it has none.
 pub fn figure(cell: &MatrixCell, name: &str) -> Figure {
     let Some(metric) = cell.metrics.get(name) else {
-        return Figure { value: "–".to_owned(), sure: "not measured".to_owned(), predicted: String::new(), tone: "" };
+        let sure = if cell.lacks.iter().any(|lacked| lacked == name) { lacking(name) } else { "not measured" };
+        return Figure { value: "–".to_owned(), sure: sure.to_owned(), predicted: String::new(), tone: "" };
     };
     let (value, sure) = match metric.unit {
         MetricUnit::Count => counted(metric),
         _ => (number::sample(metric.unit, metric.median), measured(metric)),
     };
     Figure { value, sure, predicted: cell.predictions.get(name).map(predicted).unwrap_or_default(), tone: tone(cell, name) }
+}
+
+/// Why a cell has no such metric.
+pub fn lacking(name: &str) -> &'static str {
+    let of_cluster = CLUSTER_METRICS.iter().any(|metric| name.strip_prefix("failover.") == Some(metric.name));
+    if of_cluster || name.starts_with(SHARD) { "only a Cluster has it" } else { "no such metric here" }
 }
 
 fn counted(metric: &MetricSummary) -> (String, String) {

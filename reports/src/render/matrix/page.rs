@@ -15,6 +15,8 @@ const SCRIPT: &str = include_str!("../../../templates/matrix.js");
 struct Row {
     number: usize,
     label: String,
+    /// Its servers, where they differ from cell to cell.
+    topology: String,
     report: String,
     verdict: &'static str,
     sign: &'static str,
@@ -85,6 +87,7 @@ fn row(document: &MatrixDocument, index: usize, cell: &MatrixCell) -> Row {
     Row {
         number: index + 1,
         label: cell.label.clone(),
+        topology: if words::topologies_differ(document) { cell.topology.clone() } else { String::new() },
         report: format!("{}/report.html", cell.folder),
         verdict: cell.verdict.as_str(),
         sign: sign(cell.verdict.as_str()),

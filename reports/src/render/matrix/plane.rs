@@ -45,7 +45,10 @@ pub fn draw(document: &MatrixDocument, trade: &TradeOff) -> String {
     for (at, point) in trade.points.iter().enumerate() {
         let place = [x.at(point.x.value()), y.at(point.y.value())];
         let values = format!("{}, {}", number::sample(units[0], point.x), on_axis(units[1], trade.y_of, point.y));
-        let short = document.cells.get(point.cell as usize).map(|cell| cell.values.join(", ")).unwrap_or_default();
+        let cell = document.cells.get(point.cell as usize);
+        // A value that is a mapping is no name for a point; the label has what tells it apart.
+        let long = cell.is_some_and(|cell| cell.values.iter().any(|value| value.starts_with(['{', '['])));
+        let short = cell.map(|cell| if long { cell.label.clone() } else { cell.values.join(", ") }).unwrap_or_default();
         let words = if trade.points.len() <= LABELLED { svg::clip(&short, 220.0) } else { String::new() };
         marker(&mut body, at, place, point.cell, &format!("{}: {values}", label(document, point.cell)));
         tag(&mut body, place, [&words, &values], &mut taken);

@@ -8,7 +8,7 @@ use crate::render::{facts, words as common};
 use crate::result::MatrixDocument;
 
 /// Most metrics shown beside each other; the report has all.
-const COLUMNS: usize = 4;
+const COLUMNS: usize = 5;
 /// Most differences shown.
 const SHOWN: usize = 6;
 
@@ -61,6 +61,8 @@ fn cells(text: &mut String, document: &MatrixDocument, paint: Paint) {
         let figures = names.iter().map(|name| figures::figure(cell, name).value);
         rows.push([cell.verdict.as_str().to_owned(), plain(&cell.label)].into_iter().chain(figures).collect());
     }
+    let lacked = names.iter().filter(|name| document.cells.iter().any(|cell| cell.lacks.contains(name)));
+    let notes: Vec<String> = lacked.map(|name| format!("{}: {}", plain(name), figures::lacking(name))).collect();
     let wide: Vec<usize> =
         (0..names.len() + 2).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
     for (index, row) in rows.iter().enumerate() {
@@ -70,4 +72,7 @@ fn cells(text: &mut String, document: &MatrixDocument, paint: Paint) {
         let rest = format!("{:2$}{}", row[1], figures.concat(), wide[1]);
         let _ = writeln!(text, "  {verdict}  {}", if index == 0 { paint.dim(rest.trim_end()) } else { rest.trim_end().to_owned() });
     }
+    notes.iter().for_each(|note| {
+        let _ = writeln!(text, "  {note}");
+    });
 }

@@ -69,6 +69,11 @@ pub fn shown(document: &MatrixDocument) -> Vec<String> {
     document.differences.iter().filter(|one| one.shown).filter_map(line).collect()
 }
 
+/// Whether the cells are of different topologies.
+pub fn topologies_differ(document: &MatrixDocument) -> bool {
+    document.cells.windows(2).any(|pair| pair[0].topology != pair[1].topology)
+}
+
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
