@@ -328,6 +328,20 @@ fn the_chart_shows_who_was_writable_when() {
     assert!(trial.timeline.sentinel.iter().any(|mark| mark.event == "+switch-master"));
 }
 
+#[test]
+fn a_primary_that_goes_on_after_the_fault_is_told_with_how_long_and_one_that_dies_is_not() {
+    let killed = failover_history(&FailoverParams::default());
+    assert!(length(&analysed(&killed), "failover.still_acknowledged") < 10e6);
+    let mut cut_off = killed.clone();
+    for event in &mut cut_off {
+        if let Event::Fault(step) = event {
+            step.at -= 2 * S;
+        }
+    }
+    let went_on = length(&analysed(&cut_off), "failover.still_acknowledged");
+    assert!((1_990e6..2_001e6).contains(&went_on), "{went_on}");
+}
+
 /// `redis-1` says that it is a primary with a stream of one byte, near the end.
 fn came_back_empty(events: &[Event]) -> Event {
     let Some(Event::End(end)) = events.last() else { panic!("the last event is the end") };
@@ -351,4 +365,8 @@ fn a_primary_that_comes_back_with_less_is_a_reset_unless_another_one_had_taken_o
     };
     assert_eq!(resets(quiet()), 1.0, "its replicas copy that");
     assert_eq!(resets(failover_history(&FailoverParams::default())), 0.0, "it will follow the promoted one, which has everything");
+    let events = failover_history(&FailoverParams::default());
+    let Event::Role(back) = came_back_empty(&events) else { panic!("a role") };
+    let gone = RoleSample { node: 1, role: NodeRole::Unreachable, offset: 0, link: false, ..back };
+    assert_eq!(resets(with(events, [Event::Role(gone)])), 1.0, "the promoted one is gone as well");
 }

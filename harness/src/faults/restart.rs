@@ -185,7 +185,8 @@ fn loaded(log: &str) -> Option<String> {
     let start = log.rsplit(BANNER).next().unwrap_or(log);
     // What a replica loads after it was ready came from its primary.
     let start = start.split("Ready to accept connections").next().unwrap_or(start);
-    let line = start.lines().find(|line| line.contains("DB loaded from"))?;
+    // Each file of an append-only directory has a line of its own; the last line tells of all of them.
+    let line = start.lines().rfind(|line| line.contains("DB loaded from"))?;
     Some(line.split_once("* ").map_or(line, |(_, words)| words).trim().to_owned())
 }
 
@@ -201,6 +202,14 @@ mod tests {
         assert_eq!(loaded(FIRST).as_deref(), Some("DB loaded from disk: 0.001 seconds"));
         let again = format!("{FIRST}7:C # oO0OoO0OoO0Oo Valkey is starting oO0OoO0OoO0Oo\n7:M * Ready to accept connections\n");
         assert_eq!(loaded(&again), None);
+    }
+
+    #[test]
+    fn of_the_files_of_an_append_only_directory_the_line_for_all_counts() {
+        let log = "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n7:M * DB loaded from base file appendonly.aof.1.base.rdb: 0.000 seconds\n\
+                   7:M * DB loaded from incr file appendonly.aof.1.incr.aof: 0.002 seconds\n\
+                   7:M * DB loaded from append only file: 0.002 seconds\n7:M * Ready to accept connections\n";
+        assert_eq!(loaded(log).as_deref(), Some("DB loaded from append only file: 0.002 seconds"));
     }
 
     #[test]

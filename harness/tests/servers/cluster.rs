@@ -89,4 +89,5 @@ assert:
     let failover = &document.trials.last().expect("a trial").failovers[0];
     assert!(matches!(failover.write_gap.as_ref().expect("a gap").length, Sample::AtLeast(_)));
     assert_eq!(failover.new_primary, None);
+    assert_eq!(failover.obstacle.as_deref(), Some("redis-4 did not stand for election"));
 }

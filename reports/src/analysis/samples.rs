@@ -28,10 +28,11 @@ pub fn of_failovers(told: &[Told], promotions: usize, samples: &mut Samples) {
     // Beside an outage, what a fault that stopped nothing cost is noise.
     let down = planned.iter().any(|one| out(one));
     put("library_cost", stats::max(planned.iter().filter(|one| !down || out(one)).filter_map(|one| one.failover.library_cost)));
-    // Where a primary refuses at once, the last write before the fault is the last one.
+    // Only of a primary that was replaced or missed: others that a partition names as a side of it may refuse as well.
     let went_on = |one: &&Told| {
         let (from, at) = (one.failover.write_gap.as_ref()?.from, one.failover.fault_at?);
-        (one.hit && out(one)).then(|| Sample::Exact(from.saturating_sub(at) as f64))
+        let lost = one.failover.new_primary.is_some() || one.obstacle.is_some();
+        (one.hit && lost && out(one)).then(|| Sample::Exact(from.saturating_sub(at) as f64))
     };
     put("still_acknowledged", stats::max(planned.iter().filter_map(went_on)));
     put("count", Some(Sample::Exact(promotions as f64)));

@@ -92,6 +92,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     let mut metrics = Samples::new();
     of_failovers(&told, promoted, &mut metrics);
     of_shards(&told, &mut metrics);
+    resets_told(&all, zero, &names, &mut metrics, &mut findings);
 
     let healed = all.phase(PhaseName::Recovery);
     let bucket = all.workloads.iter().flat_map(|load| &load.lanes).map(|lane| lane.buckets.width()).max().unwrap_or_default();
@@ -114,7 +115,6 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     // Shards are told together: what lasted longest, of all of them.
     let split = each.reduce(|worst, other| if other.total > worst.total { other } else { worst }).unwrap_or_default();
     let split = split_told(&all, &split, zero, end, &mut metrics, &mut findings);
-    resets_told(&all, zero, &names, &mut metrics, &mut findings);
     let broken = faults.iter().filter_map(|fault| fault.injected_at).min().map_or(end, |at| at.clamp(zero, end));
     let period = Period { from: zero, broken, to: end };
     let (mut workloads, mut anomalies, mut anomalies_total, mut possible_total) = (Vec::new(), Vec::new(), 0, 0);
@@ -232,7 +232,11 @@ fn resets_told(all: &Collected, zero: u64, names: &[String], metrics: &mut Sampl
     let each = shards(&all.header, &all.nodes);
     let followed = |reset: &&Reset| {
         let shard = each.iter().find(|shard| shard.has(reset.node));
-        let other = shard.is_some_and(|shard| shard.nodes.iter().any(|node| *node != reset.node && all.reigns.primary(*node, reset.at)));
+        let leads = |node: u16| {
+            let silent = all.roles.get(usize::from(node)).is_some_and(|roles| roles.silent([reset.at; 2]));
+            node != reset.node && !silent && all.reigns.primary(node, reset.at)
+        };
+        let other = shard.is_some_and(|shard| shard.nodes.iter().any(|node| leads(*node)));
         reset.at >= zero && !other
     };
     let resets: Vec<&Reset> = all.resets.found().filter(followed).collect();

@@ -45,8 +45,9 @@ pub fn obstacle(loss: &Loss<'_>, events: &[ClusterEvent]) -> Option<Obstacle> {
     if replaced && told_to.is_none() {
         return None;
     }
-    // What counts is what kept a replica from standing before it was told to.
-    let until = told_to.unwrap_or(over);
+    // What counts is what kept a replica from standing before it was told to. One that was told in another shard votes in this one.
+    let orders = events.iter().filter(in_outage).filter(|event| event.news == ClusterNews::TookOver);
+    let until = told_to.map_or(over, |told| orders.map(|event| event.at).min().unwrap_or(told));
     let within = |event: &&ClusterEvent| (loss.from..=until).contains(&event.at);
     let of_old = |news: ClusterNews| events.iter().filter(within).filter(move |event| event.news == news && event.about == Some(loss.old));
     // A primary that is cut off doubts everybody; whom a replica of its own doubts is gone for those that could replace it.
@@ -183,6 +184,16 @@ mod tests {
         events.push(wrote(8_000, 3, "Currently unable to failover: Waiting for votes, but majority still not reached."));
         let told = why(&[0, 3], &[], &events, |_| ());
         assert_eq!(told.as_deref(), Some("redis-4 did not get the votes of a majority of the primaries"));
+    }
+
+    #[test]
+    fn a_takeover_in_another_shard_ends_the_time_without_a_majority() {
+        // redis-5 of shard 2 takes over first: with it a majority is there, which holds redis-1 for failing before redis-4 takes over.
+        let mut events = failing();
+        events.insert(1, event(2_300, 4, ClusterNews::TookOver, None));
+        events.push(event(2_410, 3, ClusterNews::TookOver, None));
+        let told = why(&[0, 3], &[1], &events, |loss| (loss.to, loss.successor) = (Some(4_500), Some(3)));
+        assert_eq!(told.as_deref(), Some("2 of 3 primaries gave no answer, and 2 must agree that redis-1 is failing"));
     }
 
     #[test]
