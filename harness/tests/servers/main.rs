@@ -7,7 +7,7 @@ mod catalogue;
 mod cluster;
 mod cluster_loads;
 mod everything;
-mod faults_of_nodes;
+mod faults;
 mod host;
 mod independent_observer;
 mod interrupted;

@@ -1,0 +1,7 @@
+//! Faults of servers and clients, each on a set of its own: proved, with the effect it must have, taken back and proved to be gone.
+
+mod clients;
+mod common;
+mod processes;
+mod settings;
+mod triggers;
