@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -12,21 +12,18 @@ use bollard::Docker;
 use bollard::query_parameters::{InspectContainerOptions, KillContainerOptionsBuilder, LogsOptionsBuilder};
 use futures_util::StreamExt;
 use redquake_experiments::spec::Role;
-use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::container::{self, Blueprint};
-use super::labels::{CLIENTS, DISKS, Labels};
-use super::network::{self, LabNetwork};
-use super::process::Process;
-use super::raise::{self, State};
-use super::{cleanup, clock, disk, files};
-use crate::namespace::{Namespace, Privilege};
+use super::labels::{DISKS, Labels};
+use super::network::LabNetwork;
+use super::place::Place;
+use super::raise::State;
+use super::{cleanup, clock, container, disk, files};
+use crate::namespace::Namespace;
 use crate::postgres;
 use crate::process::check_clock;
 use crate::runtime::{
-    Configuration, DATA_PORT, DatabaseNode, Lab, LabNode, LabRequest, LabZone, NodeAddress, NodeFile, NodeSpec, RuntimeError,
-    SENTINEL_PORT, ServerSource, ServerState, Signal,
+    Configuration, DatabaseNode, Lab, LabNode, LabZone, NodeAddress, NodeFile, RuntimeError, ServerSource, ServerState, Signal,
 };
 
 /// Longest time a removal may take before what is left is reported.
@@ -40,147 +37,22 @@ const NOTICE_PAUSE: Duration = Duration::from_millis(5);
 /// A lab in Docker.
 #[derive(Debug)]
 pub struct DockerLab {
-    engine: Docker,
-    labels: Labels,
-    server: ServerSource,
-    network: LabNetwork,
-    nodes: Vec<LabNode>,
-    places: HashMap<String, Place>,
-    database: OnceLock<Place>,
-    clients: Option<Namespace>,
-    zones: Vec<LabZone>,
-    zone_places: Vec<Place>,
+    pub(super) engine: Docker,
+    pub(super) labels: Labels,
+    pub(super) server: ServerSource,
+    pub(super) network: LabNetwork,
+    pub(super) nodes: Vec<LabNode>,
+    pub(super) places: HashMap<String, Place>,
+    pub(super) database: OnceLock<Place>,
+    pub(super) clients: Option<Namespace>,
+    pub(super) zones: Vec<LabZone>,
+    pub(super) zone_places: Vec<Place>,
     /// Holds the disks of the nodes that have one.
-    keeper: Option<Place>,
-    work: TaskTracker,
-}
-
-/// A node's container and what is known of its first process.
-#[derive(Debug)]
-struct Place {
-    container: String,
-    process: watch::Sender<State>,
-    /// The configuration of the first start.
-    original: OnceLock<NodeFile>,
-    /// Whether the next start removes what earlier ones have written.
-    wipe: AtomicBool,
-    /// Whether its server works on a disk of its own.
-    disk: bool,
-    /// Nanoseconds by which its server's wall clock is ahead, if it can be set.
-    clock: Option<AtomicI64>,
+    pub(super) keeper: Option<Place>,
+    pub(super) work: TaskTracker,
 }
 
 impl DockerLab {
-    /// Creates the network and starts all containers at once; returns when the clients' place is there, while nodes may
-    /// still be starting: whoever boots one waits for it.
-    pub(super) async fn open(engine: &Docker, request: LabRequest, work: TaskTracker) -> Result<Self, RuntimeError> {
-        possible(&request)?;
-        let labels = Labels::new(&request.run, request.trial);
-        let made = {
-            // Spawned, so that a caller who drops this future leaves no half-made network behind unnoticed.
-            let (engine, labels) = (engine.clone(), labels.clone());
-            work.spawn(async move { network::create(&engine, &labels).await }).await
-        };
-        let network = made.map_err(|error| RuntimeError::failed("creating a network", error))??;
-        let mut lab = Self {
-            engine: engine.clone(),
-            labels,
-            server: request.server,
-            network,
-            nodes: Vec::new(),
-            places: HashMap::new(),
-            database: OnceLock::new(),
-            clients: None,
-            zones: Vec::new(),
-            zone_places: Vec::new(),
-            keeper: None,
-            work,
-        };
-        match lab.fill(&request.nodes, request.zones).await {
-            Ok(()) => Ok(lab),
-            Err(error) => {
-                let left = lab.close().await;
-                Err(if left.is_empty() {
-                    error
-                } else {
-                    RuntimeError::failed(error.to_string(), format!("left behind: {}", left.join(", ")))
-                })
-            }
-        }
-    }
-
-    async fn fill(&mut self, wanted: &[NodeSpec], zones: Vec<String>) -> Result<(), RuntimeError> {
-        // In the order in which they are needed: connections are made from the clients' place as soon as the first node answers.
-        let mut places = Vec::new();
-        let clients =
-            Privilege::current().enter_namespaces().then(|| self.make_room(CLIENTS, CLIENTS, self.network.clients(), false, &mut places));
-        let disks = self.disks(wanted).await?;
-        if !disks.is_empty() {
-            // Before the nodes, so that no disk is ever held by its node alone: what is on it would end with the server.
-            let place = self.make_room(DISKS, DISKS, Ipv4Addr::UNSPECIFIED, false, &mut places);
-            if let Some((blueprint, _)) = places.last_mut() {
-                "none".clone_into(&mut blueprint.network);
-                blueprint.volumes = disks.iter().map(|(node, volume)| format!("{volume}:/{DISKS}/{node}")).collect();
-            }
-            self.keeper = Some(place);
-        }
-        for (index, node) in wanted.iter().enumerate() {
-            let port = if node.role == Role::Sentinel { SENTINEL_PORT } else { DATA_PORT };
-            let address = NodeAddress { ip: self.network.node(index), port };
-            let mut place = self.make_room(&node.name, &node.name, address.ip, true, &mut places);
-            if let (Some(volume), Some((blueprint, _))) = (disks.get(&node.name), places.last_mut()) {
-                blueprint.volumes.push(format!("{volume}:{}", disk::MOUNTED));
-                place.disk = true;
-            }
-            place.clock = node.clock.then(|| AtomicI64::new(0));
-            self.places.insert(node.name.clone(), place);
-            self.nodes.push(LabNode { name: node.name.clone(), role: node.role, address });
-        }
-        // Last: nobody needs them before the servers are there.
-        for (index, name) in zones.into_iter().enumerate() {
-            let address = self.network.zone(index);
-            // By number: a zone may have any name, also that of a node.
-            let place = self.make_room(&format!("zone{}", index + 1), &format!("zone {name}"), address, false, &mut places);
-            self.zone_places.push(place);
-            self.zones.push(LabZone { name, address });
-        }
-        self.work.spawn(raise::all(self.engine.clone(), self.work.clone(), self.network.name.clone(), places));
-        let first = match &clients {
-            Some(place) => place.up().await?,
-            None => match self.nodes.first() {
-                Some(node) => self.place(&node.name)?.up().await?,
-                None => return Ok(()),
-            },
-        };
-        if !first.is_local() {
-            return Err(RuntimeError::Unavailable(
-                "the Docker engine runs its containers on another machine, in a virtual machine or in another pid namespace, where \
-                 clients of this process cannot reach an internal network; run redquake where the engine runs (in a container: \
-                 with `--pid=host`), or use `--runtime process`"
-                    .to_owned(),
-            ));
-        }
-        if clients.is_some() {
-            self.clients = Some(first.namespace().ok_or_else(|| no_namespace(CLIENTS))?);
-        }
-        Ok(())
-    }
-
-    /// Creates the disks of the nodes that want one; names of the volumes by node.
-    async fn disks(&self, wanted: &[NodeSpec]) -> Result<HashMap<String, String>, RuntimeError> {
-        let mut volumes = HashMap::new();
-        for node in wanted {
-            let Some(bytes) = node.disk else { continue };
-            let (engine, labels) = (self.engine.clone(), self.labels.of_node(&node.name));
-            let name = format!("{}-{}", self.labels.name(), node.name);
-            volumes.insert(node.name.clone(), name.clone());
-            // Spawned, so that a caller who drops this future leaves nothing half-made behind unnoticed.
-            let made = self.work.spawn(async move { disk::create(&engine, &name, labels, bytes).await }).await;
-            made.map_err(|error| RuntimeError::failed("creating a volume", error))??;
-        }
-        Ok(volumes)
-    }
-
     /// Fills the disk of a node or gives the room back.
     async fn set_disk(&self, node: &str, full: bool) -> Result<(), RuntimeError> {
         let keeper = self.keeper.as_ref().filter(|_| self.places.get(node).is_some_and(|place| place.disk));
@@ -190,37 +62,7 @@ impl DockerLab {
         disk::set(&self.engine, &keeper.container, &format!("/{DISKS}/{node}"), full).await
     }
 
-    /// `name` ends the container's name, `label` tells people what it is for.
-    fn make_room(
-        &self,
-        name: &str,
-        label: &str,
-        address: Ipv4Addr,
-        server: bool,
-        places: &mut Vec<(Blueprint, watch::Sender<State>)>,
-    ) -> Place {
-        let blueprint = Blueprint {
-            name: format!("{}-{name}", self.labels.name()),
-            image: self.server.reference.clone(),
-            labels: self.labels.of_node(label),
-            network: self.network.name.clone(),
-            address,
-            server,
-            volumes: Vec::new(),
-        };
-        let place = Place {
-            container: blueprint.name.clone(),
-            process: watch::Sender::new(State::Starting),
-            original: OnceLock::new(),
-            wipe: AtomicBool::new(false),
-            disk: false,
-            clock: None,
-        };
-        places.push((blueprint, place.process.clone()));
-        place
-    }
-
-    fn place(&self, node: &str) -> Result<&Place, RuntimeError> {
+    pub(super) fn place(&self, node: &str) -> Result<&Place, RuntimeError> {
         let database = || self.database.get().filter(|_| node == postgres::NAME);
         self.places.get(node).or_else(database).ok_or_else(|| RuntimeError::NoSuchNode(node.to_owned()))
     }
@@ -281,19 +123,6 @@ impl DockerLab {
     }
 }
 
-impl Place {
-    /// The container's first process, once it has one.
-    async fn up(&self) -> Result<Arc<Process>, RuntimeError> {
-        let mut state = self.process.subscribe();
-        let state = state.wait_for(|state| !matches!(state, State::Starting)).await.map(|state| state.clone());
-        match state {
-            Ok(State::Up(process)) => Ok(process),
-            Ok(State::Failed(why)) => Err(RuntimeError::failed(format!("starting {}", self.container), why)),
-            Ok(State::Starting) | Err(_) => Err(RuntimeError::failed(format!("starting {}", self.container), "it was given up")),
-        }
-    }
-}
-
 #[async_trait]
 impl Lab for DockerLab {
     fn nodes(&self) -> &[LabNode] {
@@ -308,7 +137,7 @@ impl Lab for DockerLab {
         let mut zones = self.zones.iter().zip(&self.zone_places);
         let found = zones.find(|(known, _)| known.name == zone).map(|(_, place)| place);
         let place = found.ok_or_else(|| RuntimeError::NoSuchZone(zone.to_owned()))?;
-        place.up().await?.namespace().ok_or_else(|| no_namespace(&format!("zone `{zone}`")))
+        place.namespace(&format!("zone `{zone}`")).await
     }
 
     fn client_namespace(&self) -> Option<Namespace> {
@@ -432,7 +261,7 @@ impl Lab for DockerLab {
     }
 
     async fn namespace(&self, node: &str) -> Result<Namespace, RuntimeError> {
-        self.place(node)?.up().await?.namespace().ok_or_else(|| no_namespace(node))
+        self.place(node)?.namespace(node).await
     }
 
     async fn logs(&self, node: &str) -> Result<String, RuntimeError> {
@@ -449,23 +278,4 @@ impl Lab for DockerLab {
     async fn close(&self) -> Vec<String> {
         cleanup::remove_all(&self.engine, &self.labels.filter(), &self.work, CLOSE_LIMIT).await
     }
-}
-
-/// Refuses what this runtime cannot give here, before anything is made.
-fn possible(request: &LabRequest) -> Result<(), RuntimeError> {
-    if request.nodes.len() > network::NODES || request.zones.len() > network::ZONES {
-        let (nodes, zones) = (request.nodes.len(), request.zones.len());
-        let room = format!("the subnet of a lab has room for {} and {}", network::NODES, network::ZONES);
-        return Err(RuntimeError::failed("making the lab network", format!("{nodes} nodes and {zones} zones are too many: {room}")));
-    }
-    if !request.zones.is_empty() && !Privilege::current().enter_namespaces() {
-        return Err(RuntimeError::Privilege(
-            "zones need the right to enter network namespaces of containers; run as root, or use `--runtime process`".to_owned(),
-        ));
-    }
-    Ok(())
-}
-
-fn no_namespace(node: &str) -> RuntimeError {
-    RuntimeError::Privilege(format!("the network namespace of {node} may not be opened by this user; run as root"))
 }

@@ -10,8 +10,10 @@ mod files;
 mod lab;
 mod labels;
 mod network;
+mod place;
 mod process;
 mod raise;
+mod rooms;
 mod runtime;
 mod subnet;
 
