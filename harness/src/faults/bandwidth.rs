@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use redquake_experiments::spec::Direction;
 use redquake_topologies::shaping::{self, Exchange, measure};
 
+use super::hindrance::Hindrance;
 use super::injection::{Done, Injection};
 use super::links::end;
 use super::party::Party;
@@ -97,29 +98,11 @@ impl Injection for Narrow {
     }
 
     async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
-        for target in &self.targets {
-            let removed = match target.namespace(stage).await {
-                Ok(namespace) => shaping::bandwidth::remove(&namespace, &self.id).await.map_err(|error| error.to_string()),
-                Err(reason) => Err(reason),
-            };
-            // A node that died took its namespace and what was in it along.
-            if removed.is_err() && target.alive(stage).await {
-                return removed.map(|()| Instant::now());
-            }
-        }
-        Ok(Instant::now())
+        Hindrance::Bandwidth.remove(&self.id, &self.targets, stage).await
     }
 
     async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        for target in &self.targets {
-            if !target.alive(stage).await {
-                continue;
-            }
-            let there = shaping::bandwidth::present(&target.namespace(stage).await?, &self.id).await.map_err(|error| error.to_string())?;
-            if there.is_some() {
-                return Err(format!("the link of {} is still limited", target.name()));
-            }
-        }
+        Hindrance::Bandwidth.prove_removed(&self.id, &self.targets, stage).await?;
         Ok("nothing limits the links any more".to_owned())
     }
 

@@ -1,6 +1,6 @@
 //! Links between members on the lab network, as faults of links see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redquake_experiments::spec::Direction;
 use redquake_topologies::rules::{PeerRule, Ports, Traffic};
@@ -84,7 +84,12 @@ impl Links {
         &self.members
     }
 
-    /// The members in whose namespaces something is done, each with the packets it is about there.
+    /// The members in whose namespaces something is done.
+    pub fn near(&self) -> impl Iterator<Item = &Party> {
+        self.pairs.iter().map(|pair| pair.near).collect::<BTreeSet<_>>().into_iter().map(|place| &self.members[place])
+    }
+
+    /// Those members, each with the packets it is about there.
     pub fn traffic(&self, ports: &Ports) -> Vec<(&Party, Vec<Traffic>)> {
         let mut traffic: BTreeMap<usize, Vec<Traffic>> = BTreeMap::new();
         for pair in &self.pairs {

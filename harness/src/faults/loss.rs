@@ -8,6 +8,7 @@ use redquake_experiments::spec::Direction;
 use redquake_topologies::rules::Ports;
 use redquake_topologies::shaping::{self, Exchange, Way, measure};
 
+use super::hindrance::Hindrance;
 use super::injection::{Done, Injection};
 use super::links::{Links, end};
 use crate::trial::Stage;
@@ -98,29 +99,11 @@ impl Injection for Lossy {
     }
 
     async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
-        for (member, _) in self.links.traffic(&Ports::default()) {
-            let removed = match member.namespace(stage).await {
-                Ok(namespace) => shaping::loss::remove(&namespace, &self.id).await.map_err(|error| error.to_string()),
-                Err(reason) => Err(reason),
-            };
-            // A node that died took its namespace and the rules in it along.
-            if removed.is_err() && member.alive(stage).await {
-                return removed.map(|()| Instant::now());
-            }
-        }
-        Ok(Instant::now())
+        Hindrance::Loss.remove(&self.id, self.links.near(), stage).await
     }
 
     async fn prove_reverted(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
-        for (member, _) in self.links.traffic(&Ports::default()) {
-            if !member.alive(stage).await {
-                continue;
-            }
-            let there = shaping::loss::present(&member.namespace(stage).await?, &self.id).await.map_err(|error| error.to_string())?;
-            if there.is_some() {
-                return Err(format!("the rules in the namespace of {} are still there", member.name()));
-            }
-        }
+        Hindrance::Loss.prove_removed(&self.id, self.links.near(), stage).await?;
         self.measured(stage, [0.0, 0.0], others).await
     }
 

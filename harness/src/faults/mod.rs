@@ -13,6 +13,7 @@ mod disk_full;
 mod engine;
 mod failover;
 mod failover_cluster;
+mod hindrance;
 mod injection;
 mod kill;
 mod ledger;

@@ -14,6 +14,7 @@ use redquake_topologies::rules::{self, Ports};
 use redquake_topologies::runtime::DATA_PORT;
 use redquake_topologies::shaping::{Exchange, Way, measure};
 
+use super::hindrance::Hindrance;
 use super::injection::{Done, Injection};
 use super::links::{Links, end};
 use super::party::{self, Party};
@@ -159,20 +160,7 @@ impl Injection for Cut {
     }
 
     async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
-        let mut failures = Vec::new();
-        for (member, _) in self.links.traffic(&self.ports) {
-            let removed = match member.namespace(stage).await {
-                Ok(namespace) => rules::remove(&namespace, &self.id).await.map_err(|error| error.to_string()),
-                Err(reason) => Err(reason),
-            };
-            // A node that died took its namespace and the rules in it along.
-            if let Err(reason) = removed
-                && member.alive(stage).await
-            {
-                failures.push(reason);
-            }
-        }
-        if failures.is_empty() { Ok(Instant::now()) } else { Err(failures.join("; ")) }
+        Hindrance::Cut.remove(&self.id, self.links.near(), stage).await
     }
 
     /// From both ends: handshakes between members that are alive are answered again, but for those that others, which are still there, cut.
@@ -186,12 +174,7 @@ impl Injection for Cut {
             .filter(|(near, far)| lives(near) && lives(far))
             .partition(|(near, far)| others.iter().any(|other| other.severs(near.name(), far.name())));
         let attempts = self.handshakes(stage, &ends).await?;
-        for (member, _) in self.links.traffic(&self.ports).into_iter().filter(|(member, _)| lives(member)) {
-            let there = rules::present(&member.namespace(stage).await?, &self.id).await.map_err(|error| error.to_string())?;
-            if there.is_some() {
-                return Err(format!("the rules in the namespace of {} are still there", member.name()));
-            }
-        }
+        Hindrance::Cut.prove_removed(&self.id, self.links.near(), stage).await?;
         for ((near, far), answered) in ends.iter().zip(attempts) {
             if !answered {
                 return Err(format!("{} still could not reach {}", near.name(), far.name()));
