@@ -1,15 +1,5 @@
 //! `redquake`: breaks a real Redis or Valkey on purpose and says in numbers what its users would have felt.
 
-mod cli;
-mod clients;
-mod databases;
-mod faults;
-mod observers;
-mod probes;
-mod run;
-mod trial;
-mod workloads;
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -17,5 +7,5 @@ fn main() -> ExitCode {
     if let Some(code) = redquake_topologies::process::stage() {
         return code;
     }
-    cli::main()
+    redquake::main()
 }

@@ -28,8 +28,8 @@ use crate::faults::{Engine, Ledger};
 use crate::workloads::Ends;
 use crate::{observers, probes, workloads};
 
-/// Threads of the clients' runtime.
-const CLIENT_THREADS: usize = 2;
+/// Threads of the runtime of each place where clients live.
+pub const CLIENT_THREADS: usize = 2;
 /// Beyond hold and timeouts, how long stopped clients may take to finish what is under way.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
 

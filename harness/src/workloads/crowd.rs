@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rand_chacha::ChaCha8Rng;
 use redquake_experiments::spec;
 use redquake_reports::history::{Outcome, Why};
 use redquake_topologies::namespace::Zone;
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::arrivals::{Arrivals, stream_of};
-use super::behaviour::{Behaviour, Common, Life, Turn};
+use super::behaviour::{Behaviour, Common, Life};
+use super::client::Client;
 use super::dispatch::Dispatcher;
+use super::laps;
 use crate::clients::{Session, Timeouts};
 use crate::trial::Roster;
 
@@ -41,11 +41,13 @@ pub struct Crowd {
     pub sessions: Vec<Session>,
     /// Each client, as seen from outside.
     pub lives: Vec<Arc<Life>>,
-    _dispatcher: Dispatcher,
+    /// What begins operations for as long as it lives: the time, or the end of the operation before.
+    _beginning: Box<dyn Send + Sync>,
 }
 
 impl Crowd {
-    /// Starts every client; they are dealt out in turn to the threads of the zones, of which there is at least one.
+    /// Starts every client; they are dealt out in turn to the threads of the zones, of which there is at least one. A rate without bound,
+    /// which only benches ask for, is as fast as the servers answer: each client begins when its previous operation has ended.
     pub fn start<B: Behaviour>(
         behaviour: B,
         workload: &spec::Workload,
@@ -83,8 +85,12 @@ impl Crowd {
                 under_way: Arc::default(),
             })
             .collect();
+        let (name, holds) = (workload.name.clone(), behaviour.holds());
+        if rate.is_infinite() {
+            let laps = laps::run(behaviour, clients, common, ends);
+            return Ok(Self { name, holds, sessions, lives, _beginning: Box::new(laps) });
+        }
         let (ends, many) = (ends.clone(), u64::from(workload.clients));
-        let holds = behaviour.holds();
         let (behaviour, common) = (Arc::new(behaviour), Arc::new(common));
         let dispatcher = Dispatcher::start(common.clock, arrivals, move |client, intended| {
             let client = &mut clients[client];
@@ -108,34 +114,6 @@ impl Crowd {
                 under_way.fetch_sub(1, Ordering::Relaxed);
             }));
         })?;
-        Ok(Self { name: workload.name.clone(), holds, sessions, lives, _dispatcher: dispatcher })
-    }
-}
-
-/// One client of the workload.
-struct Client {
-    number: u16,
-    session: Session,
-    handle: Handle,
-    life: Arc<Life>,
-    keys: ChaCha8Rng,
-    turn: u64,
-    under_way: Arc<AtomicUsize>,
-}
-
-impl Client {
-    fn turn(&mut self, common: &Arc<Common>, many: u64, key: u32, intended: u64, stop: &CancellationToken) -> Turn {
-        let id = self.turn * many + u64::from(self.number);
-        self.turn += 1;
-        Turn {
-            common: Arc::clone(common),
-            client: self.number,
-            session: self.session.clone(),
-            id,
-            key,
-            intended,
-            stop: stop.clone(),
-            life: Arc::clone(&self.life),
-        }
+        Ok(Self { name, holds, sessions, lives, _beginning: Box::new(dispatcher) })
     }
 }

@@ -3,9 +3,11 @@
 mod arrivals;
 mod behaviour;
 mod cache;
+mod client;
 mod crowd;
 mod dispatch;
 mod kinds;
+mod laps;
 mod limiter;
 mod lock;
 mod payment;

@@ -99,33 +99,38 @@ fn folder_name(release: &Release) -> String {
 }
 
 fn make(release: &Release, partial: &Path) -> Result<(), String> {
+    small_tree(program(release.kind), program(release.kind), short(release.kind), release.suite, partial)
+}
+
+/// Makes a tree of one program of a package, its libraries and their loader. `family` is what the names of the packages with programs begin with.
+pub(super) fn small_tree(package: &str, program: &str, family: &str, suite: &str, partial: &Path) -> Result<(), String> {
     let io = |error: std::io::Error| error.to_string();
     let (unpacked, tree) = (partial.join("unpacked"), partial.join("tree"));
     fs::create_dir_all(&unpacked).map_err(io)?;
     fs::create_dir_all(tree.join("lib")).map_err(io)?;
-    fetch(program(release.kind), release.suite, partial)?;
+    fetch(package, suite, partial)?;
 
     let mut version = None;
-    for package in fs::read_dir(partial.join("cache/archives")).map_err(io)?.flatten() {
-        let file = package.file_name().to_string_lossy().replace("%3a", ":");
-        let own = file.starts_with(&format!("{}-", short(release.kind)));
+    for archive in fs::read_dir(partial.join("cache/archives")).map_err(io)?.flatten() {
+        let file = archive.file_name().to_string_lossy().replace("%3a", ":");
+        let own = file.starts_with(&format!("{family}-"));
         if own || file.starts_with("lib") || file.starts_with("zlib") {
-            run(Command::new("dpkg-deb").arg("--extract").arg(package.path()).arg(&unpacked))?;
+            run(Command::new("dpkg-deb").arg("--extract").arg(archive.path()).arg(&unpacked))?;
         }
-        if file.starts_with(program(release.kind)) {
+        if file.starts_with(package) {
             version = file.split('_').nth(1).map(str::to_owned);
         }
     }
-    let version = version.ok_or_else(|| format!("no package {} was fetched", program(release.kind)))?;
-    let server = unpacked.join("usr/bin").join(program(release.kind));
+    let version = version.ok_or_else(|| format!("no package {package} was fetched"))?;
+    let binary = unpacked.join("usr/bin").join(program);
     let loader = loader(&unpacked).ok_or("no dynamic loader among the packages")?;
-    for library in libraries(&loader, &unpacked, &server)? {
+    for library in libraries(&loader, &unpacked, &binary)? {
         let name = library.file_name().unwrap_or_default();
         fs::copy(&library, tree.join("lib").join(name)).map_err(io)?;
     }
     fs::copy(&loader, tree.join(LOADER)).map_err(io)?;
-    fs::copy(&server, tree.join(program(release.kind))).map_err(io)?;
-    fs::write(tree.join(ORIGIN), format!("package {} {version}\n", program(release.kind))).map_err(io)
+    fs::copy(&binary, tree.join(program)).map_err(io)?;
+    fs::write(tree.join(ORIGIN), format!("package {package} {version}\n")).map_err(io)
 }
 
 /// Fetches a package of a release and everything it needs, down to the C library, into `cache/archives` of a folder of its own.
@@ -200,11 +205,11 @@ fn loader(unpacked: &Path) -> Option<PathBuf> {
         .find(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux")))
 }
 
-/// What the loader would load for the server.
-fn libraries(loader: &Path, unpacked: &Path, server: &Path) -> Result<Vec<PathBuf>, String> {
+/// What the loader would load for a program.
+fn libraries(loader: &Path, unpacked: &Path, program: &Path) -> Result<Vec<PathBuf>, String> {
     let architecture = loader.parent().and_then(Path::file_name).unwrap_or_default();
     let folders = ["lib", "usr/lib"].map(|folder| unpacked.join(folder).join(architecture).display().to_string());
-    let listed = run(Command::new(loader).arg("--library-path").arg(folders.join(":")).arg("--list").arg(server))?;
+    let listed = run(Command::new(loader).arg("--library-path").arg(folders.join(":")).arg("--list").arg(program))?;
     if let Some(missing) = listed.lines().find(|line| line.contains("not found")) {
         return Err(format!("a library is missing: {}", missing.trim()));
     }
