@@ -46,6 +46,8 @@ const FILES: &[(&str, &str)] = files![
     "cluster/beside-sentinel-cut",
     "cluster/every-load",
     "locks/variants",
+    "locks/compared",
+    "locks/redlock-amnesia",
     "limiters/boundary",
     "limiters/split-brain",
     "limiters/primary-kill",

@@ -6,7 +6,7 @@ use redquake_reports::history::Op;
 use redquake_reports::testing::lock_history;
 use std::hint::black_box;
 
-const RULES: LockRules = LockRules { ttl: 3_000_000_000, drift: 32_000_000 };
+const RULES: LockRules = LockRules { ttl: 3_000_000_000, drift: 32_000_000, renewed: false };
 
 fn analyse(ops: &[Op]) -> u64 {
     let mut locks = Locks::new(RULES);

@@ -60,6 +60,12 @@ fn shifted(events: &[Event], by: u64) -> Vec<Event> {
             Event::Keys(keys) => keys.at += by,
             Event::Query(query) => (query.at, query.began) = (query.at.map(|at| at + by), query.began.map(|at| at + by)),
             Event::Read(read) => read.at = read.at.map(|at| at + by),
+            Event::Vote(vote) => vote.at = vote.at.map(|at| at + by),
+            Event::Access(access) => {
+                access.lock = access.lock.map(|at| at + by);
+                access.read[0] += by;
+                access.wrote = access.wrote.map(|[at, version]| [at + by, version]);
+            }
             Event::Payment(payment) => {
                 payment.looked = payment.looked.map(|at| at + by);
                 payment.lock = payment.lock.map(|lock| lock.map(|at| at + by));
@@ -204,6 +210,8 @@ proptest! {
             Event::Keys(keys) => keys.at = time,
             Event::Query(query) => (query.at, query.began) = ([time, time / 2], Some(time)),
             Event::Read(read) => read.at = [time, time / 2],
+            Event::Vote(vote) => vote.at = [time, time / 2],
+            Event::Access(access) => (access.lock, access.read, access.wrote) = ([time; 2], [time; 2], Some([time / 2; 2])),
             Event::Payment(payment) => (payment.lock, payment.looked, payment.charged) = (Some([time; 2]), [time; 2], Some([time; 2])),
             Event::Paid(paid) => paid.at = time,
             Event::Node(node) => node.at = time,

@@ -11,8 +11,8 @@ const HISTORIES: u32 = 20_000;
 const KEYS: u32 = 3;
 const MS: u64 = 1_000_000;
 const TTL: u64 = 300 * MS;
-const EXPIRING: LockRules = LockRules { ttl: TTL, drift: 5 * MS };
-const ENDLESS: LockRules = LockRules { ttl: u64::MAX, drift: 0 };
+const EXPIRING: LockRules = LockRules { ttl: TTL, drift: 5 * MS, renewed: false };
+const ENDLESS: LockRules = LockRules { ttl: u64::MAX, drift: 0, renewed: false };
 /// Clients stop then; all faults were over from the beginning.
 const STOPPED: u64 = 3_000 * MS;
 

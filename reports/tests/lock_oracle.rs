@@ -6,7 +6,7 @@ use redquake_reports::analysis::locks::{LockRules, Locks, Names};
 use redquake_reports::history::{Op, OpKind, Outcome, Why};
 
 /// Lifetimes that never end: the search knows nothing of leases.
-const ENDLESS: LockRules = LockRules { ttl: 1 << 40, drift: 0 };
+const ENDLESS: LockRules = LockRules { ttl: 1 << 40, drift: 0, renewed: false };
 
 const HISTORIES: u32 = 200_000;
 

@@ -7,7 +7,7 @@ use redquake_reports::testing::lock_history;
 
 const MS: u64 = 1_000_000;
 /// Leases end 900 ms after the acquire was invoked.
-const RULES: LockRules = LockRules { ttl: 1000 * MS, drift: 100 * MS };
+const RULES: LockRules = LockRules { ttl: 1000 * MS, drift: 100 * MS, renewed: false };
 
 /// Attempts at one key, times in ms, each a millisecond long.
 #[derive(Default)]
@@ -202,7 +202,7 @@ fn a_key_without_expiry_or_far_beyond_it_at_the_final_read_is_stuck() {
 
 #[test]
 fn a_lock_that_is_broken_on_purpose_is_caught_and_the_same_without_the_break_is_clean() {
-    let rules = LockRules { ttl: 3_000_000_000, drift: 32_000_000 };
+    let rules = LockRules { ttl: 3_000_000_000, drift: 32_000_000, renewed: false };
     let judged = |ops: &[Op]| {
         let mut locks = Locks::new(rules);
         ops.iter().for_each(|op| locks.op(op));

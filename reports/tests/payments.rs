@@ -6,7 +6,7 @@ const RULES: PaymentRules = PaymentRules { ttl: 100, drift: 0 };
 
 fn attempt(id: u64, position: u64, lock: Option<[u64; 2]>, charged: (u64, Option<u64>)) -> Attempt {
     let looked = lock.map_or([0, 1], |lock| [lock[1], lock[1] + 1]);
-    Attempt { job: 1, id, position, lock, looked, charged }
+    Attempt { job: 1, id, position, lock, prolonged: None, looked, charged }
 }
 
 fn causes(attempts: &[Attempt]) -> Vec<Cause> {
@@ -41,4 +41,12 @@ fn each_second_payment_is_told_with_what_happened_to_the_first_ones_lock() {
 fn three_payments_are_two_too_many() {
     let three = [1, 2, 3].map(|id| attempt(id, id, None, (id * 10, Some(id * 10 + 1))));
     assert_eq!(causes(&three).len(), 2);
+}
+
+#[test]
+fn a_lease_that_was_prolonged_had_not_ended() {
+    let second = attempt(2, 1, Some([120, 121]), (130, Some(131)));
+    let first = attempt(1, 2, Some([0, 1]), (180, Some(181)));
+    assert_eq!(causes(&[first, second]), [Cause::LeaseEnded]);
+    assert_eq!(causes(&[Attempt { prolonged: Some(200), ..first }, second]), [Cause::LostLock], "it was prolonged until 200");
 }

@@ -37,6 +37,7 @@ async fn measure(sets: u32) -> Result<(), Box<dyn std::error::Error>> {
         replicas: 2,
         sentinels: 3,
         quorum: 2,
+        independent: 0,
         config: TopologyConfig {
             redis: Directives::default(),
             sentinel: Directives::new(vec![("down-after-milliseconds".to_owned(), "1000".to_owned())]),

@@ -38,6 +38,9 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
             writeln!(out, "  primary    {}", names(Role::Primary))?;
             writeln!(out, "  replicas   {}", names(Role::Replica))?;
             writeln!(out, "  sentinels  {}, quorum {}", names(Role::Sentinel), topology.quorum)?;
+            if topology.independent > 0 {
+                writeln!(out, "  alone      {}", names(Role::Independent))?;
+            }
         }
         Topology::Cluster(topology) => {
             for (slots, shard) in topology.slots().iter().zip(1_u32..) {
@@ -65,7 +68,14 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
         let place = workload.zone.as_ref().map(|zone| format!(", in zone {zone}")).unwrap_or_default();
         let rest = match &workload.kind {
             WorkloadKind::Lock(lock) => {
-                format!("{} keys, held {} of {} ({} drift margin)", lock.keys, lock.hold, lock.ttl, lock.drift())
+                let more = [
+                    (lock.quorum > 0).then(|| format!(", on {} independent primaries", lock.quorum)),
+                    (lock.wait > 0).then(|| format!(", on {} replica{}", lock.wait, if lock.wait == 1 { "" } else { "s" })),
+                    lock.renew.then(|| ", prolonged".to_owned()),
+                    lock.fenced().then(|| ", with a fencing token".to_owned()),
+                ];
+                let more: String = more.into_iter().flatten().collect();
+                format!("{} keys, held {} of {} ({} drift margin){more}", lock.keys, lock.hold, lock.ttl, lock.drift())
             }
             WorkloadKind::Set(set) => format!("{} keys", set.keys),
             WorkloadKind::PaymentJob(payment) => {

@@ -189,7 +189,8 @@ fn whom(plan: &Plan, selector: &Selector) -> String {
         WantedRole::Sentinel => node == Role::Sentinel,
         // Who leads is only known when a failover was led.
         WantedRole::LeaderSentinel => false,
-        WantedRole::Data => node != Role::Sentinel,
+        WantedRole::Data => node.is_data(),
+        WantedRole::Independent => node == Role::Independent,
         WantedRole::Any => true,
     };
     if role == WantedRole::LeaderSentinel {
@@ -200,6 +201,7 @@ fn whom(plan: &Plan, selector: &Selector) -> String {
     let matching: Vec<&str> = matching.map(|node| node.name.as_str()).collect();
     let word = match role {
         WantedRole::Data => "data node",
+        WantedRole::Independent => "independent primary",
         WantedRole::Any => "node",
         other => other.as_str(),
     };
@@ -212,6 +214,7 @@ fn whom(plan: &Plan, selector: &Selector) -> String {
         _ if matching.len() == 1 => format!("the {words} (now {names})"),
         Pick::All => format!("every {words} (now {names})"),
         Pick::One => format!("one {words} (now one of {names})"),
+        Pick::Count(count) if role == WantedRole::Independent => format!("{count} independent primaries (now {count} of {names})"),
         Pick::Count(count) => format!("{count} {words}s (now {count} of {names})"),
     }
 }

@@ -97,6 +97,8 @@ pub const CODES: &[Code] = &[
     error("RQ0259", "more injections than one trial holds"),
     error("RQ0260", "a shard that is not there, or asked of something that has none"),
     error("RQ0261", "a client policy only a Cluster has"),
+    error("RQ0270", "an option that does not go with a `quorum`"),
+    error("RQ0271", "a quorum of more independent primaries than there are"),
     warning("RQ0301", "no fault"),
     warning("RQ0302", "no assertion"),
     warning("RQ0303", "a metric seen by clients, without clients"),
@@ -119,4 +121,5 @@ pub const CODES: &[Code] = &[
     warning("RQ0320", "locks of crashed clients that nobody frees"),
     warning("RQ0325", "`wait` for every replica"),
     warning("RQ0330", "a limiter whose window is longer than the run"),
+    warning("RQ0340", "a quorum that is no majority of the independent primaries"),
 ];

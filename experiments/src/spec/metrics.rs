@@ -139,6 +139,27 @@ pub const LOCK_METRICS: &[Metric] = &[
     metric("acquired", Unit::Count, "Acknowledged acquisitions."),
 ];
 
+/// Further metrics `<workload>.<name>` of a `lock` workload whose locks guard something.
+pub const GUARDED_METRICS: &[Metric] = &[
+    metric("updates", Unit::Count, "Updates of guarded values that went through."),
+    metric(
+        "lost_updates",
+        Unit::Count,
+        "Updates that went through and overwrote one their holder had not seen: the harm of two holders at once.",
+    ),
+];
+
+/// Further metrics `<workload>.<name>` of a `lock` workload with fencing tokens.
+pub const FENCED_METRICS: &[Metric] = &[
+    metric("fenced_out", Unit::Count, "Holders that the guarded value refused because of their fencing token."),
+    metric(
+        "fenced_alone",
+        Unit::Count,
+        "Of those, holders whose lease ran and whom nobody else held the lock beside: refused because the numbers had gone back.",
+    ),
+    metric("token_regressions", Unit::Count, "Fencing tokens that were handed out before, or are not above one handed out before."),
+];
+
 /// Further metrics `<workload>.<name>` of a `set` workload.
 pub const SET_METRICS: &[Metric] = &[
     metric("acknowledged", Unit::Count, "Elements whose addition was acknowledged."),
@@ -220,6 +241,11 @@ pub const PAYMENT_METRICS: &[Metric] = &[
     metric("twice_late", Unit::Count, "Of those, where the first charge took effect after its server had stopped waiting."),
     metric("twice_unexplained", Unit::Count, "Of those, what none of these explains."),
     metric("fenced_out", Unit::Count, "Payments and looks that the database refused because it knew a newer fencing token."),
+    metric(
+        "token_regressions",
+        Unit::Count,
+        "Fencing tokens of a job that were handed out before, or are not above one handed out before.",
+    ),
     metric("unpaid", Unit::Count, "Jobs a server had taken on that have no payment in the end."),
 ];
 
@@ -232,7 +258,12 @@ pub fn of_workload(workload: &Workload) -> impl Iterator<Item = &'static Metric>
         WorkloadKind::PaymentJob(_) => PAYMENT_METRICS,
         WorkloadKind::FixedWindowLimiter(_) | WorkloadKind::SlidingWindowLimiter(_) => LIMITER_METRICS,
     };
-    own.iter().chain(WORKLOAD_METRICS)
+    let (guarded, fenced): (&[Metric], &[Metric]) = match &workload.kind {
+        WorkloadKind::Lock(lock) if lock.fenced() => (GUARDED_METRICS, FENCED_METRICS),
+        WorkloadKind::Lock(lock) if lock.guards() => (GUARDED_METRICS, &[]),
+        _ => (&[], &[]),
+    };
+    own.iter().chain(guarded).chain(fenced).chain(WORKLOAD_METRICS)
 }
 
 /// Metrics of workloads that cannot be told of some keys alone: what is left on the servers in the end, and what is projected for a whole service.

@@ -49,8 +49,10 @@ pub enum WantedRole {
     Sentinel,
     /// The Sentinel elected last to lead a failover.
     LeaderSentinel,
-    /// Every data node.
+    /// Every data node of the set or Cluster.
     Data,
+    /// The independent primaries beside the set.
+    Independent,
     /// Every node.
     Any,
 }
@@ -64,6 +66,7 @@ impl WantedRole {
             Self::Sentinel => "sentinel",
             Self::LeaderSentinel => "leader-sentinel",
             Self::Data => "data",
+            Self::Independent => "independent",
             Self::Any => "any",
         }
     }
@@ -79,6 +82,8 @@ pub enum Role {
     Replica,
     /// A Sentinel.
     Sentinel,
+    /// A primary of its own beside the set: without replicas, and unknown to the Sentinels.
+    Independent,
 }
 
 impl Role {
@@ -88,7 +93,13 @@ impl Role {
             Self::Primary => "primary",
             Self::Replica => "replica",
             Self::Sentinel => "sentinel",
+            Self::Independent => "independent",
         }
+    }
+
+    /// Whether it holds data that belongs to the set or Cluster.
+    pub fn is_data(self) -> bool {
+        matches!(self, Self::Primary | Self::Replica)
     }
 }
 

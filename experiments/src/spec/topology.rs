@@ -83,7 +83,8 @@ impl Topology {
             (Self::Sentinel(topology), Role::Sentinel) => topology.sentinels,
             (Self::Cluster(topology), Role::Primary) => topology.shards,
             (Self::Cluster(topology), Role::Replica) => topology.shards.saturating_mul(topology.replicas_per_shard),
-            (Self::Cluster(_), Role::Sentinel) => 0,
+            (Self::Sentinel(topology), Role::Independent) => topology.independent,
+            (Self::Cluster(_), Role::Sentinel | Role::Independent) => 0,
         }
     }
 }
@@ -107,7 +108,7 @@ impl fmt::Display for Topology {
 
 /// One primary with replicas, watched by Sentinels.
 ///
-/// Nodes are named `redis-1` (the first primary), `redis-2`, ... and `sentinel-1`, `sentinel-2`, ...
+/// Nodes are named `redis-1` (the first primary), `redis-2`, ... and `sentinel-1`, `sentinel-2`, ...; independent primaries `independent-1`, ...
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SentinelTopology {
@@ -126,13 +127,17 @@ pub struct SentinelTopology {
     #[serde(default = "two")]
     #[schemars(range(min = 1, max = 15))]
     pub quorum: u32,
+    /// Number of primaries of their own beside the set, without replicas and unknown to the Sentinels: what a lock with a `quorum` asks.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0, max = 15))]
+    pub independent: u32,
     /// Directives of the servers' configuration files.
     #[serde(default)]
     pub config: TopologyConfig,
 }
 
 impl SentinelTopology {
-    /// Every node, data nodes first, the first primary before its replicas.
+    /// Every node, data nodes first, the first primary before its replicas; independent primaries last.
     pub fn nodes(&self) -> Vec<TopologyNode> {
         let data = (1..=self.replicas + 1).map(|number| TopologyNode {
             name: format!("redis-{number}"),
@@ -141,7 +146,12 @@ impl SentinelTopology {
         });
         let sentinels =
             (1..=self.sentinels).map(|number| TopologyNode { name: format!("sentinel-{number}"), role: Role::Sentinel, shard: None });
-        data.chain(sentinels).collect()
+        let independent = (1..=self.independent).map(|number| TopologyNode {
+            name: format!("independent-{number}"),
+            role: Role::Independent,
+            shard: None,
+        });
+        data.chain(sentinels).chain(independent).collect()
     }
 }
 
@@ -201,6 +211,10 @@ impl fmt::Display for Server {
             Self::Binary(path) => write!(f, "binary {path}"),
         }
     }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn two() -> u32 {

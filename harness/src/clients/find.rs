@@ -31,6 +31,8 @@ enum Way {
     Shard(u32, Asked),
     /// The library finds every primary itself.
     Library(ClientPolicy),
+    /// There is nothing to find: this node and no other.
+    Fixed(Member),
 }
 
 /// Connections over which nodes were asked before.
@@ -55,6 +57,11 @@ impl Finder {
         }
     }
 
+    /// One finder for each independent primary.
+    pub fn independent(timeouts: Timeouts, roster: &Arc<Roster>) -> Vec<Self> {
+        roster.independent().map(|member| Self { way: Way::Fixed(member), timeouts, roster: Arc::clone(roster) }).collect()
+    }
+
     /// Looks once. The whole search is bounded, because the crate asks with limits of its own.
     pub async fn find(&mut self) -> Option<Found> {
         let Self { way, timeouts, roster } = self;
@@ -74,6 +81,10 @@ impl Finder {
                     asked.connections.clear();
                 }
                 found.ok()?
+            }
+            Way::Fixed(member) => {
+                let connection = tokio::time::timeout(limit, open(member.node.address, *timeouts)).await.ok()?.ok()?;
+                Some((Connection::Node(connection), Some(member.index)))
             }
             // Its first connection takes as long as it takes; what comes after is what is measured.
             Way::Library(policy) => by_library(*policy, *timeouts, roster).await,

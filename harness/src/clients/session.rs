@@ -49,9 +49,18 @@ impl Link {
 }
 
 impl Session {
-    /// Starts a client on a zone's threads. Ends with the token.
+    /// Starts a client of the set or Cluster on a zone's threads. Ends with the token.
     pub fn start(zone: &Zone, policy: ClientPolicy, timeouts: Timeouts, roster: Arc<Roster>, stop: CancellationToken) -> Self {
-        let routes = Finder::all(policy, timeouts, &roster).into_iter().enumerate().map(|(route, finder)| {
+        Self::over(Finder::all(policy, timeouts, &roster), zone, policy, timeouts, &stop)
+    }
+
+    /// Starts a client of the independent primaries, each with a route of its own.
+    pub fn to_independent(zone: &Zone, timeouts: Timeouts, roster: Arc<Roster>, stop: CancellationToken) -> Self {
+        Self::over(Finder::independent(timeouts, &roster), zone, ClientPolicy::Rebuild, timeouts, &stop)
+    }
+
+    fn over(finders: Vec<Finder>, zone: &Zone, policy: ClientPolicy, timeouts: Timeouts, stop: &CancellationToken) -> Self {
+        let routes = finders.into_iter().enumerate().map(|(route, finder)| {
             let (offer, current) = watch::channel(None);
             let (lost, losses) = watch::channel(0);
             let stop = stop.clone();
@@ -75,6 +84,11 @@ impl Session {
             Ok(Ok(link)) => link.clone(),
             _ => None,
         }
+    }
+
+    /// The present connection of every route, without waiting for any.
+    pub fn each(&self) -> Vec<Option<Link>> {
+        self.routes.iter().map(|route| route.current.borrow().clone()).collect()
     }
 
     /// The present connections, to those shards to which there is one now.

@@ -40,6 +40,7 @@ pub async fn resolve(
             stage.roster.sentinels().filter(|member| Some(member.index) == leader).collect()
         }
         (None, Some(WantedRole::Data)) => stage.roster.data().collect(),
+        (None, Some(WantedRole::Independent)) => stage.roster.independent().collect(),
         (None, Some(WantedRole::Any)) => stage.roster.all().collect(),
         (None, None) => Vec::new(),
     };

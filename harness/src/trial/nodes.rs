@@ -20,14 +20,15 @@ pub fn wanted(plan: &Plan) -> Vec<NodeSpec> {
 
 /// Whether a selector may come to mean a node. Primary and replica change places, so each of the two may mean any data node.
 fn may_mean(selector: &Selector, name: &str, role: Role) -> bool {
-    let sentinel = role == Role::Sentinel;
+    let (sentinel, alone) = (role == Role::Sentinel, role == Role::Independent);
     match (&selector.node, selector.role) {
         (Some(wanted), _) => wanted == name,
         (None, Some(WantedRole::Sentinel | WantedRole::LeaderSentinel)) => sentinel,
-        (None, Some(WantedRole::Primary | WantedRole::Replica | WantedRole::Data)) => !sentinel,
+        (None, Some(WantedRole::Primary | WantedRole::Replica | WantedRole::Data)) => role.is_data(),
+        (None, Some(WantedRole::Independent)) => alone,
         (None, Some(WantedRole::Any)) => true,
         // A zone has no server, a shard has data nodes.
-        (None, None) => !sentinel && selector.shard.is_some(),
+        (None, None) => role.is_data() && selector.shard.is_some(),
     }
 }
 
@@ -42,6 +43,8 @@ mod tests {
         assert!(!may_mean(&primary, "sentinel-1", Role::Sentinel));
         assert!(may_mean(&Selector::role(WantedRole::LeaderSentinel), "sentinel-1", Role::Sentinel));
         assert!(may_mean(&Selector::role(WantedRole::Any), "sentinel-1", Role::Sentinel));
+        assert!(may_mean(&Selector::role(WantedRole::Independent), "independent-1", Role::Independent));
+        assert!(!may_mean(&primary, "independent-1", Role::Independent), "it is of no set");
         assert!(may_mean(&Selector::node("redis-2"), "redis-2", Role::Replica));
         assert!(!may_mean(&Selector::node("redis-2"), "redis-3", Role::Replica));
     }

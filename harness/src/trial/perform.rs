@@ -393,7 +393,7 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
 
 /// Starts probes and observers. The beat lasts as long as the returned value.
 fn watch(stage: &Stage, crew: &Crew) -> std::io::Result<[probes::Pace; 2]> {
-    let [write, read] = probes::every(stage.roster.data().count());
+    let [write, read] = probes::every(stage.roster.data().chain(stage.roster.independent()).count());
     let paces = [probes::Pace::start(write)?, probes::Pace::start(read)?];
     for member in stage.roster.data() {
         for (kind, pace) in [(ProbeKind::Write, &paces[0]), (ProbeKind::Read, &paces[1])] {
@@ -403,6 +403,10 @@ fn watch(stage: &Stage, crew: &Crew) -> std::io::Result<[probes::Pace; 2]> {
         if stage.roster.cluster {
             observers::cluster(&crew.watch, &stage.control, &member, &stage.roster);
         }
+    }
+    // What role they have is no question; when they took writes is.
+    for member in stage.roster.independent() {
+        probes::start(&crew.watch, &crew.prober, ProbeKind::Write, &member, &stage.roster, paces[0].beats());
     }
     for member in stage.roster.sentinels() {
         observers::sentinels(&crew.watch, &stage.control, &member);

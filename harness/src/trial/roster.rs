@@ -53,9 +53,14 @@ impl Roster {
         self.nodes.iter().zip(0u16..).map(move |(node, index)| Member { index, node: node.clone(), shard: shard(index) })
     }
 
-    /// Primary and replicas.
+    /// Primaries and replicas of the set or Cluster.
     pub fn data(&self) -> impl Iterator<Item = Member> {
-        self.all().filter(|member| member.node.role != Role::Sentinel)
+        self.all().filter(|member| member.node.role.is_data())
+    }
+
+    /// The primaries that belong to no set.
+    pub fn independent(&self) -> impl Iterator<Item = Member> {
+        self.all().filter(|member| member.node.role == Role::Independent)
     }
 
     /// The Sentinels.

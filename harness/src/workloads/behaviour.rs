@@ -12,7 +12,7 @@ use redquake_reports::history::{Event, Op, OpKind, Outcome, Why};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::clients::{Connection, Session, classify};
+use crate::clients::{Connection, Link, Session, classify};
 use crate::databases::Database;
 use crate::trial::{Clock, Keys, Recorder};
 
@@ -31,6 +31,11 @@ pub trait Behaviour: Send + Sync + 'static {
 
     /// Whether every client has every arrival, at the same instant and with the same key, instead of its share of them. Keys then count up from 0.
     fn together(&self) -> bool {
+        false
+    }
+
+    /// Whether clients talk to the independent primaries instead of the set or Cluster; route `n` of a session then leads to the `n`th.
+    fn independent(&self) -> bool {
         false
     }
 
@@ -122,6 +127,17 @@ pub struct Reply<T> {
     pub value: Option<T>,
 }
 
+/// One attempt on one connection, with where it went.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<T> {
+    /// What became of it.
+    pub reply: Reply<T>,
+    /// Why it is not `ok`, or a remark on one that is.
+    pub why: Option<Why>,
+    /// Index of the node it went to, where that is known.
+    pub node: Option<u16>,
+}
+
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
@@ -178,11 +194,25 @@ impl Turn {
             () = self.life.crashed.cancelled() => return None,
             link = self.session.link(self.common.keys.shard_of(self.key)) => link,
         };
-        let Some(mut link) = link else {
+        let Some(link) = link else {
             let at = [invoked, clock.now()];
             self.record(op, [intended, at[0], at[1]], Outcome::Fail, Some(Why::NoPrimary), None);
             return Some(Reply { at, out: Outcome::Fail, value: None });
         };
+        let Attempt { reply, why, node } = self.attempt(link, asked, read).await;
+        let [invoked, completed] = reply.at;
+        self.record(op, [intended, invoked, completed], reply.out, why, node);
+        Some(reply)
+    }
+
+    /// Sends one command or transaction over a connection and records nothing.
+    pub async fn attempt<T: redis::FromRedisValue>(
+        &self,
+        mut link: Link,
+        asked: Asked<'_>,
+        read: impl Fn(&T) -> (Outcome, Option<Why>),
+    ) -> Attempt<T> {
+        let clock = self.common.clock;
         // Invoked means: may have been executed from here on. The wait for a connection lies before it.
         let invoked = clock.now();
         let bound = Instant::now() + self.common.timeout;
@@ -207,8 +237,7 @@ impl Turn {
         if lost {
             self.session.report_lost(&link);
         }
-        self.record(op, [intended, invoked, completed], out, why, link.node);
-        Some(Reply { at: [invoked, completed], out, value })
+        Attempt { reply: Reply { at: [invoked, completed], out, value }, why, node: link.node }
     }
 
     /// Records what became of an operation.

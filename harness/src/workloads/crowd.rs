@@ -62,8 +62,9 @@ impl Crowd {
         let life = |_| Arc::new(Life { crashed: ends.close.child_token(), holding: AtomicUsize::new(0), held: Arc::clone(&held) });
         let lives: Vec<Arc<Life>> = numbers.clone().map(life).collect();
         let place = |client: u16| zones[usize::from(client) % zones.len()];
-        let session = |(client, life): (u16, &Arc<Life>)| {
-            Session::start(place(client), workload.client, timeouts, Arc::clone(roster), life.crashed.clone())
+        let session = |(client, life): (u16, &Arc<Life>)| match behaviour.independent() {
+            true => Session::to_independent(place(client), timeouts, Arc::clone(roster), life.crashed.clone()),
+            false => Session::start(place(client), workload.client, timeouts, Arc::clone(roster), life.crashed.clone()),
         };
         let sessions: Vec<Session> = numbers.clone().zip(&lives).map(session).collect();
         let stream = |client: u16| u64::from(common.index) << 32 | u64::from(client);

@@ -19,7 +19,7 @@ use crate::trial::Roster;
 /// Starts the clients of a workload, dealt out in turn to the threads of some zones.
 pub fn start(workload: &Workload, common: Common, roster: &Arc<Roster>, zones: &[&Zone], ends: &Ends) -> std::io::Result<Crowd> {
     match &workload.kind {
-        WorkloadKind::Lock(lock) => Crowd::start(LockClients(lock.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::Lock(lock) => Crowd::start(LockClients::new(lock.clone()), workload, common, roster, zones, ends),
         WorkloadKind::Set(set) => Crowd::start(SetClients(set.clone()), workload, common, roster, zones, ends),
         WorkloadKind::PaymentJob(payment) => {
             let servers = PaymentServers { spec: payment.clone(), database: common.database.clone() };
@@ -36,6 +36,8 @@ pub fn start(workload: &Workload, common: Common, roster: &Arc<Roster>, zones: &
 /// Reads what a workload left on the primary and records it.
 pub async fn final_read(workload: &Workload, common: &Common, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
     match &workload.kind {
+        // What independent primaries hold, a client with a quorum would not believe.
+        WorkloadKind::Lock(lock) if lock.asks_independent() => Ok(()),
         WorkloadKind::Lock(lock) => lock::final_read(common, lock.keys, connection).await,
         WorkloadKind::Set(set) => set::final_read(common, set.keys, connection).await,
         // What a cache holds in the end proves nothing; what counts of payments is in their ledger.
@@ -55,8 +57,8 @@ pub async fn final_ledger(workload: &Workload, common: &Common) {
 pub fn longest_operation(workload: &Workload) -> Duration {
     let waits = workload.kind.database().map(|database| database.pool().timeout.to_std()).unwrap_or_default();
     let operations = match workload.kind {
-        // A stopped client gives back what it holds at once: connect, acquire, connect, release.
-        WorkloadKind::Lock(_) => 2,
+        // A stopped client gives back what it holds at once: connect, acquire, connect, perhaps prolong, release.
+        WorkloadKind::Lock(_) => 3,
         // Asked, loaded, filled.
         WorkloadKind::CacheAside(_) => 2,
         // Locked, prolonged, given back.

@@ -13,6 +13,7 @@ mod independent_observer;
 mod interrupted;
 mod killed;
 mod killed_in_docker;
+mod lock_kinds;
 mod lost_locks;
 mod matrix;
 mod ordinary_user;

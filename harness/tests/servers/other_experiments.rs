@@ -1,7 +1,5 @@
 //! Experiments unlike the shipped ones: what they mean must be told as truly.
 
-use redquake_reports::result::{Document, Trial, TrialStatus};
-
 use crate::support::{self, Bench, Ended};
 
 /// Runs an experiment of the given length with a lock workload; `rest` is what comes after the workloads.
@@ -15,19 +13,13 @@ fn run(bench: &Bench, redis: &str, duration: &str, rest: &str) -> Ended {
     support::finish(&mut bench.run(&[&file, "--runtime", "process"]))
 }
 
-/// The trial that counts, whether or not a busy machine spoilt the one before it.
-fn judged(document: &Document) -> &Trial {
-    let reasons: Vec<_> = document.trials.iter().map(|trial| &trial.reasons).collect();
-    document.trials.iter().find(|trial| trial.status == TrialStatus::Conclusive).unwrap_or_else(|| panic!("{reasons:?}"))
-}
-
 #[test]
 fn a_healthy_set_has_a_gap_to_judge() {
     let bench = support::bench_without_docker();
     let ended = run(&bench, "", "3s", "assert:\n  - { metric: failover.write_gap, expect: \"max < 250ms\" }\n");
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     assert!(ended.stdout.contains("Writes were never down: the longest time without one was"), "{}", ended.stdout);
-    assert!(judged(&bench.document()).failovers.is_empty());
+    assert!(support::judged(&bench.document()).failovers.is_empty());
 }
 
 #[test]
@@ -52,7 +44,7 @@ fn a_false_failover_is_the_doing_of_its_partition_and_shows_two_primaries() {
     let ended = run(&bench, "", "6s", faults);
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let document = bench.document();
-    let trial = judged(&document);
+    let trial = support::judged(&document);
     assert!(trial.remarks.iter().any(|remark| remark.contains("acknowledged writes at the same time")), "{:?}", trial.remarks);
 }
 
@@ -76,7 +68,7 @@ fn each_of_two_kills_answers_for_its_own_outage() {
     let ended = run(&bench, "", "6s", faults);
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let document = bench.document();
-    let trial = judged(&document);
+    let trial = support::judged(&document);
     let outages: Vec<_> = trial.failovers.iter().filter(|one| !one.parts.is_empty()).map(|one| one.fault.as_deref()).collect();
     assert_eq!(outages, [Some("primary")], "{:#?}", trial.failovers);
 }

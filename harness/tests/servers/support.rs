@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use redquake_reports::result::Document;
+use redquake_reports::result::{Document, Trial, TrialStatus};
 
 use crate::turns::Turn;
 
@@ -105,6 +105,12 @@ pub fn redquake() -> Command {
 pub fn document(folder: &Path) -> Document {
     let text = std::fs::read(folder.join("result.json")).expect("result.json");
     serde_json::from_slice(&text).expect("a result")
+}
+
+/// The trial that counts, whether or not a busy machine spoilt the one before it.
+pub fn judged(document: &Document) -> &Trial {
+    let reasons: Vec<_> = document.trials.iter().map(|trial| &trial.reasons).collect();
+    document.trials.iter().find(|trial| trial.status == TrialStatus::Conclusive).unwrap_or_else(|| panic!("{reasons:?}"))
 }
 
 /// Ends the child if the test ends first.

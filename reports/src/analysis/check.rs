@@ -4,17 +4,17 @@ use redquake_experiments::spec::{Workload, WorkloadKind};
 
 use super::fallback::{Caches, Period};
 use super::limiters::Limiters;
-use super::locks::{LockRules, Locks, Names};
+use super::locks::{Locks, Names};
 use super::payments::Payments;
 use super::sets::Sets;
-use crate::history::{Decision, Final, Keys, Members, Op, Paid, Payment, Query, Read};
+use crate::history::{Access, Decision, Final, Keys, Members, Op, Paid, Payment, Query, Read, Vote};
 use crate::result::{Anomaly, CacheResult, LimiterResult, LockCounts, PaymentCounts, SetCounts};
 
 /// The check of one workload.
 #[derive(Debug)]
 pub enum Check {
     /// `lock`
-    Lock(Locks),
+    Lock(Box<Locks>),
     /// `set`
     Set(Sets),
     /// `fixed-window-limiter` and `sliding-window-limiter`
@@ -54,7 +54,7 @@ impl Check {
     /// The check of a workload's kind.
     pub fn new(workload: &Workload) -> Self {
         match &workload.kind {
-            WorkloadKind::Lock(lock) => Self::Lock(Locks::new(LockRules { ttl: lock.ttl.as_nanos(), drift: lock.drift().as_nanos() })),
+            WorkloadKind::Lock(lock) => Self::Lock(Box::new(Locks::of(lock))),
             WorkloadKind::Set(_) => Self::Set(Sets::default()),
             WorkloadKind::PaymentJob(payment) => Self::Payment(Payments::new(payment)),
             WorkloadKind::CacheAside(cache) => Self::Cache(Caches::new(cache)),
@@ -68,7 +68,22 @@ impl Check {
         match self {
             Self::Lock(locks) => locks.op(op),
             Self::Set(sets) => sets.op(op),
-            Self::Limiter(_) | Self::Cache(_) | Self::Payment(_) => {}
+            Self::Payment(payments) => payments.op(op),
+            Self::Limiter(_) | Self::Cache(_) => {}
+        }
+    }
+
+    /// Takes in one primary's part in an attempt of a lock.
+    pub fn vote(&mut self, vote: &Vote) {
+        if let Self::Lock(locks) = self {
+            locks.vote(vote);
+        }
+    }
+
+    /// Takes in what a holder did with what its lock guards.
+    pub fn access(&mut self, access: &Access) {
+        if let Self::Lock(locks) = self {
+            locks.access(access);
         }
     }
 
@@ -142,17 +157,10 @@ impl Check {
             Self::Lock(locks) => {
                 let found = locks.finish(healed, names);
                 let counts = found.counts;
+                let harm = counts.lost_updates + counts.token_regressions;
                 Checked {
-                    metrics: vec![
-                        ("double_acquired", counts.double_acquired as f64),
-                        ("double_held_time", counts.double_held_time as f64),
-                        ("ttl_overrun", counts.ttl_overrun as f64),
-                        ("possible", counts.possible as f64),
-                        ("lost", counts.lost as f64),
-                        ("stuck", counts.stuck as f64),
-                        ("acquired", counts.acquired as f64),
-                    ],
-                    total: counts.double_acquired + counts.stuck + counts.lost + counts.ttl_overrun,
+                    metrics: found.metrics,
+                    total: counts.double_acquired + counts.stuck + counts.lost + counts.ttl_overrun + harm,
                     possible: counts.possible,
                     anomalies: found.anomalies,
                     locks: Some(counts),

@@ -10,7 +10,7 @@ use super::fallback::Period;
 use super::locks::Names;
 use super::samples::{Samples, of_workload};
 use super::tally::Tally;
-use crate::history::{Decision, Final, Keys, Members, Op, Paid, Payment, Query, Read};
+use crate::history::{Access, Decision, Final, Keys, Members, Op, Paid, Payment, Query, Read, Vote};
 use crate::result::Sample;
 
 /// The checks of one workload.
@@ -59,6 +59,16 @@ impl Checks {
         if let Some(part) = self.part(op.key) {
             part.tally.op(op);
         }
+    }
+
+    /// Takes in one primary's part in an attempt of a lock.
+    pub fn vote(&mut self, vote: &Vote) {
+        self.take(vote.key, |check| check.vote(vote));
+    }
+
+    /// Takes in what a holder did with what its lock guards.
+    pub fn access(&mut self, access: &Access) {
+        self.take(access.key, |check| check.access(access));
     }
 
     /// Takes in what a limiter's client decided.

@@ -203,6 +203,18 @@ impl Collected {
                     load.check.read(read);
                 }
             }
+            Event::Vote(vote) => {
+                self.seen(vote.at[1]);
+                if let Some(load) = self.workloads.get_mut(usize::from(vote.w)) {
+                    load.check.vote(vote);
+                }
+            }
+            Event::Access(access) => {
+                self.seen(access.wrote.map_or(access.read[0], |wrote| wrote[0]));
+                if let Some(load) = self.workloads.get_mut(usize::from(access.w)) {
+                    load.check.access(access);
+                }
+            }
             Event::Payment(payment) => {
                 self.seen(payment.looked[1]);
                 if let Some(load) = self.workloads.get_mut(usize::from(payment.w)) {
@@ -254,8 +266,8 @@ impl Collected {
             load.lanes[zone].classes.op(op);
         }
         // Where operations come in bursts, a time without answers says nothing.
-        // A primary that says that a lock is held is at work: only for the lock is it a refusal.
-        if load.spec.kind.is_steady() && (op.out == Outcome::Ok || op.why == Some(Why::Held)) {
+        // A primary that says that a lock is held is at work: only for the lock is it a refusal. Independent primaries tell nothing of the set.
+        if load.spec.kind.is_steady() && !load.spec.kind.asks_independent() && (op.out == Outcome::Ok || op.why == Some(Why::Held)) {
             let shard = shard_of(op.key, u32::try_from(load.answers.len()).unwrap_or(1)) as usize - 1;
             if let Some(answers) = load.answers.get_mut(shard) {
                 answers[zone].answer(op.at[2], op.node);

@@ -1,4 +1,4 @@
-//! Which nodes belong together: those of a shard; without shards, all of them.
+//! Which nodes belong together: those of a shard; without shards, all of the set. Independent primaries belong to nobody.
 
 use redquake_experiments::spec::Role;
 
@@ -40,7 +40,8 @@ impl Shard {
 pub fn shards(header: &Header, nodes: &[NodeInfo]) -> Vec<Shard> {
     let cluster = header.plan.experiment.topology.cluster();
     let Some(cluster) = cluster else {
-        return vec![Shard { number: None, nodes: (0_u16..).take(nodes.len()).collect() }];
+        let of_set = nodes.iter().zip(0_u16..).filter(|(node, _)| node.role != Role::Independent).map(|(_, index)| index);
+        return vec![Shard { number: None, nodes: of_set.collect() }];
     };
     let of = |number: u32| nodes.iter().zip(0_u16..).filter(move |(node, _)| node.shard == Some(number)).map(|(_, index)| index);
     (1..=cluster.shards).map(|number| Shard { number: Some(number), nodes: of(number).collect() }).collect()

@@ -21,7 +21,8 @@ use super::validity::Findings;
 use super::words::{instant, span};
 use crate::history::{Ending, Event, Header, HistoryError, NodeRole, PhaseName, Reader};
 use crate::result::{
-    Anomaly, AnomalyKind, FaultOutcome, NodeLane, Sample, SplitBrain, SplitNode, TimelineData, Trial, WorkloadResult, WorkloadSeries,
+    Anomaly, AnomalyKind, FaultOutcome, NodeInfo, NodeLane, Sample, SplitBrain, SplitNode, TimelineData, Trial, WorkloadResult,
+    WorkloadSeries,
 };
 
 /// Anomalies that are kept with their evidence.
@@ -305,8 +306,9 @@ fn of_shard(all: &Collected, shard: &Shard, stage: &Stage<'_>, findings: &mut Fi
         findings.reason(format!("{node} became primary at {}, which no fault explains", instant(promotion.at, zero)));
     }
 
+    let told = faults.iter().enumerate().filter(|(_, fault)| !beside_the_set(fault, &all.nodes));
     let injected: Vec<(usize, u64, Option<u64>)> =
-        faults.iter().enumerate().filter_map(|(index, fault)| Some((index, fault.injected_at?, fault.reverted_at))).collect();
+        told.filter_map(|(index, fault)| Some((index, fault.injected_at?, fault.reverted_at))).collect();
     let mut found = outages(&writes, &Window::all(&injected, zero, end), zero, end);
     // What a fault in another shard did not stop here is nothing to tell.
     let hit = |outage: &Outage| {
@@ -367,6 +369,12 @@ fn of_shard(all: &Collected, shard: &Shard, stage: &Stage<'_>, findings: &mut Fi
     (promoted.len(), told)
 }
 
+/// Whether a fault took hold of independent primaries alone, which no outage of the set can come from.
+fn beside_the_set(fault: &FaultOutcome, nodes: &[NodeInfo]) -> bool {
+    let mut hit = nodes.iter().filter(|node| fault.targets.contains(&node.name)).peekable();
+    hit.peek().is_some() && hit.all(|node| node.role == Role::Independent)
+}
+
 fn role_changes(all: &Collected, shard: &Shard) -> Vec<(u64, String, NodeRole)> {
     let mut told = Vec::new();
     for ((node, roles), _) in all.nodes.iter().zip(&all.roles).zip(0_u16..).filter(|(_, index)| shard.has(*index)) {
@@ -377,7 +385,7 @@ fn role_changes(all: &Collected, shard: &Shard) -> Vec<(u64, String, NodeRole)> 
 }
 
 /// What faults may explain a promotion: when, and the addresses of the nodes they took; `None` for those that may set off any.
-fn explaining(faults: &[FaultOutcome], planned: &[PlannedFault], nodes: &[crate::result::NodeInfo]) -> Vec<(u64, Option<Vec<String>>)> {
+fn explaining(faults: &[FaultOutcome], planned: &[PlannedFault], nodes: &[NodeInfo]) -> Vec<(u64, Option<Vec<String>>)> {
     let explains = faults.iter().zip(planned).filter_map(|(fault, planned)| {
         let taken = match &planned.fault.action {
             // What ends, stops or blocks a process sets off a failover of that process alone.

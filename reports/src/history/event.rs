@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::fault::FaultEvent;
 use super::last::{Final, Members};
 use super::load::{Decision, Keys, Paid, Payment, Query, Read};
+use super::lock::{Access, Vote};
 use super::op::{Op, Probe};
 use super::servers::{ClusterEvent, RoleSample, SentinelEvent, Started};
 
@@ -53,6 +54,10 @@ pub enum Event {
     Query(Query),
     /// What one read through a cache came to.
     Read(Read),
+    /// One independent primary's part in an attempt of a lock that asks several.
+    Vote(Vote),
+    /// What one holder did with what its lock guards.
+    Access(Access),
     /// One server's attempt to pay a job.
     Payment(Payment),
     /// Payments found in the ledger in the end, or a part of them.

@@ -5,6 +5,7 @@ mod event;
 mod fault;
 mod last;
 mod load;
+mod lock;
 mod op;
 mod servers;
 
@@ -13,5 +14,6 @@ pub use event::{End, Event, FORMAT_VERSION, Header, Node, Note, NoteKind, Phase,
 pub use fault::{FaultEvent, FaultState};
 pub use last::{Final, Members};
 pub use load::{DecidedBy, Decision, Keys, Paid, Paying, Payment, Queried, Query, Read, ReadFrom};
+pub use lock::{Access, Accessed, Vote};
 pub use op::{Op, OpKind, Outcome, Probe, ProbeKind, Why};
 pub use servers::{ClusterEvent, ClusterNews, NodeRole, RoleSample, SentinelEvent, Started};

@@ -87,6 +87,8 @@ pub enum Why {
     Connect,
     /// No primary was found (`fail`).
     NoPrimary,
+    /// Fewer independent primaries than asked for said that they did it, or too late (acquiring `fail`, else `info`).
+    Quorum,
     /// More operations were waiting than a client may have; never sent (`fail`).
     Overload,
     /// No reply in time (`info`).
@@ -127,11 +129,12 @@ pub enum Why {
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Held,
         Self::Gone,
         Self::Connect,
         Self::NoPrimary,
+        Self::Quorum,
         Self::Overload,
         Self::Timeout,
         Self::Reset,
@@ -159,6 +162,7 @@ impl Why {
             Self::Gone => "gone",
             Self::Connect => "connect",
             Self::NoPrimary => "no_primary",
+            Self::Quorum => "quorum",
             Self::Overload => "overload",
             Self::Timeout => "timeout",
             Self::Reset => "reset",

@@ -79,6 +79,11 @@ pub fn locks(document: &Document) -> Option<LockCounts> {
             possible: sum.possible + one.possible,
             lost: sum.lost + one.lost,
             stuck: sum.stuck + one.stuck,
+            updates: sum.updates + one.updates,
+            lost_updates: sum.lost_updates + one.lost_updates,
+            fenced_out: sum.fenced_out + one.fenced_out,
+            fenced_alone: sum.fenced_alone + one.fenced_alone,
+            token_regressions: sum.token_regressions + one.token_regressions,
         })
     })
 }
@@ -233,6 +238,8 @@ pub fn anomaly_name(kind: AnomalyKind) -> &'static str {
         AnomalyKind::ImmortalKey => "immortal keys",
         AnomalyKind::StuckLock => "stuck lock",
         AnomalyKind::LostLock => "lost lock",
+        AnomalyKind::LostUpdate => "lost update",
+        AnomalyKind::TokenRegression => "token gone back",
         AnomalyKind::TtlOverrun => "TTL overrun",
         AnomalyKind::PossibleDouble => "possible double",
     }

@@ -66,6 +66,16 @@ pub fn sentence(document: &Document) -> String {
         if locks.lost > 0 {
             parts.push(format!("{} vanished under their holders", number::plural(locks.lost, "lock", "locks")));
         }
+        if locks.updates > 0 {
+            let updates = number::count(locks.updates as f64);
+            parts.push(match locks.lost_updates {
+                0 => format!("none of {updates} guarded updates was overwritten unseen"),
+                lost => format!("{} of {updates} guarded updates overwrote one unseen", number::count(lost as f64)),
+            });
+        }
+        if locks.fenced_out > 0 {
+            parts.push(format!("{} were refused because of their fencing token", number::plural(locks.fenced_out, "holder", "holders")));
+        }
         if locks.stuck > 0 {
             parts.push(format!("{} could not be taken again", number::plural(locks.stuck, "lock", "locks")));
         }

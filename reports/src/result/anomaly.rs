@@ -28,6 +28,8 @@ pub enum AnomalyKind {
     DoubleAcquired,
     /// An acknowledged write that is gone.
     LostWrite,
+    /// A holder wrote over what another had written since it read.
+    LostUpdate,
     /// A payment beyond the first of its job.
     ChargedTwice,
     /// A limiter let more through than its limit.
@@ -38,6 +40,8 @@ pub enum AnomalyKind {
     StuckLock,
     /// A lock vanished under its holder.
     LostLock,
+    /// A fencing token that was handed out before, or is not above one handed out before.
+    TokenRegression,
     /// A holder outlived its lease.
     TtlOverrun,
     /// Two holders at once, if a lost reply was a success.

@@ -70,6 +70,21 @@ pub struct LockCounts {
     pub lost: u64,
     /// Keys that could not be acquired `ttl` + margin after everything was healed.
     pub stuck: u64,
+    /// Updates of guarded values that went through.
+    #[serde(default)]
+    pub updates: u64,
+    /// Of those, ones that overwrote an update their holder had not seen.
+    #[serde(default)]
+    pub lost_updates: u64,
+    /// Holders that a guarded value refused because of their fencing token.
+    #[serde(default)]
+    pub fenced_out: u64,
+    /// Of those, holders beside whom nobody else held the lock.
+    #[serde(default)]
+    pub fenced_alone: u64,
+    /// Fencing tokens handed out before, or not above one handed out before.
+    #[serde(default)]
+    pub token_regressions: u64,
 }
 
 /// What became of the elements of a set.
@@ -102,6 +117,9 @@ pub struct PaymentCounts {
     pub causes: [u64; 5],
     /// Payments and looks that the database refused because it knew a newer fencing token.
     pub fenced_out: u64,
+    /// Fencing tokens of a job handed out before, or not above one handed out before.
+    #[serde(default)]
+    pub token_regressions: u64,
     /// Jobs that a server had taken on and that have no payment in the end.
     pub unpaid: u64,
 }

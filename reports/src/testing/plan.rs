@@ -2,7 +2,7 @@
 
 use redquake_experiments::plan::{NodePlan, Plan, PlannedFault, RuntimeKind, Start, TrialPlan};
 use redquake_experiments::spec::{
-    Action, Assertion, ClientPolicy, Common, Directives, Duration, Experiment, Fault, Kill, LockWorkload, Rate, Role, Selector,
+    Action, Assertion, ClientPolicy, Common, Directives, Duration, Experiment, Fault, Fencing, Kill, LockWorkload, Rate, Role, Selector,
     SentinelTopology, Server, Severity, Topology, TopologyConfig, WantedRole, Workload, WorkloadKind,
 };
 
@@ -31,6 +31,7 @@ pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
             replicas: 2,
             sentinels: 3,
             quorum: 2,
+            independent: 0,
             config: TopologyConfig { redis: Directives::default(), sentinel: Directives::new(directives) },
         }),
         duration: Duration::from_nanos(params.duration),
@@ -48,6 +49,10 @@ pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
             },
             kind: WorkloadKind::Lock(LockWorkload {
                 wait: 0,
+                renew: false,
+                quorum: 0,
+                resource: false,
+                fencing: Fencing::None,
                 keys: params.keys,
                 ttl: Duration::from_nanos(params.ttl).into(),
                 hold: Duration::from_nanos(params.hold),

@@ -1,11 +1,12 @@
-//! Bringing a Sentinel set up: data nodes first and in sync, then Sentinels that know everything from their first moment.
+//! Bringing a Sentinel set up: data nodes first and in sync, then Sentinels that know everything from their first moment. Independent primaries
+//! beside it are started with the data nodes.
 
 use std::time::Duration;
 
 use redquake_experiments::spec::{Role, SentinelTopology};
 use tokio::time::Instant;
 
-use super::look::{Data, Sentinels};
+use super::look::{Alone, Data, Sentinels};
 use crate::boot::{BootedNode, Crew, Infos};
 use crate::config::{SentinelView, redis_conf, sentinel_conf};
 use crate::namespace::Zone;
@@ -32,8 +33,10 @@ pub async fn bring_up(lab: &dyn Lab, zone: &Zone, topology: &SentinelTopology, l
     let began = Instant::now();
     let crew = Crew { lab, zone, deadline: began + limit, not_ready: NOT_READY };
     let bringing = BringUp { crew, topology };
-    let mut infos = bringing.data().await?;
+    let (data, independent) = tokio::try_join!(bringing.data(), bringing.independent())?;
+    let mut infos = data;
     infos.extend(bringing.sentinels().await?);
+    infos.extend(independent);
     Ok(SentinelSet { nodes: BootedNode::of_all(lab.nodes(), &infos), ready_after: began.elapsed() })
 }
 
@@ -76,6 +79,20 @@ impl BringUp<'_> {
         self.crew.wait(&[primary], Data::new(dialer, &[primary], true)).await?;
         futures_util::future::try_join_all(replicas.iter().map(|replica| boot(replica, Some(primary.address)))).await?;
         self.data_ready().await
+    }
+
+    /// Boots the primaries that belong to no set; they are ready when they serve.
+    async fn independent(&self) -> Result<Infos, RuntimeError> {
+        let nodes = self.crew.of_role(Role::Independent);
+        if nodes.is_empty() {
+            return Ok(Infos::new());
+        }
+        let boots = nodes.iter().map(|node| {
+            let content = redis_conf(node.address, None, &self.topology.config.redis);
+            self.crew.boot(node.name.clone(), NodeFile { name: "redis.conf".to_owned(), content })
+        });
+        futures_util::future::try_join_all(boots).await?;
+        self.crew.wait(&nodes, Alone::new(self.crew.dialer(&self.topology.config.redis), &nodes)).await
     }
 
     async fn data_ready(&self) -> Result<Infos, RuntimeError> {

@@ -60,6 +60,23 @@ impl Check for Data {
     }
 }
 
+/// A look at primaries that belong to no set.
+pub(super) struct Alone(Data);
+
+impl Alone {
+    pub(super) fn new(dialer: Dialer, nodes: &[&LabNode]) -> Self {
+        Self(Data::new(dialer, nodes, true))
+    }
+}
+
+impl Check for Alone {
+    async fn look(&mut self) -> Result<Infos, Lacks> {
+        let infos = self.0.look().await?;
+        let lacks: Lacks = infos.iter().filter_map(|(name, info)| Some((name.clone(), primary_lacks(info, 0)?))).collect();
+        if lacks.is_empty() { Ok(infos) } else { Err(lacks) }
+    }
+}
+
 /// A look at Sentinels.
 pub(super) struct Sentinels {
     dialer: Dialer,

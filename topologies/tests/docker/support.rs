@@ -36,6 +36,7 @@ pub fn topology(replicas: u32, sentinels: u32) -> SentinelTopology {
         server: Server::default(),
         replicas,
         sentinels,
+        independent: 0,
         quorum: sentinels / 2 + 1,
         config: TopologyConfig {
             redis: Directives::default(),

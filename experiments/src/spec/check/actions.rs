@@ -38,7 +38,7 @@ fn means_sentinels(experiment: &Experiment, selector: &Selector) -> Option<bool>
     match (selector.role, &selector.node) {
         (Some(WantedRole::Sentinel | WantedRole::LeaderSentinel), _) => Some(true),
         (Some(WantedRole::Any), _) => None,
-        (Some(WantedRole::Primary | WantedRole::Replica | WantedRole::Data), _) => Some(false),
+        (Some(WantedRole::Primary | WantedRole::Replica | WantedRole::Data | WantedRole::Independent), _) => Some(false),
         (None, Some(name)) => experiment.topology.nodes().iter().find(|node| node.name == *name).map(|node| node.role == Role::Sentinel),
         (None, None) => None,
     }

@@ -54,6 +54,8 @@ const RULES: &[Rule] = &[
     locks::lease_outlasts_hold,
     locks::drift_leaves_a_core,
     locks::expiry_does_not_hide_a_second_holder,
+    locks::options_go_together,
+    locks::quorums_can_be_reached,
     payments::lifetimes_are_whole_milliseconds,
     payments::a_lock_is_there_to_be_used,
     waits::are_for_replicas_that_are_there,

@@ -33,13 +33,18 @@ fn most(topology: &Topology, role: WantedRole, shard: Option<u32>) -> u32 {
         WantedRole::Sentinel => count(Role::Sentinel),
         WantedRole::LeaderSentinel => count(Role::Sentinel).min(1),
         WantedRole::Data => count(Role::Primary) + count(Role::Replica),
-        WantedRole::Any => count(Role::Primary) + count(Role::Replica) + count(Role::Sentinel),
+        WantedRole::Independent => count(Role::Independent),
+        WantedRole::Any => [Role::Primary, Role::Replica, Role::Sentinel, Role::Independent].map(count).iter().sum(),
     }
 }
 
 /// How many nodes there are, in words.
 fn counts(topology: &Topology) -> String {
     match topology {
+        Topology::Sentinel(topology) if topology.independent > 0 => {
+            let (data, sentinels, alone) = (topology.replicas + 1, topology.sentinels, topology.independent);
+            format!("{data} data nodes, {sentinels} Sentinels and {alone} independent primaries")
+        }
         Topology::Sentinel(topology) => format!("{} data nodes and {} Sentinels", topology.replicas + 1, topology.sentinels),
         Topology::Cluster(topology) => format!("{} nodes in {} shards", topology.nodes().len(), topology.shards),
     }
@@ -86,7 +91,10 @@ pub(super) fn match_something(experiment: &Experiment, found: &mut Vec<Finding>)
             found.push(
                 Finding::error("RQ0205", format!("{path}.role"), format!("no node is ever a {}", role.as_str()))
                     .related(
-                        if matches!(role, WantedRole::Sentinel | WantedRole::LeaderSentinel) { "topology.kind" } else { replicas },
+                        match role {
+                            WantedRole::Sentinel | WantedRole::LeaderSentinel | WantedRole::Independent => "topology.kind",
+                            _ => replicas,
+                        },
                         "there are none",
                     )
                     .help("a target that matches nothing is an error, not a fault that passes"),
@@ -141,6 +149,7 @@ pub(super) fn pick_what_is_there(experiment: &Experiment, found: &mut Vec<Findin
 fn several(role: WantedRole, number: u32) -> String {
     match role {
         WantedRole::Primary if number != 1 => "primaries".to_owned(),
+        WantedRole::Independent => format!("independent primar{}", if number == 1 { "y" } else { "ies" }),
         role => format!("{}{}", role.as_str(), plural(number)),
     }
 }

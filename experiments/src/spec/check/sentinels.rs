@@ -101,15 +101,16 @@ pub(super) fn have_led_before_they_are_named(experiment: &Experiment, found: &mu
 
 /// Whether a fault can make Sentinels elect a leader: it reaches a data node, or asks for a failover.
 fn may_end_a_primary(fault: &Fault) -> bool {
-    let sentinel = |selector: &Selector| {
+    let elsewhere = |selector: &Selector| {
         matches!(selector.role, Some(WantedRole::Sentinel | WantedRole::LeaderSentinel))
-            || selector.node.as_deref().is_some_and(|node| node.starts_with("sentinel-"))
+            || selector.role == Some(WantedRole::Independent)
+            || selector.node.as_deref().is_some_and(|node| node.starts_with("sentinel-") || node.starts_with("independent-"))
     };
     match &fault.action {
         Action::Failover(_) => true,
         Action::ClientCrash(_) => false,
         // A shape is drawn over every node where nobody is named.
         Action::Partition(partition) if partition.shape.is_some() && partition.of.is_none() => true,
-        action => action.selectors().iter().any(|(_, selector)| selector.zone.is_none() && !sentinel(selector)),
+        action => action.selectors().iter().any(|(_, selector)| selector.zone.is_none() && !elsewhere(selector)),
     }
 }

@@ -89,6 +89,11 @@ impl WorkloadKind {
         }
     }
 
+    /// Whether its clients talk to the independent primaries, and so know nothing of the set or Cluster.
+    pub fn asks_independent(&self) -> bool {
+        matches!(self, Self::Lock(lock) if lock.asks_independent())
+    }
+
     /// The kind as written in the file.
     pub fn word(&self) -> &'static str {
         match self {

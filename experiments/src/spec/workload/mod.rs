@@ -13,7 +13,7 @@ pub use cache::{Access, Breaker, CacheAsideWorkload, Scale};
 pub use declared::{ClientPolicy, Common, Workload, WorkloadKind};
 pub use lifetime::Lifetime;
 pub use limiter::{Burst, FixedWindowWorkload, LimiterClock, OnError, SlidingBy, SlidingWindowWorkload};
-pub use lock::LockWorkload;
+pub use lock::{Fencing, LockWorkload};
 pub use payment::PaymentJobWorkload;
 pub use set::SetWorkload;
 pub use zones::Zones;

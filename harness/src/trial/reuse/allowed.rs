@@ -1,11 +1,14 @@
 //! Whether what a plan does can leave its servers as they were. Pure.
 
-use redquake_experiments::spec::{Action, Experiment, Topology};
+use redquake_experiments::spec::{Action, Experiment, Role, Topology};
 
 /// Whether the servers of a trial of this experiment may serve another one, if all goes as planned; else why not.
 pub fn may_be_kept(experiment: &Experiment) -> Result<(), String> {
     if !matches!(experiment.topology, Topology::Sentinel(_)) {
         return Err("a Cluster is never used again".to_owned());
+    }
+    if experiment.topology.count(Role::Independent) > 0 {
+        return Err("independent primaries are never used again".to_owned());
     }
     if experiment.postgres().is_some() {
         return Err("a database beside the servers is never used again".to_owned());

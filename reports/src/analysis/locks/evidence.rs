@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
-use super::hold::Hold;
+use super::hold::{Hold, NO_NODE};
 use super::keys::{Stuck, StuckBy};
 use super::pairing::Lost;
 use super::tally::Possible;
+use super::votes::Votes;
 use crate::analysis::words::{instant, span};
 use crate::result::{Anomaly, AnomalyKind};
 
@@ -21,20 +22,24 @@ pub struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn node(&self, index: u16) -> &str {
+    /// The name of a node.
+    pub(super) fn node(&self, index: u16) -> &str {
         self.nodes.get(usize::from(index)).map_or("an unknown node", String::as_str)
     }
 
-    fn at(&self, at: u64) -> String {
+    /// An instant, counted from the zero of the schedule.
+    pub(super) fn at(&self, at: u64) -> String {
         instant(at, self.zero)
     }
 
     /// `client 3 (hold 12, taken at T+4.000 s from redis-1)`.
     fn holder(&self, hold: &Hold) -> String {
-        format!("client {} (hold {}, taken at {} from {})", hold.client, hold.id, self.at(hold.start), self.node(hold.node))
+        let from = if hold.node == NO_NODE { String::new() } else { format!(" from {}", self.node(hold.node)) };
+        format!("client {} (hold {}, taken at {}{from})", hold.client, hold.id, self.at(hold.start))
     }
 
-    fn anomaly(&self, kind: AnomalyKind, key: u32, from: u64, to: Option<u64>, text: String) -> Anomaly {
+    /// Something suspicious of this workload.
+    pub(super) fn anomaly(&self, kind: AnomalyKind, key: u32, from: u64, to: Option<u64>, text: String) -> Anomaly {
         Anomaly { kind, workload: self.workload.to_owned(), key, from, to, text }
     }
 }
@@ -44,14 +49,15 @@ fn shared(first: &Hold, second: &Hold) -> (u64, u64) {
     (first.start.max(second.start), first.end.min(second.end))
 }
 
-pub fn double(first: &Hold, second: &Hold, names: &Names<'_>) -> Anomaly {
+pub fn double(first: &Hold, second: &Hold, votes: &Votes, names: &Names<'_>) -> Anomaly {
     let (from, to) = shared(first, second);
     let text = format!(
-        "key {}: {} and {} both held it for {}, both leases valid",
+        "key {}: {} and {} both held it for {}, both leases valid{}",
         first.key,
         names.holder(first),
         names.holder(second),
-        span(to - from)
+        span(to - from),
+        votes.told(first.id, second.id, names),
     );
     names.anomaly(AnomalyKind::DoubleAcquired, first.key, from, Some(to), text)
 }
@@ -75,11 +81,12 @@ pub fn lost(lost: &Lost, names: &Names<'_>) -> Anomaly {
         lease => format!("{} before its lease could end", span(lease - hold.end)),
     };
     let text = format!(
-        "key {}: {} found it gone when it gave it back at {} (answered by {}), {left}",
+        "key {}: {} found it gone when it {} at {}{}, {left}",
         hold.key,
         names.holder(hold),
+        if lost.renewing { "wanted to prolong it" } else { "gave it back" },
         names.at(hold.end),
-        names.node(lost.found_by),
+        if lost.found_by == NO_NODE { String::new() } else { format!(" (answered by {})", names.node(lost.found_by)) },
     );
     names.anomaly(AnomalyKind::LostLock, hold.key, hold.start, Some(hold.end), text)
 }

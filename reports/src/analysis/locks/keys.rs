@@ -6,7 +6,7 @@
 use crate::analysis::hash::Map;
 
 use super::LockRules;
-use crate::history::{Final, Op, OpKind, Outcome, Why};
+use crate::history::{Final, Op, OpKind, Outcome, Vote, Why};
 
 /// What is remembered of a key.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,8 +45,10 @@ pub enum StuckBy {
 
 impl Keys {
     pub fn op(&mut self, op: &Op) {
-        if op.op != OpKind::Acquire {
-            return;
+        match op.op {
+            OpKind::Acquire => {}
+            OpKind::Renew => return self.renewal(op),
+            _ => return,
         }
         match (op.out, op.why) {
             (Outcome::Ok | Outcome::Info, _) => {
@@ -59,6 +61,25 @@ impl Keys {
             }
             _ => {}
         }
+    }
+
+    /// What was prolonged lives on from then.
+    fn renewal(&mut self, op: &Op) {
+        if op.out != Outcome::Fail && op.why != Some(Why::Gone) {
+            self.lives(op.key, op.at[2]);
+        }
+    }
+
+    /// One primary of several granted it or may have: what an attempt that failed as a whole left there lives for a lifetime.
+    pub fn vote(&mut self, vote: &Vote) {
+        if vote.out != Outcome::Fail && vote.why != Some(Why::Gone) && vote.op != OpKind::Release {
+            self.lives(vote.key, vote.at[1]);
+        }
+    }
+
+    fn lives(&mut self, key: u32, from: u64) {
+        let known = self.0.entry(key).or_default();
+        known.granted = known.granted.max(from);
     }
 
     pub fn last(&mut self, last: &Final) {

@@ -38,6 +38,8 @@ enum Released {
 pub struct Lost {
     pub hold: Hold,
     pub found_by: u16,
+    /// Whether it was found as the holder wanted to prolong it, rather than to give it back.
+    pub renewing: bool,
     /// Until when it should have been there.
     pub lease: u64,
 }
@@ -47,6 +49,10 @@ pub struct Lost {
 pub struct Pairing {
     rules: LockRules,
     open: Map<u64, Open>,
+    /// Acknowledged renewals by hold: invoked and completed.
+    renewals: Map<u64, Vec<[u64; 2]>>,
+    /// Holds whose renewal found the key gone: completion, and the node that answered.
+    vanished: Map<u64, (u64, u16)>,
     /// Cores of acknowledged holds.
     pub cores: Vec<Hold>,
     /// Acknowledged holds that were given back after their lease: from grant to release.
@@ -64,7 +70,8 @@ const LISTED: usize = 10_000;
 
 impl Pairing {
     pub fn new(rules: LockRules) -> Self {
-        Self { rules, open: Map::default(), cores: vec![], late: vec![], possible: vec![], lost: vec![], lost_unlisted: 0 }
+        let (open, renewals, vanished) = (Map::default(), Map::default(), Map::default());
+        Self { rules, open, renewals, vanished, cores: vec![], late: vec![], possible: vec![], lost: vec![], lost_unlisted: 0 }
     }
 
     /// Takes in one attempt. Acquires that were certainly not executed leave no hold and are ignored.
@@ -73,7 +80,17 @@ impl Pairing {
             (OpKind::Acquire, Outcome::Fail) => {}
             (OpKind::Acquire, out) => self.acquired(op, out == Outcome::Ok),
             (OpKind::Release, out) => self.released(op, out),
+            (OpKind::Renew, Outcome::Ok) => self.prolonged(op),
             _ => {}
+        }
+    }
+
+    fn prolonged(&mut self, op: &Op) {
+        if op.why == Some(Why::Gone) {
+            let found = (op.at[2], op.node.unwrap_or(NO_NODE));
+            self.vanished.entry(op.id).and_modify(|known| *known = found.min(*known)).or_insert(found);
+        } else {
+            self.renewals.entry(op.id).or_default().push([op.at[1], op.at[2]]);
         }
     }
 
@@ -94,7 +111,7 @@ impl Pairing {
             // The release was recorded first.
             Some(known) if known.acquire.is_none() => {
                 let open = Open { left: known.left, release: known.release, ..fresh };
-                if open.release.is_some() {
+                if open.release.is_some() && !self.rules.renewed {
                     self.open.remove(&op.id);
                     self.close(op.id, open);
                 } else {
@@ -127,7 +144,8 @@ impl Pairing {
         });
         open.left = open.left.min(op.at[1]);
         open.release = open.release.or(release);
-        if open.acquire.is_some() && open.release.is_some() {
+        // A renewal that was recorded later may still change what is known of a hold.
+        if open.acquire.is_some() && open.release.is_some() && !self.rules.renewed {
             let open = *open;
             self.open.remove(&op.id);
             self.close(op.id, open);
@@ -151,9 +169,13 @@ impl Pairing {
 
     fn close(&mut self, id: u64, open: Open) {
         let Some((invoked, completed)) = open.acquire else { return };
-        let lease = self.rules.lease(invoked);
+        let renewals = self.renewals.remove(&id).unwrap_or_default();
+        let lease = self.rules.prolonged(invoked, &renewals);
+        let vanished = self.vanished.remove(&id);
+        // Who is told that the lock is gone holds it no longer.
+        let left = open.left.min(vanished.map_or(NEVER, |(at, _)| at));
         let hold = |end| Hold { start: completed, end, id, key: open.key, client: open.client, node: open.node };
-        let core = hold(open.left.min(lease));
+        let core = hold(left.min(lease));
         // A reply that came after the lease tells its client that it holds nothing.
         let real = core.end >= core.start;
         if !open.sure {
@@ -165,14 +187,14 @@ impl Pairing {
         if real {
             self.cores.push(core);
         }
-        if open.left != NEVER && open.left > lease && open.left >= completed {
-            self.late.push(hold(open.left));
+        if left != NEVER && left > lease && left >= completed {
+            self.late.push(hold(left));
         }
-        if let Some(Released::Gone(at, found_by)) = open.release
-            && at < lease
-        {
+        let given_back = if let Some(Released::Gone(at, found_by)) = open.release { Some((at, found_by, false)) } else { None };
+        let found = vanished.map(|(at, found_by)| (at, found_by, true)).or(given_back);
+        if let Some((at, found_by, renewing)) = found.filter(|(at, ..)| *at < lease) {
             if self.lost.len() < LISTED {
-                self.lost.push(Lost { hold: hold(at), found_by, lease });
+                self.lost.push(Lost { hold: hold(at), found_by, renewing, lease });
             } else {
                 self.lost_unlisted += 1;
             }

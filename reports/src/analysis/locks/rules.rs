@@ -7,6 +7,8 @@ pub struct LockRules {
     pub ttl: u64,
     /// Safety margin taken off the lifetime, ns.
     pub drift: u64,
+    /// Whether holders prolong their locks.
+    pub renewed: bool,
 }
 
 impl LockRules {
@@ -22,6 +24,20 @@ impl LockRules {
             return u64::MAX;
         }
         invoked.saturating_add(self.ttl.saturating_sub(self.drift))
+    }
+
+    /// Until when a lock that was asked for at `invoked` is certainly still there, with what came of prolonging it: for each attempt that was
+    /// acknowledged when it was invoked and when completed. One whose answer came after the lease had ended prolongs nothing: a holder who
+    /// had no answer by then had to stop.
+    pub fn prolonged(self, invoked: u64, renewals: &[[u64; 2]]) -> u64 {
+        let mut renewals = renewals.to_vec();
+        renewals.sort_unstable_by_key(|renewal| renewal[1]);
+        renewals.iter().fold(
+            self.lease(invoked),
+            |lease, [asked, answered]| {
+                if *answered <= lease { lease.max(self.lease(*asked)) } else { lease }
+            },
+        )
     }
 
     /// From when a lock granted at the latest at `completed` is certainly gone.

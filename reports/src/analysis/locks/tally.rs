@@ -2,12 +2,16 @@
 
 use std::collections::HashSet;
 
+use redquake_experiments::spec::LockWorkload;
+
+use super::accesses::Accesses;
 use super::hold::{Hold, of_key};
 use super::keys::{Keys, Stuck, StuckBy};
 use super::overlap::{Overlaps, Reach, overlaps};
 use super::pairing::Pairing;
+use super::votes::Votes;
 use super::{LockRules, Names, evidence};
-use crate::history::{Final, Op, OpKind, Outcome};
+use crate::history::{Access, Final, Op, OpKind, Outcome, Vote};
 use crate::result::{Anomaly, LockCounts};
 
 /// Pairs of each kind that are kept with their evidence; more are only counted.
@@ -22,6 +26,10 @@ pub struct Locks {
     seen: u64,
     pairing: Pairing,
     keys: Keys,
+    votes: Votes,
+    accesses: Accesses,
+    /// Whether the locks guard something, and whether fencing tokens come with them.
+    guarded: [bool; 2],
 }
 
 /// What was wrong.
@@ -29,6 +37,8 @@ pub struct Locks {
 pub struct LockFindings {
     /// How often.
     pub counts: LockCounts,
+    /// The same as metrics, those that the workload has.
+    pub metrics: Vec<(&'static str, f64)>,
     /// The evidence, worst first; the counts may be larger.
     pub anomalies: Vec<Anomaly>,
 }
@@ -36,7 +46,14 @@ pub struct LockFindings {
 impl Locks {
     /// Nothing seen yet.
     pub fn new(rules: LockRules) -> Self {
-        Self { rules, acquired: 0, seen: 0, pairing: Pairing::new(rules), keys: Keys::default() }
+        let (pairing, keys, votes, accesses) = (Pairing::new(rules), Keys::default(), Votes::default(), Accesses::default());
+        Self { rules, acquired: 0, seen: 0, pairing, keys, votes, accesses, guarded: [false; 2] }
+    }
+
+    /// For a workload as described.
+    pub fn of(spec: &LockWorkload) -> Self {
+        let rules = LockRules { ttl: spec.ttl.as_nanos(), drift: spec.drift().as_nanos(), renewed: spec.renew };
+        Self { guarded: [spec.guards(), spec.fenced()], ..Self::new(rules) }
     }
 
     /// Takes in one attempt.
@@ -45,6 +62,17 @@ impl Locks {
         self.seen = self.seen.max(op.at[2]);
         self.pairing.op(op);
         self.keys.op(op);
+    }
+
+    /// Takes in one primary's part in an attempt.
+    pub fn vote(&mut self, vote: &Vote) {
+        self.votes.vote(vote);
+        self.keys.vote(vote);
+    }
+
+    /// Takes in what a holder did with what its lock guards.
+    pub fn access(&mut self, access: &Access) {
+        self.accesses.access(access);
     }
 
     /// Takes in the final read of one key.
@@ -74,6 +102,8 @@ impl Locks {
         let (possible_count, possible_shown) = possible_pairs(&cores, &possible);
         let stuck = self.keys.stuck(self.rules, healed);
 
+        let harm = self.accesses.finish(&cores, names);
+
         let counts = LockCounts {
             acquired: self.acquired,
             double_acquired: double.pairs,
@@ -82,16 +112,40 @@ impl Locks {
             possible: possible_count,
             lost: lost.len() as u64 + lost_unlisted,
             stuck: stuck.len() as u64,
+            updates: harm.updates,
+            lost_updates: harm.lost_updates,
+            fenced_out: harm.fenced_out,
+            fenced_alone: harm.fenced_alone,
+            token_regressions: harm.token_regressions,
         };
-        let mut anomalies: Vec<Anomaly> = Vec::new();
-        anomalies.extend(double.shown.iter().map(|(first, second)| evidence::double(first, second, names)));
+        let mut anomalies: Vec<Anomaly> = harm.anomalies;
+        anomalies.extend(double.shown.iter().map(|(first, second)| evidence::double(first, second, &self.votes, names)));
         anomalies.extend(stuck.iter().map(|stuck| evidence::stuck(stuck, holder_of(stuck, &cores), names)));
         anomalies.extend(lost.iter().map(|lost| evidence::lost(lost, names)));
         anomalies.extend(overrun.shown.iter().map(|(first, second)| evidence::overrun(first, second, names)));
         anomalies.extend(possible_shown.iter().map(|maybe| evidence::possible(maybe, names)));
         evidence::worst_first(&mut anomalies);
-        LockFindings { counts, anomalies }
+        LockFindings { metrics: metrics(&counts, self.guarded), counts, anomalies }
     }
+}
+
+/// The counts by the names of the catalogue.
+fn metrics(counts: &LockCounts, [guarded, fenced]: [bool; 2]) -> Vec<(&'static str, f64)> {
+    let all = [
+        ("double_acquired", true, counts.double_acquired),
+        ("double_held_time", true, counts.double_held_time),
+        ("ttl_overrun", true, counts.ttl_overrun),
+        ("possible", true, counts.possible),
+        ("lost", true, counts.lost),
+        ("stuck", true, counts.stuck),
+        ("acquired", true, counts.acquired),
+        ("updates", guarded, counts.updates),
+        ("lost_updates", guarded, counts.lost_updates),
+        ("fenced_out", fenced, counts.fenced_out),
+        ("fenced_alone", fenced, counts.fenced_alone),
+        ("token_regressions", fenced, counts.token_regressions),
+    ];
+    all.into_iter().filter(|(_, there, _)| *there).map(|(name, _, count)| (name, count as f64)).collect()
 }
 
 /// The acknowledged hold whose token the final read found on a key.

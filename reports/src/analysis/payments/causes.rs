@@ -13,6 +13,8 @@ pub struct Attempt {
     pub position: u64,
     /// When its lock was asked for and granted; `None` when it worked without one.
     pub lock: Option<[u64; 2]>,
+    /// Until when its lease lasted, where the lock was prolonged.
+    pub prolonged: Option<u64>,
     /// When it asked the database whether the job was open, and had the answer.
     pub looked: [u64; 2],
     /// When the charge was sent, and when its answer came; `None` when none came.
@@ -75,7 +77,7 @@ fn cause(one: &Attempt, other: &Attempt, rules: PaymentRules) -> Cause {
     let (Some(one_lock), Some(other_lock)) = (one.lock, other.lock) else { return Cause::NoLock };
     let (earlier, earlier_lock, later_lock) =
         if one_lock[1] <= other_lock[1] { (one, one_lock, other_lock) } else { (other, other_lock, one_lock) };
-    let lease = earlier_lock[0].saturating_add(rules.ttl).saturating_sub(rules.drift);
+    let lease = earlier.prolonged.unwrap_or(earlier_lock[0].saturating_add(rules.ttl).saturating_sub(rules.drift));
     let ended = earlier.charged.1.unwrap_or(u64::MAX);
     if later_lock[1] < lease && later_lock[1] < ended {
         return Cause::LostLock;

@@ -7,9 +7,9 @@ use redquake_experiments::spec::PaymentJobWorkload;
 use super::causes::{Attempt, Cause, ChargedTwice, PaymentRules, charged_twice};
 use crate::analysis::check::Checked;
 use crate::analysis::hash::Map;
-use crate::analysis::locks::Names;
+use crate::analysis::locks::{Grant, LockRules, Names, regressions};
 use crate::analysis::words::instant;
-use crate::history::{Paid, Paying, Payment};
+use crate::history::{Op, OpKind, Outcome, Paid, Paying, Payment};
 use crate::result::{Anomaly, AnomalyKind, PaymentCounts};
 
 /// Payments that are kept with their evidence; more are only counted.
@@ -20,6 +20,8 @@ const LISTED: usize = 1_000;
 pub struct Payments {
     rules: PaymentRules,
     attempts: Map<u64, Payment>,
+    /// Acknowledged renewals by attempt: invoked and completed.
+    renewals: Map<u64, Vec<[u64; 2]>>,
     /// Job and attempt by position; a ledger may be told twice.
     ledger: BTreeMap<u64, (u32, u64)>,
     read: bool,
@@ -28,9 +30,15 @@ pub struct Payments {
 impl Payments {
     /// For a workload as described.
     pub fn new(spec: &PaymentJobWorkload) -> Self {
-        // A lock that is prolonged lasts as long as its holder does.
-        let ttl = if spec.renew { u64::MAX } else { spec.ttl.as_nanos() };
-        Self { rules: PaymentRules { ttl, drift: spec.drift() }, attempts: Map::default(), ledger: BTreeMap::new(), read: false }
+        let rules = PaymentRules { ttl: spec.ttl.as_nanos(), drift: spec.drift() };
+        Self { rules, attempts: Map::default(), renewals: Map::default(), ledger: BTreeMap::new(), read: false }
+    }
+
+    /// Takes in one attempt of a server at Redis: those that prolonged a lock count.
+    pub fn op(&mut self, op: &Op) {
+        if op.op == OpKind::Renew && op.out == Outcome::Ok && op.why.is_none() {
+            self.renewals.entry(op.id).or_default().push([op.at[1], op.at[2]]);
+        }
     }
 
     /// Takes in one attempt.
@@ -54,6 +62,8 @@ impl Payments {
         let paid: BTreeSet<u32> = charges.iter().map(|charge| charge.job).collect();
         let jobs: BTreeSet<u32> = self.attempts.values().map(|payment| payment.key).chain(paid.iter().copied()).collect();
         let of = |cause: Cause| twice.iter().filter(|one| one.cause == cause).count() as u64;
+        let token = |payment: &Payment| Some(Grant { key: payment.key, id: payment.id, at: payment.lock?, token: payment.fence? });
+        let grants: Vec<Grant> = self.attempts.values().filter_map(token).collect();
         let causes = [Cause::NoLock, Cause::LostLock, Cause::LeaseEnded, Cause::LateCharge, Cause::Unexplained].map(of);
         let counts = PaymentCounts {
             jobs: jobs.len() as u64,
@@ -62,6 +72,7 @@ impl Payments {
             charged_twice: twice.len() as u64,
             causes,
             fenced_out: self.attempts.values().filter(|payment| payment.out == Paying::Fenced).count() as u64,
+            token_regressions: regressions(&grants).len() as u64,
             unpaid: jobs.difference(&paid).count() as u64,
         };
         let mut metrics = vec![
@@ -74,6 +85,7 @@ impl Payments {
             ("twice_late", causes[3] as f64),
             ("twice_unexplained", causes[4] as f64),
             ("fenced_out", counts.fenced_out as f64),
+            ("token_regressions", counts.token_regressions as f64),
             ("unpaid", counts.unpaid as f64),
         ];
         if counts.paid > 0 {
@@ -94,9 +106,16 @@ impl Payments {
             id,
             position,
             lock: known.and_then(|payment| payment.lock),
+            prolonged: self.prolonged(id, known.and_then(|payment| payment.lock)),
             looked: known.map_or([0, 0], |payment| payment.looked),
             charged: charged.unwrap_or((0, None)),
         }
+    }
+
+    /// Until when the lease of an attempt lasted, if it was prolonged.
+    fn prolonged(&self, id: u64, lock: Option<[u64; 2]>) -> Option<u64> {
+        let rules = LockRules { ttl: self.rules.ttl, drift: self.rules.drift, renewed: true };
+        Some(rules.prolonged(lock?[0], self.renewals.get(&id)?))
     }
 
     fn told(&self, found: &ChargedTwice, names: &Names<'_>) -> Anomaly {

@@ -229,9 +229,11 @@ pub fn anomalies(chart: &mut Chart) {
         (AnomalyKind::DoubleAcquired, "ad", "#8b1a1a"),
         (AnomalyKind::ChargedTwice, "ad", "#8b1a1a"),
         (AnomalyKind::OverAdmitted, "ad", "#8b1a1a"),
+        (AnomalyKind::LostUpdate, "aw", "#a3341f"),
         (AnomalyKind::StuckLock, "as", "#5b3a8e"),
         (AnomalyKind::LostWrite, "aw", "#a3341f"),
         (AnomalyKind::LostLock, "al", "#c8452c"),
+        (AnomalyKind::TokenRegression, "at", "#9a6b00"),
         (AnomalyKind::TtlOverrun, "at", "#9a6b00"),
         (AnomalyKind::PossibleDouble, "ap", "#777777"),
     ];

@@ -223,6 +223,18 @@ fn tiles(document: &Document) -> Vec<Tile> {
             note: "not acquirable after everything was healed".to_owned(),
             tone: tone(locks.stuck),
         });
+        if locks.updates > 0 {
+            let note = format!("of {} guarded updates overwrote one unseen", count(locks.updates));
+            tiles.push(Tile { label: "updates lost", value: count(locks.lost_updates), note, tone: tone(locks.lost_updates) });
+        }
+        if locks.fenced_out > 0 || locks.token_regressions > 0 {
+            let note = format!(
+                "{} of them alone; {} tokens went back or were repeated",
+                count(locks.fenced_alone),
+                count(locks.token_regressions)
+            );
+            tiles.push(Tile { label: "holders fenced out", value: count(locks.fenced_out), note, tone: "" });
+        }
         if locks.ttl_overrun > 0 {
             let note = "a holder stayed beyond its lease while another had the lock".to_owned();
             tiles.push(Tile { label: "TTL overruns", value: count(locks.ttl_overrun), note, tone: "" });

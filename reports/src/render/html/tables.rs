@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::svg::{Html, prose};
 use crate::history::{OpKind, Why};
 use crate::render::{by_shard, facts, number};
-use crate::result::{Anomaly, AnomalyKind, AssertionResult, Document, MetricUnit, Prediction, Trial, Verdict};
+use crate::result::{Anomaly, AnomalyKind, AssertionResult, Document, LockCounts, MetricUnit, Prediction, Trial, Verdict};
 
 /// One judged assertion.
 pub struct AssertionRow {
@@ -105,6 +105,7 @@ impl AnomalyRow {
             severe: matches!(
                 one.kind,
                 AnomalyKind::DoubleAcquired
+                    | AnomalyKind::LostUpdate
                     | AnomalyKind::StuckLock
                     | AnomalyKind::LostLock
                     | AnomalyKind::OverAdmitted
@@ -233,6 +234,7 @@ pub fn explain(why: Why) -> (&'static str, &'static str) {
         Why::Gone => ("executed", "compare-and-delete found the key gone or with another token"),
         Why::Connect => ("not executed", "no connection: refused, unreachable or timed out before anything was sent"),
         Why::NoPrimary => ("not executed", "no primary was found"),
+        Why::Quorum => ("not held", "too few independent primaries said that they did it, or too late"),
         Why::Overload => ("not executed", "more operations were waiting than the client may have; never sent"),
         Why::Timeout => ("unknown", "no reply in time; it may have been executed"),
         Why::Reset => ("unknown", "the connection broke after the request was sent"),
@@ -277,7 +279,6 @@ pub fn workloads(document: &Document) -> Vec<WorkloadRow> {
         let sum = |value: fn(&crate::result::WorkloadResult) -> u64| results.iter().map(|one| value(one)).sum::<u64>();
         let (ok, fail, info) = (sum(|one| one.ok), sum(|one| one.fail), sum(|one| one.info));
         let spread = |at: usize| facts::spread(&results.iter().map(|one| one.latency[at] as f64).collect::<Vec<_>>());
-        let acquired: u64 = results.iter().filter_map(|one| one.locks.as_ref()).map(|locks| locks.acquired).sum();
         let sets: Vec<_> = results.iter().filter_map(|one| one.set.as_ref()).collect();
         let (acknowledged, lost) = (sets.iter().map(|set| set.acknowledged).sum::<u64>(), sets.iter().map(|set| set.lost).sum::<u64>());
         Some(WorkloadRow {
@@ -289,13 +290,29 @@ pub fn workloads(document: &Document) -> Vec<WorkloadRow> {
             info: number::count(info as f64),
             latency: [number::duration(spread(0).1), number::duration(spread(1).1), number::duration(spread(2).2)],
             locks: match () {
-                () if first.locks.is_some() => format!("{} taken", number::count(acquired as f64)),
+                () if first.locks.is_some() => locks_words(&results.iter().filter_map(|one| one.locks.as_ref()).collect::<Vec<_>>()),
                 () if first.set.is_some() => format!("{} added, {} lost", number::count(acknowledged as f64), number::count(lost as f64)),
                 () => String::new(),
             },
         })
     };
     (0..most).filter_map(row).collect()
+}
+
+/// What became of the locks of one workload, over the trials: what went wrong only where something did.
+fn locks_words(trials: &[&LockCounts]) -> String {
+    let sum = |count: fn(&LockCounts) -> u64| trials.iter().map(|locks| count(locks)).sum::<u64>();
+    let told = [
+        (sum(|locks| locks.double_acquired), "held twice"),
+        (sum(|locks| locks.ttl_overrun), "outlived"),
+        (sum(|locks| locks.lost), "lost"),
+        (sum(|locks| locks.stuck), "stuck"),
+        (sum(|locks| locks.fenced_out), "fenced out"),
+        (sum(|locks| locks.lost_updates), "updates lost"),
+    ];
+    let mut words = vec![format!("{} taken", number::count(sum(|locks| locks.acquired) as f64))];
+    words.extend(told.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{} {word}", number::count(*count as f64))));
+    words.join(", ")
 }
 
 /// One part of the gap over the trials.

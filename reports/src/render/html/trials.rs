@@ -96,7 +96,7 @@ impl Budget {
 pub fn worst(document: &Document) -> Option<(&Trial, String)> {
     let count = |trial: &Trial, kinds: &[AnomalyKind]| trial.anomalies.iter().filter(|one| kinds.contains(&one.kind)).count();
     let harm = |trial: &Trial| {
-        let grave = count(trial, &[AnomalyKind::DoubleAcquired, AnomalyKind::StuckLock]);
+        let grave = count(trial, &[AnomalyKind::DoubleAcquired, AnomalyKind::LostUpdate, AnomalyKind::StuckLock]);
         (grave, count(trial, &[AnomalyKind::LostLock]))
     };
     let gap = |trial: &Trial| trial.failovers.iter().filter_map(facts::gap_length).map(|one| one.value()).fold(0.0, f64::max);
@@ -186,7 +186,14 @@ fn headline(trial: &Trial) -> String {
     if trial.failovers.is_empty() {
         parts.push("no outage".to_owned());
     }
-    let kinds = [AnomalyKind::DoubleAcquired, AnomalyKind::StuckLock, AnomalyKind::LostLock, AnomalyKind::TtlOverrun];
+    let kinds = [
+        AnomalyKind::DoubleAcquired,
+        AnomalyKind::LostUpdate,
+        AnomalyKind::StuckLock,
+        AnomalyKind::LostLock,
+        AnomalyKind::TokenRegression,
+        AnomalyKind::TtlOverrun,
+    ];
     for kind in kinds {
         let count = trial.anomalies.iter().filter(|one| one.kind == kind).count();
         if count > 0 {
