@@ -12,6 +12,10 @@ use crate::result::{Difference, MatrixCell, MatrixDocument};
 const STYLE: &str = concat!(include_str!("../../../templates/report.css"), include_str!("../../../templates/matrix.css"));
 const SCRIPT: &str = include_str!("../../../templates/matrix.js");
 
+/// So many cells have room beside each other, and so many metrics.
+const MOST_BESIDE: usize = 3;
+const MOST_ACROSS: usize = 5;
+
 struct Row {
     number: usize,
     label: String,
@@ -24,6 +28,12 @@ struct Row {
     figures: Vec<Figure>,
     missed: Vec<String>,
     precision: String,
+}
+
+/// A metric of every cell.
+struct Metric<'a> {
+    name: &'a str,
+    figures: Vec<Figure>,
 }
 
 struct Apart {
@@ -49,6 +59,9 @@ struct Page<'a> {
     sentence: Html,
     subtitle: Vec<String>,
     rows: Vec<Row>,
+    /// Whether the cells stand beside each other, a row a metric: what a row a cell has no room for.
+    beside: bool,
+    metrics: Vec<Metric<'a>>,
     plot: Option<String>,
     why: String,
     first: String,
@@ -71,6 +84,8 @@ pub fn render(document: &MatrixDocument) -> String {
         sentence: prose(&words::sentence(document)),
         subtitle: subtitle(document),
         rows: document.cells.iter().enumerate().map(|(index, cell)| row(document, index, cell)).collect(),
+        beside: document.cells.len() <= MOST_BESIDE && document.compared.len() > MOST_ACROSS,
+        metrics: document.compared.iter().map(|name| metric(document, name)).collect(),
         plot: document.trade_off.as_ref().map(|trade| plane::draw(document, trade)),
         why: why(document),
         first: document.cells.first().map(|cell| cell.label.clone()).unwrap_or_default(),
@@ -79,6 +94,10 @@ pub fn render(document: &MatrixDocument) -> String {
         reasons: document.reasons.iter().map(|reason| prose(reason)).collect(),
     };
     page.render().expect("writing a page into memory does not fail")
+}
+
+fn metric<'a>(document: &MatrixDocument, name: &'a str) -> Metric<'a> {
+    Metric { name, figures: document.cells.iter().map(|cell| figure(cell, name)).collect() }
 }
 
 fn row(document: &MatrixDocument, index: usize, cell: &MatrixCell) -> Row {
