@@ -161,6 +161,10 @@ impl Scene<'_> {
             from: interval.from.0,
             to: interval.to.map(|to| to.0),
             end: self.end,
+            struck: self.faults.iter().filter_map(|fault| fault.injected_at).any(|at| {
+                // What was acknowledged last was on its way when the fault struck.
+                (interval.from.0.saturating_sub(OUTAGE)..=interval.to.map_or(self.end, |to| to.0)).contains(&at)
+            }),
             successor: interval.to.map(|to| to.1),
             silent: &|node, span| self.roles.get(usize::from(node)).is_some_and(|roles| roles.silent(span)),
         };
