@@ -67,6 +67,8 @@ const FILES: &[(&str, &str)] = files![
     "cluster/double-failure-alone",
     "cluster/restart-without-persistence",
     "cluster/large",
+    "cluster/reshard",
+    "cluster/reshard-interrupted",
 ];
 
 /// Every ready experiment.

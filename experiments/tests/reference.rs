@@ -7,7 +7,7 @@ use std::path::Path;
 
 use redquake_experiments::spec::metrics::{
     CACHE_METRICS, CLUSTER_METRICS, FAILOVER_METRICS, FENCED_METRICS, GUARDED_METRICS, LIMITER_METRICS, LOCK_METRICS, Metric,
-    PAYMENT_METRICS, SHARD_METRICS, Unit, WORKLOAD_METRICS,
+    PAYMENT_METRICS, RESHARD_METRICS, SHARD_METRICS, Unit, WORKLOAD_METRICS,
 };
 use redquake_experiments::spec::{self, CODES};
 use serde_json::Value;
@@ -130,9 +130,10 @@ fn every_code_is_listed_with_its_meaning() {
 #[test]
 fn every_metric_is_listed_with_its_unit_and_meaning() {
     let reference = reference();
-    let lists: [(&str, &str, &[Metric]); 10] = [
+    let lists: [(&str, &str, &[Metric]); 11] = [
         ("### Of the servers", "failover", FAILOVER_METRICS),
         ("### Of the servers", "failover", CLUSTER_METRICS),
+        ("### Of moved slots", "failover", RESHARD_METRICS),
         ("### Of each shard", "shard-<n>", SHARD_METRICS),
         ("### Of every workload", "<workload>", WORKLOAD_METRICS),
         ("### Of a `lock` workload", "<workload>", LOCK_METRICS),

@@ -72,6 +72,7 @@ fn shifted(events: &[Event], by: u64) -> Vec<Event> {
                 payment.charged = payment.charged.map(|charged| charged.map(|at| at + by));
             }
             Event::Paid(paid) => paid.at += by,
+            Event::Slots(left) => left.at += by,
             Event::Note(note) => note.at += by,
             Event::End(end) => end.at += by,
         }
@@ -214,6 +215,7 @@ proptest! {
             Event::Access(access) => (access.lock, access.read, access.wrote) = ([time; 2], [time; 2], Some([time / 2; 2])),
             Event::Payment(payment) => (payment.lock, payment.looked, payment.charged) = (Some([time; 2]), [time; 2], Some([time; 2])),
             Event::Paid(paid) => paid.at = time,
+            Event::Slots(left) => left.at = time,
             Event::Node(node) => node.at = time,
             Event::Note(_) | Event::Stall(_) | Event::Header(_) | Event::End(_) => {}
         }

@@ -96,7 +96,7 @@ fn formula_holds(topology: &ClusterTopology) -> bool {
 
 /// Whether a target is the primary of exactly one shard, while nothing else has happened yet.
 fn one_primary(topology: &ClusterTopology, target: &Selector) -> bool {
-    let one = target.shard.is_some() || matches!(target.pick, Pick::One | Pick::Count(1));
+    let one = target.in_one_shard() || matches!(target.pick, Pick::One | Pick::Count(1));
     let by_role = target.role == Some(WantedRole::Primary) && one;
     let named = |name: &str| topology.nodes().iter().any(|node| node.name == name && node.role == Role::Primary);
     by_role || target.node.as_deref().is_some_and(named)

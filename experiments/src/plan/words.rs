@@ -3,7 +3,7 @@
 use super::{Act, Plan, PlannedFault, Start};
 use crate::spec::{
     Action, BusyHow, CrashPoint, DataAfter, Direction, FailoverMode, Group, HowStopped, Link, Partition, PauseMode, Pick, Restart,
-    RestartConfig, Role, Selector, Shape, WantedRole,
+    RestartConfig, Role, Selector, Shape, SlotChoice, WantedRole, key_slot,
 };
 
 /// When a fault without a fixed time is injected.
@@ -35,6 +35,7 @@ pub(super) fn action(plan: &Plan, planned: &PlannedFault, act: Act) -> String {
 fn reverted(action: &Action) -> &'static str {
     match action {
         Action::Restart(_) => "started again",
+        Action::Reshard(_) => "all slots moved",
         Action::Pause(_) => "resumed (SIGCONT)",
         Action::Partition(_) => "healed",
         Action::Loss(_) | Action::Delay(_) | Action::Bandwidth(_) => "packets pass as before",
@@ -99,6 +100,14 @@ fn injected(plan: &Plan, action: &Action) -> String {
         Action::Failover(failover) => {
             let asked = failover.target.as_ref().map_or_else(|| "any Sentinel".to_owned(), |target| whom(plan, target));
             format!("SENTINEL FAILOVER asked of {asked}")
+        }
+        Action::Reshard(reshard) => {
+            let which = match &reshard.slots {
+                SlotChoice::Count(1) => "1 slot".to_owned(),
+                SlotChoice::Count(count) => format!("{count} slots"),
+                SlotChoice::These(slots) => format!("the slots {slots}"),
+            };
+            format!("{which} of {} to {}, one after the other", whom(plan, &reshard.from), whom(plan, &reshard.to))
         }
         Action::ConfigSet(config) => {
             let pairs: Vec<String> = config.set.iter().map(|(name, value)| format!("{name} {}", quoted(value))).collect();
@@ -196,7 +205,10 @@ fn whom(plan: &Plan, selector: &Selector) -> String {
     if role == WantedRole::LeaderSentinel {
         return "the Sentinel elected last".to_owned();
     }
-    let here = |shard: Option<u32>| selector.shard.is_none_or(|wanted| shard == Some(wanted));
+    let cluster = plan.experiment.topology.cluster();
+    let by_key = selector.shard_of.as_deref().map(|key| (key, key_slot(key)));
+    let wanted = selector.shard.or_else(|| by_key.and_then(|(_, slot)| cluster?.shard_of_slot(slot)));
+    let here = |shard: Option<u32>| wanted.is_none_or(|wanted| shard == Some(wanted));
     let matching = plan.nodes.iter().filter(|node| fits(node.role) && here(node.shard));
     let matching: Vec<&str> = matching.map(|node| node.name.as_str()).collect();
     let word = match role {
@@ -205,9 +217,10 @@ fn whom(plan: &Plan, selector: &Selector) -> String {
         WantedRole::Any => "node",
         other => other.as_str(),
     };
-    let words = match selector.shard {
-        Some(shard) => format!("{word} of shard {shard}"),
-        None => word.to_owned(),
+    let words = match (by_key, selector.shard) {
+        (Some((key, slot)), _) => format!("{word} of the shard of key `{key}`, slot {slot}"),
+        (None, Some(shard)) => format!("{word} of shard {shard}"),
+        (None, None) => word.to_owned(),
     };
     let names = matching.join(", ");
     match selector.pick {

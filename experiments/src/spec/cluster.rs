@@ -70,6 +70,11 @@ impl ClusterTopology {
         (0..self.shards).map(|shard| SlotRanges::new(vec![(first(shard), first(shard + 1) - 1)])).collect()
     }
 
+    /// The shard, from 1, that a slot belongs to at first.
+    pub fn shard_of_slot(&self, slot: u16) -> Option<u32> {
+        (1..).zip(self.slots()).find(|(_, slots)| slots.contains(slot)).map(|(shard, _)| shard)
+    }
+
     /// `cluster-node-timeout` in force, in milliseconds; `None` for what is no number.
     pub fn node_timeout_ms(&self) -> Option<u64> {
         self.config.redis.get("cluster-node-timeout").map_or(Some(DEFAULT_NODE_TIMEOUT_MS), |value| value.parse().ok())
@@ -101,6 +106,14 @@ mod tests {
     fn three_shards_share_the_slots_as_redis_cli_shares_them() {
         let slots: Vec<String> = cluster(3, 1).slots().iter().map(ToString::to_string).collect();
         assert_eq!(slots, ["0-5460", "5461-10922", "10923-16383"]);
+    }
+
+    #[test]
+    fn a_slot_belongs_to_the_shard_whose_range_it_lies_in() {
+        let even = cluster(3, 1);
+        assert_eq!([0, 5460, 5461, 16383].map(|slot| even.shard_of_slot(slot)), [Some(1), Some(1), Some(2), Some(3)]);
+        let gaps = ClusterTopology { slots: vec!["0-99".parse().unwrap(), "200".parse().unwrap()], ..cluster(2, 0) };
+        assert_eq!([200, 150].map(|slot| gaps.shard_of_slot(slot)), [Some(2), None]);
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub const CODES: &[Code] = &[
     error("RQ0259", "more injections than one trial holds"),
     error("RQ0260", "a shard that is not there, or asked of something that has none"),
     error("RQ0261", "a client policy only a Cluster has"),
+    error("RQ0262", "`shard-of` beside `shard`, or without a key"),
+    error("RQ0263", "slots that cannot be moved: on no Cluster, to where they are, or not there"),
     error("RQ0270", "an option that does not go with a `quorum`"),
     error("RQ0271", "a quorum of more independent primaries than there are"),
     warning("RQ0301", "no fault"),

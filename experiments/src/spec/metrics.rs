@@ -1,7 +1,7 @@
 //! Every metric there is: what assertions may name and reports must compute.
 
 use super::structure;
-use super::{Experiment, Workload, WorkloadKind};
+use super::{Action, Experiment, Workload, WorkloadKind};
 
 /// What a metric's numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -106,6 +106,24 @@ pub const CLUSTER_METRICS: &[Metric] = &[
         Unit::Ns,
         "In a Cluster: the longest time without acknowledged writes on a shard none of whose nodes a fault took hold of.",
     ),
+];
+
+/// Further metrics `failover.<name>` of a Cluster in which slots are moved (`reshard`).
+pub const RESHARD_METRICS: &[Metric] = &[
+    metric("slots_moved", Unit::Count, "Slots a `reshard` was to move that a node of the shard they were to go to served in the end."),
+    metric(
+        "open_slots",
+        Unit::Count,
+        "Slots of a `reshard` that some node still held for on their way in the end: clients are sent on with `ASK`, or find nothing where their keys were.",
+    ),
+    metric(
+        "stranded_keys",
+        Unit::Count,
+        "Keys found in the end, in slots of a `reshard`, on a primary that neither served the slot nor was where its owner sent clients: there, and out of reach.",
+    ),
+    metric("ask", Unit::Count, "Attempts of all clients that were answered `ASK`: the key was on its way to another node."),
+    metric("moved", Unit::Count, "Attempts of all clients that were answered `MOVED`: another node served the slot."),
+    metric("tryagain", Unit::Count, "Attempts of all clients that were answered `TRYAGAIN`: some of their keys were on their way."),
 ];
 
 /// Prefix of the metrics of a shard, before its number.
@@ -283,7 +301,9 @@ pub fn of_shard(name: &str) -> Option<(u32, &str)> {
 /// Every metric an experiment has, with its full name.
 pub fn all(experiment: &Experiment) -> Vec<(String, &'static Metric)> {
     let of_cluster = experiment.topology.cluster().map_or(&[] as &[Metric], |_| CLUSTER_METRICS);
-    let servers = FAILOVER_METRICS.iter().chain(of_cluster).map(|metric| (format!("{FAILOVER}.{}", metric.name), metric));
+    let reshards = experiment.faults.iter().any(|fault| matches!(fault.action, Action::Reshard(_)));
+    let of_reshard = if reshards { RESHARD_METRICS } else { &[] };
+    let servers = FAILOVER_METRICS.iter().chain(of_cluster).chain(of_reshard).map(|metric| (format!("{FAILOVER}.{}", metric.name), metric));
     let shards = experiment.topology.cluster().map_or(0, |cluster| cluster.shards);
     let of_shards =
         (1..=shards).flat_map(|shard| SHARD_METRICS.iter().map(move |metric| (format!("{SHARD}{shard}.{}", metric.name), metric)));

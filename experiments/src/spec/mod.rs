@@ -37,14 +37,14 @@ pub use experiment::Experiment;
 pub use fault::{
     Action, After, Bandwidth, BitRate, Busy, BusyHow, ClientCrash, ClientsPause, ClockJump, ConfigSet, CrashPoint, DataAfter, Delay,
     Direction, DiskFull, Failover, FailoverMode, Fault, Group, HowStopped, Kill, Link, Loss, Offset, Partition, Pause, PauseMode, Percent,
-    QuantityError, Restart, RestartConfig, Reversal, SentinelCrash, Shape, Stop, Timing, Trigger, TriggerError,
+    QuantityError, Reshard, Restart, RestartConfig, Reversal, SentinelCrash, Shape, Stop, Timing, Trigger, TriggerError,
 };
 pub use load::{Loaded, Resolver, is_topology, load};
 pub use matrix::Cell;
 pub use problem::{Level, Problem};
 pub use schema::{schema, topology_schema};
 pub use selector::{Pick, Role, Selector, WantedRole};
-pub use slots::{SlotRanges, SlotsError, key_slot, shard_of};
+pub use slots::{SlotChoice, SlotRanges, SlotsError, key_slot, shard_of};
 pub use source::{FileId, Location, SourceFile, SourceMap, Sources, Span};
 pub use topology::{SentinelTopology, Server, ServerError, ServerKind, Topology, TopologyConfig, TopologyNode};
 pub use units::{Duration, Rate, UnitError};

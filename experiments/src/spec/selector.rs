@@ -20,6 +20,9 @@ pub struct Selector {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub shard: Option<u32>,
+    /// Of the nodes with that role only those of the shard that serves the slot of this key at that moment; only in a Cluster.
+    #[serde(default, rename = "shard-of", skip_serializing_if = "Option::is_none")]
+    pub shard_of: Option<String>,
     /// How many of the nodes that match: `all` (default), `one` or a number, chosen by the trial's seed.
     #[serde(default)]
     pub pick: Pick,
@@ -34,6 +37,11 @@ impl Selector {
     /// One node by its name.
     pub fn node(name: &str) -> Self {
         Self { node: Some(name.to_owned()), ..Self::default() }
+    }
+
+    /// Whether it asks for nodes of one shard, by its number or by a key.
+    pub fn in_one_shard(&self) -> bool {
+        self.shard.is_some() || self.shard_of.is_some()
     }
 }
 

@@ -25,6 +25,15 @@ pub fn key_slot(key: &str) -> u16 {
 
 const CRC: crc::Crc<u16> = crc::Crc::<u16>::new(&crc::CRC_16_XMODEM);
 
+/// Which slots of a shard, as a file writes it: how many (`100`), or which (`"0-99,200"`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SlotChoice {
+    /// So many of them.
+    Count(u32),
+    /// These.
+    These(SlotRanges),
+}
+
 /// Why slots could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -95,6 +104,65 @@ impl FromStr for SlotRanges {
     }
 }
 
+impl fmt::Display for SlotChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            // A number alone would be a count.
+            Self::These(slots) => match slots.0.as_slice() {
+                [(first, last)] if first == last => write!(f, "{first}-{last}"),
+                _ => write!(f, "{slots}"),
+            },
+        }
+    }
+}
+
+impl FromStr for SlotChoice {
+    type Err = SlotsError;
+
+    fn from_str(text: &str) -> Result<Self, SlotsError> {
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let count = text.parse().ok().filter(|count| (1..=u32::from(SLOTS)).contains(count));
+            let wrong = || SlotsError(format!("`{text}` is no number of slots; there are {SLOTS}, of which 1 or more can be moved"));
+            return count.map(Self::Count).ok_or_else(wrong);
+        }
+        text.parse().map(Self::These)
+    }
+}
+
+impl Serialize for SlotChoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SlotChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for SlotChoice {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SlotChoice".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "How many slots, `100`, or which, `\"0-99,200\"`; one alone is `\"7-7\"`.",
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "maximum": 16384,
+            "pattern": "^[0-9]{1,5}$|^ *[0-9]{1,5} *(- *[0-9]{1,5} *)?(, *[0-9]{1,5} *(- *[0-9]{1,5} *)?)*$",
+            "examples": ["100"]
+        })
+    }
+}
+
 impl Serialize for SlotRanges {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -139,6 +207,30 @@ mod tests {
         // `CLUSTER KEYSLOT` of Redis 7.0; the first from the Cluster specification.
         for (key, slot) in [("123456789", 12739), ("foo", 12182), ("{foo}bar", 12182), ("a{}b", 13694), ("x{foo}{bar}", 12182)] {
             assert_eq!(key_slot(key), slot, "{key}");
+        }
+    }
+
+    #[test]
+    fn only_a_tag_that_is_closed_and_not_empty_is_hashed_and_of_several_the_first() {
+        // Examples of the Cluster specification, `Hash tags`; the slots are those of the part in the braces, or of the whole.
+        assert_eq!(key_slot("{user1000}.following"), key_slot("{user1000}.followers"));
+        assert_eq!(key_slot("foo{{bar}}zap"), key_slot("{bar"));
+        assert_eq!(key_slot("foo{bar}{zap}"), key_slot("bar"));
+        for whole in ["foo{}{bar}", "foo{bar", "}foo{", ""] {
+            assert_eq!(key_slot(whole), CRC.checksum(whole.as_bytes()) % SLOTS, "{whole}");
+        }
+        assert_eq!((key_slot(""), key_slot("user:17"), key_slot("schlüssel")), (0, 4_440, 7_677));
+    }
+
+    #[test]
+    fn a_number_is_how_many_slots_and_ranges_are_which() {
+        assert_eq!("100".parse(), Ok(SlotChoice::Count(100)));
+        assert_eq!("7-7".parse(), Ok(SlotChoice::These("7".parse().unwrap())));
+        for text in ["100", "7-7", "0-99,200"] {
+            assert_eq!(text.parse::<SlotChoice>().unwrap().to_string(), text);
+        }
+        for text in ["0", "16385", "99999999999", "9-1", "", "some"] {
+            assert!(text.parse::<SlotChoice>().is_err(), "{text}");
         }
     }
 

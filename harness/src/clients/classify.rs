@@ -6,6 +6,8 @@
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use redquake_reports::history::{Outcome, Why};
 
+use super::detour::cause;
+
 /// What an error means for the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
@@ -58,9 +60,7 @@ pub fn classify(error: &RedisError) -> Reading {
 
 /// `EXECABORT`: nothing of the transaction was executed, for what one of its commands was refused for.
 fn aborted(error: &RedisError) -> Reading {
-    let causes = error.clone().into_server_errors();
-    let cause = causes.and_then(|causes| causes.first().map(|(_, cause)| RedisError::from(cause.clone())));
-    match cause.filter(|cause| cause.kind() != ErrorKind::Server(ServerErrorKind::ExecAbort)) {
+    match cause(error).filter(|cause| cause.kind() != ErrorKind::Server(ServerErrorKind::ExecAbort)) {
         Some(cause) => Reading { outcome: Outcome::Fail, ..classify(&cause) },
         // The server took it back at `EXEC` itself: it is no longer what the client takes it for.
         None => Reading { outcome: Outcome::Fail, why: Why::Other, lost: true },

@@ -13,6 +13,13 @@ pub enum Connection {
     Cluster(ClusterConnection),
 }
 
+impl Connection {
+    /// Whether the library sends each command where it believes its slot to be, and follows redirections itself.
+    pub fn is_library(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+}
+
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         match self {

@@ -3,10 +3,14 @@
 mod classify;
 mod connect;
 mod connection;
+mod detour;
 mod find;
+mod follow;
 mod session;
 
 pub use classify::{Reading, classify};
 pub use connect::{MASTER_NAME, Timeouts, open};
 pub use connection::Connection;
+pub use detour::{Detour, detour};
+pub use follow::Following;
 pub use session::{Link, Session};

@@ -8,10 +8,11 @@ use redquake_topologies::namespace::Zone;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::connect::Timeouts;
+use super::connect::{Timeouts, open};
 use super::connection::Connection;
+use super::detour::Detours;
 use super::find::Finder;
-use crate::trial::Roster;
+use crate::trial::{Member, Roster};
 
 /// Pause between two attempts to find a primary. Short against every gap, long against the load it puts on those who are asked.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(25);
@@ -22,6 +23,9 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(25);
 pub struct Session {
     routes: Arc<[Route]>,
     timeouts: Timeouts,
+    roster: Arc<Roster>,
+    /// Slots that other shards serve than they did at first.
+    detours: Arc<Detours>,
 }
 
 /// The way to one primary.
@@ -51,15 +55,22 @@ impl Link {
 impl Session {
     /// Starts a client of the set or Cluster on a zone's threads. Ends with the token.
     pub fn start(zone: &Zone, policy: ClientPolicy, timeouts: Timeouts, roster: Arc<Roster>, stop: CancellationToken) -> Self {
-        Self::over(Finder::all(policy, timeouts, &roster), zone, policy, timeouts, &stop)
+        Self::over(Finder::all(policy, timeouts, &roster), zone, policy, timeouts, roster, &stop)
     }
 
     /// Starts a client of the independent primaries, each with a route of its own.
     pub fn to_independent(zone: &Zone, timeouts: Timeouts, roster: Arc<Roster>, stop: CancellationToken) -> Self {
-        Self::over(Finder::independent(timeouts, &roster), zone, ClientPolicy::Rebuild, timeouts, &stop)
+        Self::over(Finder::independent(timeouts, &roster), zone, ClientPolicy::Rebuild, timeouts, roster, &stop)
     }
 
-    fn over(finders: Vec<Finder>, zone: &Zone, policy: ClientPolicy, timeouts: Timeouts, stop: &CancellationToken) -> Self {
+    fn over(
+        finders: Vec<Finder>,
+        zone: &Zone,
+        policy: ClientPolicy,
+        timeouts: Timeouts,
+        roster: Arc<Roster>,
+        stop: &CancellationToken,
+    ) -> Self {
         let routes = finders.into_iter().enumerate().map(|(route, finder)| {
             let (offer, current) = watch::channel(None);
             let (lost, losses) = watch::channel(0);
@@ -71,12 +82,12 @@ impl Session {
             });
             Route { current, lost }
         });
-        Self { routes: routes.collect(), timeouts }
+        Self { routes: routes.collect(), timeouts, roster, detours: Arc::default() }
     }
 
-    /// The present connection for a shard, from 1; waits for one up to the connection timeout.
-    pub async fn link(&self, shard: u32) -> Option<Link> {
-        let wanted = shard.saturating_sub(1) as usize;
+    /// The present connection for the keys of a shard, from 1, that lie in a slot; waits for one up to the connection timeout.
+    pub async fn link(&self, shard: u32, slot: impl FnOnce() -> Option<u16>) -> Option<Link> {
+        let wanted = self.detours.shard(slot).unwrap_or(shard).saturating_sub(1) as usize;
         let route = self.routes.get(wanted).or(self.routes.first())?;
         let mut current = route.current.clone();
         let found = tokio::time::timeout(self.timeouts.connect, current.wait_for(Option::is_some)).await;
@@ -89,6 +100,34 @@ impl Session {
     /// The present connection of every route, without waiting for any.
     pub fn each(&self) -> Vec<Option<Link>> {
         self.routes.iter().map(|route| route.current.borrow().clone()).collect()
+    }
+
+    /// The connection to the node at an address, where a client was told to ask: the present one if it leads there, else one made for it.
+    pub async fn asked(&self, address: &str) -> Option<Link> {
+        let member = self.member_at(address)?;
+        if let Some(link) = self.current().into_iter().find(|link| link.node == Some(member.index)) {
+            return Some(link);
+        }
+        let connection = Connection::Node(open(member.node.address, self.timeouts).await.ok()?);
+        Some(Link { connection, node: Some(member.index), route: usize::MAX, generation: 0 })
+    }
+
+    /// Takes in that a slot is served at an address. Whether that is another shard than the one the connection leads to: then the client goes there, and
+    /// has lost nothing.
+    pub fn learn(&self, slot: u16, address: &str, link: &Link) -> bool {
+        let here = link.node.and_then(|node| self.roster.data().find(|member| member.index == node));
+        let (Some(here), Some(there)) = (here, self.member_at(address)) else { return false };
+        if here.shard == there.shard {
+            return false;
+        }
+        self.detours.learn(slot, there.shard);
+        true
+    }
+
+    fn member_at(&self, address: &str) -> Option<Member> {
+        let (host, port) = address.rsplit_once(':')?;
+        let index = self.roster.at(host, port.parse().ok()?)?;
+        self.roster.data().find(|member| member.index == index)
     }
 
     /// The present connections, to those shards to which there is one now.

@@ -12,7 +12,7 @@ use super::links::Links;
 use super::select::Among;
 use super::{
     bandwidth, busy, client_crash, clients_pause, clock_jump, config_set, delay, disk_full, failover, failover_cluster, kill, loss,
-    partition, party, pause, restart, select, sentinel_crash, stop,
+    partition, party, pause, reshard, restart, select, sentinel_crash, stop,
 };
 use crate::trial::Stage;
 use crate::workloads::Crowd;
@@ -58,6 +58,7 @@ pub async fn build(
         Action::Bandwidth(spec) => Arc::new(bandwidth::Narrow::new(index, targets, stage, spec.rate.bits_per_second(), spec.direction)),
         Action::ClientCrash(spec) => Arc::new(client_crash::Crash::new(spec, crowds, random)?),
         Action::ClockJump(spec) => Arc::new(clock_jump::Jump::new(targets, spec.by.as_nanos())),
+        Action::Reshard(spec) => Arc::new(reshard::Moving::resolve(index, spec, stage, random).await?),
         Action::Failover(spec) => Arc::new(failover::Planned::resolve(spec.target.as_ref(), stage, random).await?),
     })
 }

@@ -19,15 +19,18 @@ mod kill;
 mod ledger;
 mod links;
 mod loss;
+mod mover;
 mod names;
 mod partition;
 mod party;
 mod pause;
 mod ping;
+mod reshard;
 mod restart;
 mod select;
 mod sentinel_crash;
 mod shapes;
+mod slots;
 mod stop;
 
 pub use engine::Engine;

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use rand::seq::IndexedRandom;
 use redquake_experiments::spec::{Pick, Selector, WantedRole};
 
+use super::slots;
 use crate::clients::{MASTER_NAME, Timeouts, open};
 use crate::trial::{Claim, Member, Stage, claims};
 
@@ -44,8 +45,11 @@ pub async fn resolve(
         (None, Some(WantedRole::Any)) => stage.roster.all().collect(),
         (None, None) => Vec::new(),
     };
-    let mut matching: Vec<Member> =
-        matching.into_iter().filter(|member| selector.shard.is_none_or(|shard| member.shard == shard)).collect();
+    let shard = match &selector.shard_of {
+        Some(key) => Some(slots::shard_serving(stage, key).await?),
+        None => selector.shard,
+    };
+    let mut matching: Vec<Member> = matching.into_iter().filter(|member| shard.is_none_or(|shard| member.shard == shard)).collect();
     if among == Among::Running && selector.node.is_none() {
         let alive = join_all(matching.iter().map(|member| stage.lab.alive(&member.node.name))).await;
         // A question that fails keeps the node: the fault itself then tells what is wrong.

@@ -8,7 +8,7 @@ use redquake_reports::history::NoteKind;
 use redquake_topologies::runtime::NodeAddress;
 
 use super::{Keys, Stage, claims, owners};
-use crate::clients::{Timeouts, open};
+use crate::clients::{Following, Timeouts, open};
 use crate::databases::Database;
 use crate::faults::{Among, resolve};
 use crate::workloads::{self, Common, stream_of};
@@ -67,7 +67,8 @@ async fn read(stage: &Stage, workload: &Workload, common: &Common, address: Node
             let allow = redis::cmd("CONFIG").arg("SET").arg("cluster-allow-reads-when-down").arg("yes").take();
             let _ = allow.query_async::<()>(&mut connection).await;
         }
-        workloads::final_read(&reading, &common, &mut connection).await
+        // A slot may still be on its way: the owner says where keys are that it no longer has.
+        workloads::final_read(&reading, &common, &mut Following::new(connection, TIMEOUTS)).await
     });
     let problem = match reading.await {
         Ok(Ok(())) => None,

@@ -57,6 +57,21 @@ impl Keys {
         tags.get(key as usize / shards % tags.len()).map(String::as_str)
     }
 
+    /// The hash slot of a key; none where there is one shard.
+    pub fn slot(&self, key: u32) -> Option<u16> {
+        self.tag(key).map(key_slot)
+    }
+
+    /// Every slot in which keys lie: of each shard in the order in which keys are dealt out.
+    pub fn slots(&self) -> Vec<u16> {
+        self.tags.iter().flatten().map(|tag| key_slot(tag)).collect()
+    }
+
+    /// The slots of the keys that probes write, one a shard.
+    pub fn probed(&self) -> Vec<u16> {
+        (0..).zip(self.tags.iter()).filter_map(|(first, _)| self.slot(first)).collect()
+    }
+
     /// The same names, for the keys of one shard only.
     pub fn only(&self, shard: u32) -> Self {
         Self { only: Only::Shard(shard), ..self.clone() }
@@ -78,7 +93,7 @@ impl Keys {
         match &self.only {
             Only::All => true,
             Only::Shard(shard) => self.shard_of(key) == *shard,
-            Only::Slots(slots) => self.tag(key).is_none_or(|tag| slots.contains(key_slot(tag))),
+            Only::Slots(slots) => self.slot(key).is_none_or(|slot| slots.contains(slot)),
         }
     }
 }
@@ -127,6 +142,25 @@ mod tests {
         assert_eq!(keys.shard_of(7), 2);
         assert!(!keys.within(rest.clone()).cover(7) && keys.within(first.clone()).cover(7));
         assert!(keys.within(rest).cover(1) && !keys.within(first).cover(1), "its neighbours stay");
+    }
+
+    #[test]
+    fn the_slot_of_a_key_is_that_of_its_name_and_probes_write_to_one_slot_a_shard() {
+        let topology = ClusterTopology {
+            server: Server::default(),
+            shards: 3,
+            replicas_per_shard: 1,
+            slots: Vec::new(),
+            config: ClusterConfig::default(),
+        };
+        let keys = Keys::of(Some(&topology));
+        for key in 0..100 {
+            assert_eq!(keys.slot(key), Some(key_slot(&keys.name(format!("set:1:{key}"), key))));
+        }
+        let written: Vec<u16> = (0..3).map(|shard| key_slot(&keys.name("redquake:probe".to_owned(), shard))).collect();
+        assert_eq!(keys.probed(), written);
+        assert!(written.iter().all(|slot| keys.slots().contains(slot)));
+        assert_eq!((Keys::default().slot(7), Keys::default().slots(), Keys::default().probed()), (None, vec![], vec![]));
     }
 
     #[test]

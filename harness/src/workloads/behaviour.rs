@@ -12,7 +12,7 @@ use redquake_reports::history::{Event, Op, OpKind, Outcome, Why};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::clients::{Connection, Link, Session, classify};
+use crate::clients::{Connection, Detour, Link, Session, classify, detour};
 use crate::databases::Database;
 use crate::trial::{Clock, Keys, Recorder};
 
@@ -108,13 +108,55 @@ pub enum Asked<'a> {
 }
 
 impl Asked<'_> {
-    async fn send<T: redis::FromRedisValue>(self, connection: &mut Connection) -> RedisResult<T> {
+    /// `asking`: right behind `ASKING`, which lets a node serve a slot that is only on its way to it.
+    async fn send<T: redis::FromRedisValue>(self, connection: &mut Connection, asking: bool) -> RedisResult<T> {
         match self {
+            _ if asking => self.send_asking(connection).await,
             Self::Command(command) => command.query_async(connection).await,
             Self::Transaction(pipeline) => pipeline.query_async(connection).await,
         }
     }
+
+    /// All of it is one write, so that no command of another task comes between: `ASKING` holds for the next command, or the next transaction.
+    async fn send_asking<T: redis::FromRedisValue>(self, connection: &mut Connection) -> RedisResult<T> {
+        let mut all = redis::pipe();
+        all.cmd("ASKING");
+        match self {
+            Self::Command(command) => {
+                all.add_command(command.clone());
+            }
+            Self::Transaction(pipeline) => {
+                let atomic = pipeline.is_transaction();
+                let frame = |word: &str| atomic.then(|| redis::cmd(word));
+                for command in frame("MULTI").into_iter().chain(pipeline.cmd_iter().cloned()).chain(frame("EXEC")) {
+                    all.add_command(command);
+                }
+            }
+        }
+        let mut answers: Vec<redis::Value> = all.query_async(connection).await?;
+        let answer = match self {
+            Self::Transaction(pipeline) if !pipeline.is_transaction() => redis::Value::Array(answers.split_off(1)),
+            _ => answers.pop().unwrap_or(redis::Value::Nil),
+        };
+        Ok(redis::from_redis_value(answer)?)
+    }
 }
+
+/// How the next attempt finds its node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Way {
+    /// By what the client knows.
+    Usual,
+    /// It was told to ask this one, this once.
+    Asking(String),
+    /// By what it knows, after a moment.
+    Later,
+}
+
+/// How often a client lets itself be sent on in one operation; other clients stop after 5 or 16.
+const MOST_DETOURS: u32 = 5;
+/// Pause before a client that was told to come again does: keys are on their way for some milliseconds.
+const AGAIN_AFTER: std::time::Duration = std::time::Duration::from_millis(5);
 
 /// What became of what was sent.
 #[derive(Debug, Clone, Copy)]
@@ -179,7 +221,8 @@ impl Turn {
         (reply.out == Outcome::Ok).then_some(reply.at[1])
     }
 
-    /// Sends one command or transaction, records what became of it, and returns it. A dead client sends nothing and has no reply.
+    /// Sends one command or transaction, records what became of it, and returns it. A dead client sends nothing and has no reply. A client
+    /// of a Cluster goes where it is sent; each of its attempts is recorded, and all of them together have the time of one.
     pub async fn call<T: redis::FromRedisValue>(
         &self,
         op: OpKind,
@@ -187,57 +230,118 @@ impl Turn {
         asked: Asked<'_>,
         read: impl Fn(&T) -> (Outcome, Option<Why>),
     ) -> Option<Reply<T>> {
+        let (mut way, mut until, mut detours) = (Way::Usual, None, 0);
+        loop {
+            let (reply, next) = self.try_once(op, intended, asked, &read, way, &mut until).await?;
+            detours += 1;
+            match next.filter(|_| detours <= MOST_DETOURS && until.is_some_and(|until| Instant::now() < until)) {
+                None => return Some(reply),
+                Some(Way::Later) => {
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                    way = Way::Usual;
+                }
+                Some(next) => way = next,
+            }
+        }
+    }
+
+    /// One attempt, recorded, and where the node that was asked sends the client, if it does.
+    async fn try_once<T: redis::FromRedisValue>(
+        &self,
+        op: OpKind,
+        intended: u64,
+        asked: Asked<'_>,
+        read: &impl Fn(&T) -> (Outcome, Option<Why>),
+        way: Way,
+        until: &mut Option<Instant>,
+    ) -> Option<(Reply<T>, Option<Way>)> {
         let clock = self.common.clock;
         let invoked = clock.now();
         let link = tokio::select! {
             biased;
             () = self.life.crashed.cancelled() => return None,
-            link = self.session.link(self.common.keys.shard_of(self.key)) => link,
+            link = self.link(&way) => link,
         };
         let Some(link) = link else {
             let at = [invoked, clock.now()];
-            self.record(op, [intended, at[0], at[1]], Outcome::Fail, Some(Why::NoPrimary), None);
-            return Some(Reply { at, out: Outcome::Fail, value: None });
+            let why = if way == Way::Usual { Why::NoPrimary } else { Why::Connect };
+            self.record(op, [intended, at[0], at[1]], Outcome::Fail, Some(why), None);
+            return Some((Reply { at, out: Outcome::Fail, value: None }, None));
         };
-        let Attempt { reply, why, node } = self.attempt(link, asked, read).await;
+        // The wait for the first connection is not part of the time for replies.
+        let bound = *until.get_or_insert_with(|| Instant::now() + self.common.timeout);
+        let asking = matches!(way, Way::Asking(_));
+        let (Attempt { reply, why, node }, next) = self.send(link, asked, read, asking, bound).await;
         let [invoked, completed] = reply.at;
         self.record(op, [intended, invoked, completed], reply.out, why, node);
-        Some(reply)
+        Some((reply, next))
     }
 
     /// Sends one command or transaction over a connection and records nothing.
     pub async fn attempt<T: redis::FromRedisValue>(
         &self,
-        mut link: Link,
+        link: Link,
         asked: Asked<'_>,
         read: impl Fn(&T) -> (Outcome, Option<Why>),
     ) -> Attempt<T> {
+        self.send(link, asked, &read, false, Instant::now() + self.common.timeout).await.0
+    }
+
+    async fn send<T: redis::FromRedisValue>(
+        &self,
+        mut link: Link,
+        asked: Asked<'_>,
+        read: &impl Fn(&T) -> (Outcome, Option<Why>),
+        asking: bool,
+        bound: Instant,
+    ) -> (Attempt<T>, Option<Way>) {
         let clock = self.common.clock;
         // Invoked means: may have been executed from here on. The wait for a connection lies before it.
         let invoked = clock.now();
-        let bound = Instant::now() + self.common.timeout;
         let reply: Option<Result<RedisResult<T>, _>> = tokio::select! {
             biased;
             () = self.life.crashed.cancelled() => None,
-            reply = tokio::time::timeout_at(bound.into(), asked.send(&mut link.connection)) => Some(reply),
+            reply = tokio::time::timeout_at(bound.into(), asked.send(&mut link.connection, asking)) => Some(reply),
         };
         let completed = clock.now();
-        let (out, why, lost, value) = match reply {
+        let (out, why, lost, value, next) = match reply {
             Some(Ok(Ok(value))) => {
                 let (outcome, why) = read(&value);
-                (outcome, why, false, Some(value))
+                (outcome, why, false, Some(value), None)
             }
             Some(Ok(Err(error))) => {
-                let reading = classify(&error);
-                (reading.outcome, Some(reading.why), reading.lost, None)
+                let (reading, next) = (classify(&error), self.sent_to(&error, &link));
+                (reading.outcome, Some(reading.why), reading.lost && next.is_none(), None, next)
             }
-            Some(Err(_)) => (Outcome::Info, Some(Why::Timeout), true, None),
-            None => (Outcome::Info, Some(Why::Cancelled), false, None),
+            Some(Err(_)) => (Outcome::Info, Some(Why::Timeout), true, None, None),
+            None => (Outcome::Info, Some(Why::Cancelled), false, None, None),
         };
         if lost {
             self.session.report_lost(&link);
         }
-        Attempt { reply: Reply { at: [invoked, completed], out, value }, why, node: link.node }
+        (Attempt { reply: Reply { at: [invoked, completed], out, value }, why, node: link.node }, next)
+    }
+
+    async fn link(&self, way: &Way) -> Option<Link> {
+        match way {
+            Way::Asking(address) => self.session.asked(address).await,
+            Way::Usual | Way::Later => {
+                let keys = &self.common.keys;
+                self.session.link(keys.shard_of(self.key), || keys.slot(self.key)).await
+            }
+        }
+    }
+
+    /// Where a node sends a client that finds its way itself.
+    fn sent_to(&self, error: &redis::RedisError, link: &Link) -> Option<Way> {
+        if link.connection.is_library() {
+            return None;
+        }
+        match detour(error)? {
+            Detour::Ask(address) => Some(Way::Asking(address)),
+            Detour::Moved(slot, address) => self.session.learn(slot, &address, link).then_some(Way::Usual),
+            Detour::Again => Some(Way::Later),
+        }
     }
 
     /// Records what became of an operation.

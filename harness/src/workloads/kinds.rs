@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
 use redquake_experiments::spec::{Workload, WorkloadKind};
 use redquake_topologies::namespace::Zone;
 
@@ -14,6 +13,7 @@ use super::limiter::{self, FixedWindow, SlidingWindow};
 use super::lock::{self, LockClients};
 use super::payment::{self, PaymentServers};
 use super::set::{self, SetClients};
+use crate::clients::Following;
 use crate::trial::Roster;
 
 /// Starts the clients of a workload, dealt out in turn to the threads of some zones.
@@ -34,7 +34,7 @@ pub fn start(workload: &Workload, common: Common, roster: &Arc<Roster>, zones: &
 }
 
 /// Reads what a workload left on the primary and records it.
-pub async fn final_read(workload: &Workload, common: &Common, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
+pub async fn final_read(workload: &Workload, common: &Common, connection: &mut Following) -> redis::RedisResult<()> {
     match &workload.kind {
         // What independent primaries hold, a client with a quorum would not believe.
         WorkloadKind::Lock(lock) if lock.asks_independent() => Ok(()),

@@ -1,10 +1,10 @@
 //! `set`: add elements that are never added again, and look in the end which are there.
 
-use redis::aio::MultiplexedConnection;
 use redquake_experiments::spec::SetWorkload;
 use redquake_reports::history::{Event, Members, OpKind, Outcome};
 
 use super::behaviour::{Behaviour, Common, Turn};
+use crate::clients::Following;
 
 /// Elements asked for in one round trip of the final read, about.
 const CHUNK: u32 = 1_000;
@@ -41,7 +41,7 @@ impl Behaviour for SetClients {
 }
 
 /// Reads every set and records its elements.
-pub async fn final_read(common: &Common, keys: u32, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
+pub async fn final_read(common: &Common, keys: u32, connection: &mut Following) -> redis::RedisResult<()> {
     let prefix = format!("{:016x}:", common.seed);
     for key in (0..keys).filter(|key| common.keys.cover(*key)) {
         let mut cursor = 0_u64;

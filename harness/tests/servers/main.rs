@@ -19,6 +19,7 @@ mod matrix;
 mod ordinary_user;
 mod other_experiments;
 mod primary_kill;
+mod reshard;
 mod residue;
 mod reuse;
 mod reversal;

@@ -1,7 +1,7 @@
 //! One pass over the events of a trial, into accumulators whose size does not grow with the load, but for the holds of
 //! locks (32 bytes each).
 
-use redquake_experiments::spec::{Role, Workload, shard_of};
+use redquake_experiments::spec::{Action, Role, Workload, shard_of};
 
 use super::checks::Checks;
 use super::classes::Classes;
@@ -13,7 +13,8 @@ use super::taken::Taken;
 use super::tally::Tally;
 use super::timeline::{Buckets, Roles};
 use crate::history::{
-    ClusterEvent, Event, Header, NodeRole, Note, NoteKind, Op, Outcome, Phase, PhaseName, Probe, ProbeKind, SentinelEvent, Stall, Why,
+    ClusterEvent, Event, Header, NodeRole, Note, NoteKind, Op, Outcome, Phase, PhaseName, Probe, ProbeKind, SentinelEvent, SlotsLeft,
+    Stall, Why,
 };
 use crate::result::NodeInfo;
 
@@ -36,12 +37,15 @@ pub struct Collected {
     pub workloads: Vec<Load>,
     pub sentinel: Vec<SentinelEvent>,
     pub cluster: Vec<ClusterEvent>,
+    pub slots: Vec<SlotsLeft>,
     pub stalls: Vec<Stall>,
     pub notes: Vec<Note>,
     /// Latest time of any event.
     pub last: u64,
     /// Operations of workloads that the plan does not have.
     pub strange: u64,
+    /// Whether slots are to move.
+    reshards: bool,
 }
 
 /// One workload.
@@ -111,10 +115,12 @@ impl Collected {
                 .collect(),
             sentinel: Vec::new(),
             cluster: Vec::new(),
+            slots: Vec::new(),
             stalls: Vec::new(),
             notes: Vec::new(),
             last: 0,
             strange: 0,
+            reshards: header.plan.faults.iter().any(|planned| matches!(planned.fault.action, Action::Reshard(_))),
         }
     }
 
@@ -165,6 +171,10 @@ impl Collected {
                     self.roles.resize_with(node + 1, Roles::default);
                 }
                 self.roles[node].sample(sample);
+            }
+            Event::Slots(left) => {
+                self.seen(left.at);
+                keep(&mut self.slots, left);
             }
             Event::Stall(stall) => keep(&mut self.stalls, stall),
             Event::Final(last) => {
@@ -268,8 +278,15 @@ impl Collected {
         // Where operations come in bursts, a time without answers says nothing.
         // A primary that says that a lock is held is at work: only for the lock is it a refusal. Independent primaries tell nothing of the set.
         if load.spec.kind.is_steady() && !load.spec.kind.asks_independent() && (op.out == Outcome::Ok || op.why == Some(Why::Held)) {
-            let shard = shard_of(op.key, u32::try_from(load.answers.len()).unwrap_or(1)) as usize - 1;
-            if let Some(answers) = load.answers.get_mut(shard) {
+            // The shard that answered: slots may have moved since keys were dealt out.
+            let answered = op.node.and_then(|node| self.nodes.get(usize::from(node))?.shard);
+            let shard = match answered {
+                Some(shard) => shard,
+                // Whom the library asked is not known.
+                None if self.reshards => return,
+                None => shard_of(op.key, u32::try_from(load.answers.len()).unwrap_or(1)),
+            };
+            if let Some(answers) = load.answers.get_mut(shard.saturating_sub(1) as usize) {
                 answers[zone].answer(op.at[2], op.node);
             }
         }

@@ -13,6 +13,7 @@ mod hash;
 pub mod limiters;
 pub mod locks;
 mod matrix;
+mod moves;
 mod outages;
 pub mod payments;
 pub mod register;

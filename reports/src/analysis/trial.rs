@@ -11,6 +11,7 @@ use super::failover::{Message, promotions, unexplained};
 use super::fallback::Period;
 use super::gap::{OUTAGE, Outage, Series, Window, outages};
 use super::locks::{Names, worst_first};
+use super::moves::{moves, of_moves, told as moved};
 use super::outages::{Scene, Told};
 use super::resets::Reset;
 use super::samples::{Samples, of_failovers, of_shards, of_workload};
@@ -163,6 +164,10 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
             payments: checked.payments,
         });
     }
+    let named: Vec<String> = faults.iter().map(|fault| fault.name.clone()).collect();
+    let moves = moves(&all.slots, &named, &names);
+    of_moves(&moves, &workloads, &mut metrics);
+    moves.iter().for_each(|one| findings.remark(moved(one, &workloads, &names)));
     worst_first(&mut anomalies);
     let (mut possible, mut anomalies): (Vec<Anomaly>, Vec<Anomaly>) =
         anomalies.into_iter().partition(|one| one.kind == AnomalyKind::PossibleDouble);
@@ -191,6 +196,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         possible,
         possible_total,
         split,
+        moves,
         remarks: findings.remarks,
         timeline,
         history: String::new(),
@@ -393,8 +399,8 @@ fn explaining(faults: &[FaultOutcome], planned: &[PlannedFault], nodes: &[NodeIn
                 let hit = nodes.iter().filter(|node| fault.targets.contains(&node.name));
                 Some(hit.map(|node| node.address.clone()).collect())
             }
-            // These touch clients alone.
-            Action::ClientCrash(_) => return None,
+            // These touch clients alone, or move what primaries serve and leave them what they are.
+            Action::ClientCrash(_) | Action::Reshard(_) => return None,
             _ => None,
         };
         Some((fault.injected_at?, taken))

@@ -12,6 +12,7 @@ use super::load::{Decision, Keys, Paid, Payment, Query, Read};
 use super::lock::{Access, Vote};
 use super::op::{Op, Probe};
 use super::servers::{ClusterEvent, RoleSample, SentinelEvent, Started};
+use super::slots::SlotsLeft;
 
 /// Version of the format; readers refuse others.
 pub const FORMAT_VERSION: u32 = 1;
@@ -62,6 +63,8 @@ pub enum Event {
     Payment(Payment),
     /// Payments found in the ledger in the end, or a part of them.
     Paid(Paid),
+    /// Where the slots of a `reshard` were in the end.
+    Slots(SlotsLeft),
     /// Something a reader of the history should know.
     Note(Note),
     /// Last line; a history without it was cut off.

@@ -8,6 +8,7 @@ mod load;
 mod lock;
 mod op;
 mod servers;
+mod slots;
 
 pub use codec::{Ending, HistoryError, MAX_LINE, Reader, Writer};
 pub use event::{End, Event, FORMAT_VERSION, Header, Node, Note, NoteKind, Phase, PhaseName, Stall};
@@ -17,3 +18,4 @@ pub use load::{DecidedBy, Decision, Keys, Paid, Paying, Payment, Queried, Query,
 pub use lock::{Access, Accessed, Vote};
 pub use op::{Op, OpKind, Outcome, Probe, ProbeKind, Why};
 pub use servers::{ClusterEvent, ClusterNews, NodeRole, RoleSample, SentinelEvent, Started};
+pub use slots::{SlotLeft, SlotsLeft};

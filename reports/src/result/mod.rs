@@ -5,6 +5,7 @@ mod document;
 mod failover;
 mod matrix;
 mod metric;
+mod moves;
 mod precision;
 mod schema;
 mod timeline;
@@ -16,6 +17,7 @@ pub use document::{AssertionResult, Document, Environment, Location, Prediction,
 pub use failover::{Failover, FailoverPart, FaultOutcome, Gap};
 pub use matrix::{Difference, MatrixAxis, MatrixCell, MatrixDocument, Middle, OpenInterval, TradeOff, TradeOffPoint};
 pub use metric::{Interval, MetricSummary, MetricUnit, RareEvent, Sample};
+pub use moves::SlotMove;
 pub use precision::{EndedBy, Precision};
 pub use schema::{matrix_schema, schema};
 pub use timeline::{ClassSeries, NodeLane, OpBucket, RoleSpan, SentinelMark, TimelineData, WorkloadSeries};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Sample;
 use super::anomaly::Anomaly;
 use super::failover::{Failover, FaultOutcome};
+use super::moves::SlotMove;
 use super::timeline::TimelineData;
 use super::workload::WorkloadResult;
 
@@ -58,6 +59,9 @@ pub struct Trial {
     /// Time in which several nodes acknowledged writes; absent where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitBrain>,
+    /// What became of slots that were to move.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<SlotMove>,
     /// Remarks worth showing (stalls, truncated history, ...).
     pub remarks: Vec<String>,
     /// Everything on one axis, for the chart.

@@ -8,4 +8,4 @@ mod view;
 
 pub use bring_up::{ClusterSet, bring_up};
 pub use layout::nodes;
-pub use view::{KnownNode, known_nodes};
+pub use view::{KnownNode, MovingSlot, known_nodes};

@@ -19,6 +19,19 @@ pub struct KnownNode {
     pub connected: bool,
     /// The slots it serves; slots on their way to or from another node are left out.
     pub slots: SlotRanges,
+    /// Slots on their way to or from it; a node tells only its own.
+    pub moving: Vec<MovingSlot>,
+}
+
+/// A slot on its way, as one of the two nodes concerned holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovingSlot {
+    /// The slot.
+    pub slot: u16,
+    /// Whether it leaves the node (`[slot->-other]`); else it arrives (`[slot-<-other]`).
+    pub leaving: bool,
+    /// Identity of the other node.
+    pub other: String,
 }
 
 impl KnownNode {
@@ -43,11 +56,20 @@ fn read(line: &str) -> Option<KnownNode> {
     let (_ping, _pong) = (fields.next()?, fields.next()?);
     let epoch = fields.next()?.parse().ok()?;
     let connected = fields.next()? == "connected";
-    let ranges = fields.filter(|range| !range.starts_with('[')).filter_map(|range| {
+    let (moving, ranges): (Vec<&str>, Vec<&str>) = fields.partition(|range| range.starts_with('['));
+    let ranges = ranges.into_iter().filter_map(|range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         Some((first.parse().ok()?, last.parse().ok()?))
     });
-    Some(KnownNode { id, address, flags, primary, epoch, connected, slots: SlotRanges::new(ranges.collect()) })
+    let moving = moving.into_iter().filter_map(on_its_way).collect();
+    Some(KnownNode { id, address, flags, primary, epoch, connected, slots: SlotRanges::new(ranges.collect()), moving })
+}
+
+fn on_its_way(text: &str) -> Option<MovingSlot> {
+    let text = text.strip_prefix('[')?.strip_suffix(']')?;
+    let leaving = text.split_once("->-");
+    let (slot, other) = leaving.or_else(|| text.split_once("-<-"))?;
+    Some(MovingSlot { slot: slot.parse().ok()?, leaving: leaving.is_some(), other: other.to_owned() })
 }
 
 #[cfg(test)]
@@ -67,5 +89,8 @@ e7d1eec 127.0.0.1:30001@31001 myself,master - 0 0 1 connected 0-5460 [5461-<-67e
         assert_eq!((nodes[1].slots.to_string(), nodes[1].epoch), ("5461-5470,7".to_owned(), 2));
         assert_eq!(nodes[2].slots.to_string(), "0-5460");
         assert!(nodes[2].is("myself"));
+        let moving: Vec<(u16, bool, &str)> = nodes[2].moving.iter().map(|one| (one.slot, one.leaving, one.other.as_str())).collect();
+        assert_eq!(moving, [(5461, false, "67ed2db"), (3, true, "07c37df")]);
+        assert!(nodes[0].moving.is_empty() && nodes[1].moving.is_empty());
     }
 }

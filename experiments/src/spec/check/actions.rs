@@ -91,7 +91,7 @@ fn tell_replicas(index: usize, failover: &Failover, experiment: &Experiment, fou
         let finding = Finding::error("RQ0254", format!("faults[{index}].target"), "only a replica can be told to take its primary's place");
         found.push(finding.help(help));
     }
-    if target.role.is_some() && target.shard.is_none() && target.pick == Pick::All && experiment.topology.count(Role::Replica) > 1 {
+    if target.role.is_some() && !target.in_one_shard() && target.pick == Pick::All && experiment.topology.count(Role::Replica) > 1 {
         let finding =
             Finding::error("RQ0254", format!("faults[{index}].target"), "every replica of every shard would take its primary's place");
         found.push(finding.help(format!("name a shard, {help}, or use `pick`")));

@@ -68,8 +68,16 @@ pub(super) fn repeated_for(fault: &Fault) -> Duration {
     Duration::from_nanos(every.as_nanos().saturating_mul(u64::from(times.saturating_sub(1))))
 }
 
+/// The field that says how long a fault stays.
+pub(super) fn length_field(fault: &Fault) -> &'static str {
+    match fault.action {
+        Action::Restart(_) => "delay",
+        Action::Reshard(_) => "over",
+        _ => "for",
+    }
+}
+
 /// Where the length of a fault is written.
 pub(super) fn length_path(index: usize, fault: &Fault) -> String {
-    let field = if matches!(fault.action, Action::Restart(_)) { "delay" } else { "for" };
-    format!("faults[{index}].{field}")
+    format!("faults[{index}].{}", length_field(fault))
 }

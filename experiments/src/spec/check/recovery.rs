@@ -56,7 +56,7 @@ fn majority_is_left(experiment: &Experiment, ends: usize, found: &mut Vec<Findin
     for (index, fault) in experiment.faults.iter().enumerate() {
         let Some(target) = ended(&fault.action) else { continue };
         let lost = match (target.role, target.pick) {
-            _ if target.shard.is_some() => 1,
+            _ if target.in_one_shard() => 1,
             (Some(WantedRole::Primary), Pick::All) => primaries,
             (Some(WantedRole::Primary), Pick::Count(count)) => count.min(primaries),
             _ => 1,

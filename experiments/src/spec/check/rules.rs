@@ -1,8 +1,8 @@
 //! Every rule.
 
 use super::{
-    Finding, actions, assertions, cluster, databases, directives, limiters, locks, names, network, payments, recovery, schedule, selectors,
-    sentinels, timing, topology, waits, zones,
+    Finding, actions, assertions, cluster, databases, directives, limiters, locks, names, network, payments, recovery, reshard, schedule,
+    selectors, sentinels, timing, topology, waits, zones,
 };
 use crate::spec::Experiment;
 
@@ -49,6 +49,8 @@ const RULES: &[Rule] = &[
     actions::ask_sentinels_what_sentinels_do,
     actions::ask_servers_what_servers_do,
     actions::set_directives_that_can_be_set,
+    reshard::goes_from_one_primary_to_another,
+    reshard::moves_slots_that_are_there,
     sentinels::publish_what_is_waited_for,
     sentinels::have_led_before_they_are_named,
     locks::lease_outlasts_hold,

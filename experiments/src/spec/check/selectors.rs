@@ -22,8 +22,8 @@ fn fields(topology: &Topology) -> [&'static str; 2] {
 }
 
 /// Most nodes that can have a role at one time, in one shard where one is asked for.
-fn most(topology: &Topology, role: WantedRole, shard: Option<u32>) -> u32 {
-    let count = |role| match topology.cluster().filter(|_| shard.is_some()) {
+fn most(topology: &Topology, role: WantedRole, one_shard: bool) -> u32 {
+    let count = |role| match topology.cluster().filter(|_| one_shard) {
         Some(cluster) => topology.count(role) / cluster.shards.max(1),
         None => topology.count(role),
     };
@@ -87,7 +87,7 @@ pub(super) fn match_something(experiment: &Experiment, found: &mut Vec<Finding>)
             let finding = Finding::error("RQ0204", format!("{path}.node"), format!("no node is named `{node}`"));
             found.push(finding.uses(first).uses(second).help(help));
         }
-        if let Some(role) = selector.role.filter(|role| most(topology, *role, None) == 0) {
+        if let Some(role) = selector.role.filter(|role| most(topology, *role, false) == 0) {
             found.push(
                 Finding::error("RQ0205", format!("{path}.role"), format!("no node is ever a {}", role.as_str()))
                     .related(
@@ -105,19 +105,32 @@ pub(super) fn match_something(experiment: &Experiment, found: &mut Vec<Finding>)
 
 pub(super) fn shards_are_there(experiment: &Experiment, found: &mut Vec<Finding>) {
     for (path, selector) in all(experiment) {
-        let Some(shard) = selector.shard else { continue };
-        let here = format!("{path}.shard");
-        let finding = match experiment.topology.cluster() {
-            None => Finding::error("RQ0260", here, "only a Cluster has shards")
+        let (field, example) = match (selector.shard, &selector.shard_of) {
+            (None, None) => continue,
+            (Some(_), _) => ("shard", "{ role: primary, shard: 2 }"),
+            (None, Some(_)) => ("shard-of", "{ role: primary, shard-of: \"user:17\" }"),
+        };
+        let here = format!("{path}.{field}");
+        let finding = match (experiment.topology.cluster(), selector.shard) {
+            (None, _) => Finding::error("RQ0260", here, "only a Cluster has shards")
                 .related("topology.kind", "this is none")
-                .help("leave `shard` out, or use `kind: cluster`"),
-            Some(_) if selector.role.is_none() => {
-                Finding::error("RQ0260", here, "`shard` goes with `role`").help("for example `{ role: primary, shard: 2 }`")
+                .help(format!("leave `{field}` out, or use `kind: cluster`")),
+            (Some(_), _) if selector.role.is_none() => {
+                Finding::error("RQ0260", here, format!("`{field}` goes with `role`")).help(format!("for example `{example}`"))
             }
-            Some(cluster) if shard > cluster.shards => Finding::error("RQ0260", here, format!("there is no shard {shard}"))
+            (Some(cluster), Some(shard)) if shard > cluster.shards => Finding::error("RQ0260", here, format!("there is no shard {shard}"))
                 .related("topology.shards", format!("they are numbered from 1 to {}", cluster.shards))
                 .help(format!("use a number up to {}", cluster.shards)),
-            Some(_) => continue,
+            (Some(_), Some(_)) if selector.shard_of.is_some() => {
+                Finding::error("RQ0262", format!("{path}.shard-of"), "`shard-of` beside `shard`")
+                    .label("names a shard by a key")
+                    .related(here, "names it by its number")
+                    .help("keep one of the two")
+            }
+            (Some(_), None) if selector.shard_of.as_deref() == Some("") => {
+                Finding::error("RQ0262", here, "`shard-of` names no key").help(format!("for example `{example}`"))
+            }
+            _ => continue,
         };
         found.push(finding.uses("topology.shards").uses(format!("{path}.role")));
     }
@@ -130,7 +143,7 @@ pub(super) fn pick_what_is_there(experiment: &Experiment, found: &mut Vec<Findin
         let Pick::Count(count) = selector.pick else { continue };
         let (most, whom) = match (selector.role, &selector.node) {
             (Some(role), None) => {
-                let most = most(topology, role, selector.shard);
+                let most = most(topology, role, selector.in_one_shard());
                 (most, several(role, most))
             }
             (None, Some(_)) => (1, "node of that name".to_owned()),

@@ -108,7 +108,7 @@ fn may_end_a_primary(fault: &Fault) -> bool {
     };
     match &fault.action {
         Action::Failover(_) => true,
-        Action::ClientCrash(_) => false,
+        Action::ClientCrash(_) | Action::Reshard(_) => false,
         // A shape is drawn over every node where nobody is named.
         Action::Partition(partition) if partition.shape.is_some() && partition.of.is_none() => true,
         action => action.selectors().iter().any(|(_, selector)| selector.zone.is_none() && !elsewhere(selector)),

@@ -31,8 +31,10 @@ pub(super) fn lengths_are_not_zero(experiment: &Experiment, found: &mut Vec<Find
         let timing = &fault.timing;
         let written = [("for", timing.lasts), ("within", timing.within), ("every", timing.every)];
         lengths.extend(written.into_iter().filter_map(|(field, length)| Some((format!("faults[{index}].{field}"), length?))));
-        if let Action::Delay(delay) = &fault.action {
-            lengths.push((format!("faults[{index}].delay"), delay.delay));
+        match &fault.action {
+            Action::Delay(delay) => lengths.push((format!("faults[{index}].delay"), delay.delay)),
+            Action::Reshard(reshard) => lengths.push((format!("faults[{index}].over"), reshard.over)),
+            _ => {}
         }
     }
     for (path, length) in lengths {
@@ -75,7 +77,7 @@ pub(super) fn faults_happen_inside_the_run(experiment: &Experiment, found: &mut 
         };
         let shorten = match (fault.timing.times, fault.lasts()) {
             (Some(_), _) => " or use fewer `times`".to_owned(),
-            (None, Some(_)) => format!(" or shorten `{}`", if matches!(fault.action, Action::Restart(_)) { "delay" } else { "for" }),
+            (None, Some(_)) => format!(" or shorten `{}`", instants::length_field(fault)),
             (None, None) => String::new(),
         };
         found.push(finding.related("duration", format!("the run ends at {end}")).help(format!("set `duration: {wanted}`{shorten}")));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Bandwidth, Busy, ClientCrash, ClientsPause, ClockJump, ConfigSet, Delay, DiskFull, Failover, Group, Kill, Loss, Partition, Pause,
-    Restart, SentinelCrash, Stop,
+    Reshard, Restart, SentinelCrash, Stop,
 };
 use crate::spec::Selector;
 
@@ -37,6 +37,8 @@ pub enum Action {
     ClientCrash(ClientCrash),
     /// A planned failover.
     Failover(Failover),
+    /// Slots of one shard of a Cluster move to another.
+    Reshard(Reshard),
     /// `CONFIG SET`, and the former values when it is over.
     ConfigSet(ConfigSet),
     /// A Sentinel that crashes at a chosen point of the next failover it leads (`SENTINEL SIMULATE-FAILURE`).
@@ -85,6 +87,7 @@ impl Action {
             Self::ClientsPause(_) => "clients-pause",
             Self::ClientCrash(_) => "client-crash",
             Self::Failover(_) => "failover",
+            Self::Reshard(_) => "reshard",
             Self::ConfigSet(_) => "config-set",
             Self::SentinelCrash(_) => "sentinel-crash",
             Self::DiskFull(_) => "disk-full",
@@ -107,13 +110,16 @@ impl Action {
             | Self::DiskFull(DiskFull { target })
             | Self::ClockJump(ClockJump { target, .. }) => Some(target),
             Self::Failover(Failover { target, .. }) => target.as_ref(),
-            Self::Partition(_) | Self::Loss(_) | Self::Delay(_) | Self::ClientCrash(_) => None,
+            Self::Partition(_) | Self::Loss(_) | Self::Delay(_) | Self::ClientCrash(_) | Self::Reshard(_) => None,
         }
     }
 
     /// Every selector with its path below the fault, for example `from` or `groups[1][0]`.
     pub fn selectors(&self) -> Vec<(String, &Selector)> {
         let mut all: Vec<(String, &Selector)> = self.target().map(|target| ("target".to_owned(), target)).into_iter().collect();
+        if let Self::Reshard(Reshard { from, to, .. }) = self {
+            all.extend([("from".to_owned(), from), ("to".to_owned(), to)]);
+        }
         for (path, group) in self.groups() {
             all.extend(group.paths(&path).into_iter().zip(group.all()));
         }

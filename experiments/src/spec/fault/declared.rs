@@ -26,10 +26,11 @@ impl Fault {
         Self { name: name.to_owned(), timing: Timing { at: Some(at), lasts, ..Timing::default() }, action }
     }
 
-    /// How long it stays: `for`, and for a restart the time its nodes are down.
+    /// How long it stays: `for`; for a restart the time its nodes are down, for a reshard the time it takes.
     pub fn lasts(&self) -> Option<Duration> {
         match &self.action {
             Action::Restart(restart) => Some(restart.delay),
+            Action::Reshard(reshard) => Some(reshard.over),
             _ => self.timing.lasts,
         }
     }

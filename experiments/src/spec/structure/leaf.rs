@@ -1,7 +1,7 @@
 //! Strings with a form of their own, read by the type's own parser so that its message is the one shown.
 
 use crate::spec::schema::NAME_PATTERN;
-use crate::spec::{After, BitRate, Duration, Expectation, Lifetime, Offset, Percent, Rate, Server, SlotRanges, Trigger};
+use crate::spec::{After, BitRate, Duration, Expectation, Lifetime, Offset, Percent, Rate, Server, SlotChoice, SlotRanges, Trigger};
 
 /// Reads `text` as the schema's definition `name`; `None` when the definition has no form of its own.
 pub(super) fn read(name: &str, text: &str) -> Option<Result<(), String>> {
@@ -17,6 +17,7 @@ pub(super) fn read(name: &str, text: &str) -> Option<Result<(), String>> {
         "Expectation" => by::<Expectation>(text),
         "Server" => by::<Server>(text),
         "SlotRanges" => by::<SlotRanges>(text),
+        "SlotChoice" => by::<SlotChoice>(text),
         "Lifetime" => by::<Lifetime>(text),
         "Percent" => by::<Percent>(text),
         "BitRate" => by::<BitRate>(text),

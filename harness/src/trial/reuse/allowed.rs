@@ -30,6 +30,7 @@ fn traceless(action: &Action) -> bool {
         | Action::Busy(_)
         | Action::ClientsPause(_)
         | Action::Failover(_)
+        | Action::Reshard(_)
         | Action::ConfigSet(_)
         | Action::SentinelCrash(_)
         | Action::DiskFull(_)

@@ -2,17 +2,17 @@
 
 use std::collections::HashSet;
 
-use redis::aio::MultiplexedConnection;
 use redquake_reports::history::{Event, Keys};
 
 use super::super::behaviour::Common;
 use super::decide::prefix;
+use crate::clients::Following;
 
 /// Keys looked at in one round trip, about.
 const CHUNK: u32 = 500;
 
 /// Looks at every key of the limiter and records their sum.
-pub async fn final_read(common: &Common, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
+pub async fn final_read(common: &Common, connection: &mut Following) -> redis::RedisResult<()> {
     let prefix = prefix(common.index);
     let (mut seen, mut subjects) = (HashSet::new(), HashSet::new());
     let (mut immortal, mut bytes, mut cursor) = (0, 0, 0_u64);

@@ -1,16 +1,16 @@
 //! Which locks are left on the primary in the end.
 
-use redis::aio::MultiplexedConnection;
 use redquake_reports::history::{Event, Final};
 
 use super::names::{lock_key, token_id};
+use crate::clients::Following;
 use crate::workloads::behaviour::Common;
 
 /// Keys asked for in one round trip of the final read.
 const CHUNK: u32 = 500;
 
 /// Reads every lock and records what was found.
-pub async fn final_read(common: &Common, keys: u32, connection: &mut MultiplexedConnection) -> redis::RedisResult<()> {
+pub async fn final_read(common: &Common, keys: u32, connection: &mut Following) -> redis::RedisResult<()> {
     let mut first = 0;
     while first < keys {
         let chunk = (first..keys.min(first + CHUNK)).filter(|key| common.keys.cover(*key));

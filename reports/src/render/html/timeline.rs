@@ -135,7 +135,8 @@ fn faults(chart: &mut Chart) {
         match fault.reverted_at {
             Some(end) => {
                 chart.bands.push(Band { class: "fb", fill: "url(#hb)", from: at, to: Some(end), top: y, title: title.clone() });
-                let healed = format!("{} {} healed", chart.instant(end), fault.name);
+                let word = if fault.action == "reshard" { "over" } else { "healed" };
+                let healed = format!("{} {} {word}", chart.instant(end), fault.name);
                 chart.bands.push(Band { class: "fl", fill: "#b3261e", from: end, to: None, top: y, title: healed });
             }
             // What nothing takes back is an instant; what was to be taken back and was not is still at work.
@@ -161,6 +162,7 @@ fn state_words(fault: &FaultOutcome) -> &'static str {
         S::Proved => "proved",
         S::Unproved => "not proved",
         S::Reverted => "reverted",
+        S::RevertProved if fault.action == "reshard" => "proved, and its end proved",
         S::RevertProved => "proved and reverted",
         S::RevertUnproved => "its end is not proved",
         S::Skipped => "skipped",

@@ -270,11 +270,16 @@ fn faults(trial: &Trial) -> Vec<FaultRow> {
             S::Skipped => "skipped",
         },
         proof: match fault.reverted_at {
-            Some(at) => format!("{}; taken back at {}", fault.proof, number::instant(at, trial.zero)),
+            Some(at) => format!("{}; {} at {}", fault.proof, ended(fault), number::instant(at, trial.zero)),
             None => fault.proof.clone(),
         },
     };
     trial.faults.iter().map(row).collect()
+}
+
+/// How the end of a fault is called.
+fn ended(fault: &crate::result::FaultOutcome) -> &'static str {
+    if fault.action == "reshard" { "over" } else { "taken back" }
 }
 
 fn steps(trial: &Trial) -> Vec<StepRow> {
