@@ -113,6 +113,7 @@ fn patterns(schema: &Value, found: &mut Vec<String>) {
                 "Expectation",
                 "Server",
                 "SlotRanges",
+                "SlotChoice",
                 "Lifetime",
                 "Percent",
                 "BitRate",
