@@ -54,6 +54,7 @@ const FILES: &[(&str, &str)] = files![
     "limiters/immortal-keys",
     "payments/charged-twice",
     "cache/primary-gone",
+    "writes/partition",
     "cluster/coverage",
     "cluster/servers",
     "cluster/paused-primary",

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use redquake_experiments::spec::metrics::{
-    CACHE_METRICS, CLUSTER_METRICS, FAILOVER_METRICS, FENCED_METRICS, GUARDED_METRICS, LIMITER_METRICS, LOCK_METRICS, Metric,
-    PAYMENT_METRICS, RESHARD_METRICS, SHARD_METRICS, Unit, WORKLOAD_METRICS,
+    CACHE_METRICS, CLUSTER_METRICS, COUNTER_METRICS, FAILOVER_METRICS, FENCED_METRICS, GUARDED_METRICS, LIMITER_METRICS, LOCK_METRICS,
+    Metric, PAYMENT_METRICS, REGISTER_METRICS, RESHARD_METRICS, SET_METRICS, SHARD_METRICS, Unit, WORKLOAD_METRICS,
 };
 use redquake_experiments::spec::{self, CODES};
 use serde_json::Value;
@@ -35,6 +35,7 @@ fn tables(schema: &Value) -> Vec<(String, Value)> {
         ("### Bursts".to_owned(), of("/$defs/Burst")),
         ("### `breaker`".to_owned(), of("/$defs/Breaker")),
         ("### `scale`".to_owned(), of("/$defs/Scale")),
+        ("### `mix`".to_owned(), of("/$defs/Mix")),
         ("### Databases".to_owned(), of("/$defs/Database/oneOf/2")),
         ("### Selectors".to_owned(), of("/$defs/Selector")),
         ("## `assert`".to_owned(), of("/$defs/Assertion")),
@@ -130,7 +131,7 @@ fn every_code_is_listed_with_its_meaning() {
 #[test]
 fn every_metric_is_listed_with_its_unit_and_meaning() {
     let reference = reference();
-    let lists: [(&str, &str, &[Metric]); 11] = [
+    let lists: [(&str, &str, &[Metric]); 14] = [
         ("### Of the servers", "failover", FAILOVER_METRICS),
         ("### Of the servers", "failover", CLUSTER_METRICS),
         ("### Of moved slots", "failover", RESHARD_METRICS),
@@ -139,6 +140,9 @@ fn every_metric_is_listed_with_its_unit_and_meaning() {
         ("### Of a `lock` workload", "<workload>", LOCK_METRICS),
         ("### Of a `lock` workload", "<workload>", GUARDED_METRICS),
         ("### Of a `lock` workload", "<workload>", FENCED_METRICS),
+        ("### Of a `set` workload", "<workload>", SET_METRICS),
+        ("### Of a `counter` workload", "<workload>", COUNTER_METRICS),
+        ("### Of a `register` workload", "<workload>", REGISTER_METRICS),
         ("### Of a limiter", "<workload>", LIMITER_METRICS),
         ("### Of a `cache-aside` workload", "<workload>", CACHE_METRICS),
         ("### Of a `payment-job` workload", "<workload>", PAYMENT_METRICS),

@@ -2,7 +2,8 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use redquake_reports::analysis::fallback::{Back, Period, Query, Read, Served, measure};
+use redquake_experiments::spec::{Rate, Scale};
+use redquake_reports::analysis::fallback::{Back, Period, Query, Read, Served, Shares, measure, project, shares};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -80,4 +81,53 @@ fn the_queue_the_duplicates_and_the_refusals_are_those_of_a_plain_count() {
         };
         assert_eq!(found.duplicate_loads, queries.iter().filter(|one| busy(one)).count() as u64);
     }
+}
+
+const SCALE: fn(f64, f64) -> Scale = |offered, hit_ratio| Scale { offered: Rate::per_second(offered), hit_ratio };
+
+#[test]
+fn projected_to_its_own_load_a_run_gives_what_was_measured_in_it() {
+    let period = Period { from: 0, broken: 10 * SECOND, to: 20 * SECOND };
+    let (queries, reads) = load(1000, 50, 20, 10 * SECOND..12 * SECOND);
+    let measured = measure(queries.clone(), reads.clone(), period, 2.0).load;
+    let projected = project(SCALE(1000.0, 0.95), &shares(&queries, &reads, period).unwrap());
+    assert!((projected.baseline - measured.baseline.unwrap()).abs() < 1e-6, "{projected:?}");
+    assert!((projected.peak - measured.peak).abs() < 1e-6, "{projected:?}");
+    assert!((projected.multiplier.unwrap() - measured.multiplier.unwrap()).abs() < 1e-6, "{projected:?}");
+    assert!((projected.extra - measured.extra).abs() < 1e-6, "{projected:?}, {}", measured.extra);
+}
+
+#[test]
+fn at_another_rate_and_hit_ratio_all_of_what_the_cache_answers_falls_through() {
+    let period = Period { from: 0, broken: 10 * SECOND, to: 20 * SECOND };
+    let (queries, reads) = load(1000, 50, 20, 10 * SECOND..12 * SECOND);
+    let projected = project(SCALE(50_000.0, 0.97), &shares(&queries, &reads, period).unwrap());
+    assert!((projected.baseline - 1_500.0).abs() < 1e-6 && (projected.peak - 50_000.0).abs() < 1e-6, "{projected:?}");
+    // Two seconds of all reads but those that would have been queries anyway.
+    assert!((projected.extra - 97_000.0).abs() < 1e-6, "{projected:?}");
+}
+
+#[test]
+fn what_does_not_fall_through_here_is_not_projected_either() {
+    let calm = Period { from: 0, broken: 20 * SECOND, to: 20 * SECOND };
+    let (queries, reads) = load(1000, 50, 20, 0..0);
+    let projected = project(SCALE(50_000.0, 0.97), &shares(&queries, &reads, calm).unwrap());
+    assert_eq!((projected.peak, projected.fell_through, projected.extra), (projected.baseline, 0.0, 0.0), "nothing was broken");
+    // Clients that share queries: half of what the cache answered became queries.
+    let half = project(SCALE(1_000.0, 0.9), &Shares { calm: 0.05, after: vec![0.05, 0.525, 0.05] });
+    assert!((half.peak - 550.0).abs() < 1e-6 && (half.extra - 450.0).abs() < 1e-6, "{half:?}");
+    // More queries than reads, because clients ask again, are no larger share than all.
+    assert!((project(SCALE(1_000.0, 0.9), &Shares { calm: 0.05, after: vec![3.0] }).peak - 1_000.0).abs() < 1e-6);
+    assert_eq!(
+        project(SCALE(1_000.0, 1.0), &Shares { calm: 0.05, after: vec![1.0] }).multiplier,
+        None,
+        "by nothing nothing can be divided"
+    );
+}
+
+#[test]
+fn without_a_second_of_calm_or_without_reads_there_is_nothing_to_project() {
+    let (queries, reads) = load(1000, 50, 20, 0..0);
+    assert_eq!(shares(&queries, &reads, Period { from: 0, broken: SECOND - 1, to: 20 * SECOND }), None);
+    assert_eq!(shares(&queries, &[], Period { from: 0, broken: 10 * SECOND, to: 20 * SECOND }), None);
 }

@@ -201,7 +201,7 @@ fn a_line_without_end_is_not_read_into_memory() {
 }
 
 fn arbitrary_op() -> impl Strategy<Value = Event> {
-    let kinds = prop_oneof![Just(OpKind::Acquire), Just(OpKind::Release)];
+    let kinds = proptest::sample::select(OpKind::ALL.to_vec());
     (any::<(u16, u16, u64, u32, [u64; 3])>(), kinds, outcome(), why(), any::<Option<u16>>())
         .prop_map(|((w, c, id, key, at), op, out, why, node)| Event::Op(Op { w, c, op, id, key, at, out, why, node }))
 }

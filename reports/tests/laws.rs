@@ -73,6 +73,8 @@ fn shifted(events: &[Event], by: u64) -> Vec<Event> {
             }
             Event::Paid(paid) => paid.at += by,
             Event::Slots(left) => left.at += by,
+            Event::Exchange(exchange) => exchange.at = exchange.at.map(|at| at + by),
+            Event::Value(value) => value.at = value.at.map(|at| at + by),
             Event::Note(note) => note.at += by,
             Event::End(end) => end.at += by,
         }
@@ -216,6 +218,8 @@ proptest! {
             Event::Payment(payment) => (payment.lock, payment.looked, payment.charged) = (Some([time; 2]), [time; 2], Some([time; 2])),
             Event::Paid(paid) => paid.at = time,
             Event::Slots(left) => left.at = time,
+            Event::Exchange(exchange) => exchange.at = [time, time / 2],
+            Event::Value(value) => value.at = [time, time / 2],
             Event::Node(node) => node.at = time,
             Event::Note(_) | Event::Stall(_) | Event::Header(_) | Event::End(_) => {}
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::words::{action, seconds, started};
 use super::{Act, Plan, Prediction, predict};
-use crate::spec::{Access, Burst, Database, Duration, Role, SlidingBy, Topology, WorkloadKind};
+use crate::spec::{Access, Burst, Database, Duration, Mix, Role, SlidingBy, Topology, WorkloadKind};
 
 /// A plan for people: what is brought up, what loads it, what happens when and to whom, and what is to be expected.
 pub fn render(plan: &Plan) -> String {
@@ -77,7 +77,12 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
                 let more: String = more.into_iter().flatten().collect();
                 format!("{} keys, held {} of {} ({} drift margin){more}", lock.keys, lock.hold, lock.ttl, lock.drift())
             }
-            WorkloadKind::Set(set) => format!("{} keys", set.keys),
+            WorkloadKind::Set(set) => format!("{} keys{}", set.keys, copied(set.wait)),
+            WorkloadKind::Counter(counter) => format!("{} keys{}", counter.keys, copied(counter.wait)),
+            WorkloadKind::Register(register) => {
+                let Mix { read, write, swap } = register.mix;
+                format!("{} keys{}, reads : writes : swaps = {read} : {write} : {swap}", register.keys, copied(register.wait))
+            }
             WorkloadKind::PaymentJob(payment) => {
                 let lock = match payment.lock {
                     false => "without a lock".to_owned(),
@@ -173,6 +178,14 @@ fn database(database: &Database) -> String {
     };
     let most = database.capacity().map(|most| format!(", {most:.0} queries/s at most")).unwrap_or_default();
     format!("{name} with a pool of {} ({} a query{most}), {} may wait", pool.pool, pool.service_time, pool.queue)
+}
+
+fn copied(wait: u32) -> String {
+    match wait {
+        0 => String::new(),
+        1 => ", acknowledged once a replica has it".to_owned(),
+        several => format!(", acknowledged once {several} replicas have it"),
+    }
 }
 
 fn limited(limit: u32, window: Duration, subjects: u32, by: &str, burst: Option<Burst>) -> String {

@@ -101,6 +101,7 @@ pub const CODES: &[Code] = &[
     error("RQ0263", "slots that cannot be moved: on no Cluster, to where they are, or not there"),
     error("RQ0270", "an option that does not go with a `quorum`"),
     error("RQ0271", "a quorum of more independent primaries than there are"),
+    error("RQ0272", "registers nobody does anything with"),
     warning("RQ0301", "no fault"),
     warning("RQ0302", "no assertion"),
     warning("RQ0303", "a metric seen by clients, without clients"),

@@ -192,6 +192,31 @@ pub const SET_METRICS: &[Metric] = &[
     metric("never_read", Unit::Count, "Acknowledged elements whose set could not be read in the end: neither lost nor safe."),
 ];
 
+/// Further metrics `<workload>.<name>` of a `counter` workload.
+pub const COUNTER_METRICS: &[Metric] = &[
+    metric("acknowledged", Unit::Count, "Increments that were acknowledged."),
+    metric("lost", Unit::Count, "Acknowledged increments that the final value certainly lacks."),
+    metric("lost_share", Unit::Share, "Lost increments as a share of the acknowledged ones."),
+    metric("lost_at_most", Unit::Count, "The same if every increment without an answer was executed and kept."),
+    metric("ghosts", Unit::Count, "Increments without an answer that the final value certainly has."),
+    metric("unexpected", Unit::Count, "What the final value has beyond every increment that can have been executed."),
+    metric("rolled_back", Unit::Count, "Answers that were not above a value answered before, or were given twice."),
+    metric("never_read", Unit::Count, "Acknowledged increments whose counter could not be read in the end: neither lost nor safe."),
+];
+
+/// Further metrics `<workload>.<name>` of a `register` workload.
+pub const REGISTER_METRICS: &[Metric] = &[
+    metric("acknowledged", Unit::Count, "Writes and swaps that were acknowledged."),
+    metric("violations", Unit::Count, "Registers whose calls cannot be put into any order that one register would have answered."),
+    metric("inconclusive", Unit::Count, "Registers for which the search for such an order was given up: neither sound nor broken."),
+    metric("lost", Unit::Count, "Acknowledged writes and swaps that the primary of the end certainly never had."),
+    metric("lost_share", Unit::Share, "Lost ones as a share of the acknowledged ones."),
+    metric("lost_updates", Unit::Count, "Acknowledged swaps of a value that another acknowledged swap had replaced as well."),
+    metric("stale_reads", Unit::Count, "Answers with a value that had certainly been replaced before the question."),
+    metric("unexpected", Unit::Count, "Answers with a value that nobody can have written by then."),
+    metric("never_read", Unit::Count, "Registers with acknowledged writes that could not be read in the end."),
+];
+
 /// Further metrics `<workload>.<name>` of both kinds of limiters.
 pub const LIMITER_METRICS: &[Metric] = &[
     metric("admitted", Unit::Count, "Requests admitted, by Redis or in its stead."),
@@ -234,13 +259,18 @@ pub const CACHE_METRICS: &[Metric] = &[
     metric("db_failed", Unit::Count, "Queries that failed in another way."),
     metric("duplicate_loads", Unit::Count, "Queries for an item that another query was loading already."),
     metric("stampede", Unit::Count, "Most queries for one item at once."),
-    metric("projected_baseline", Unit::Rate, "What `scale` makes of the baseline: offered reads times the share its cache misses."),
+    metric("projected_baseline", Unit::Rate, "Extrapolated, not measured: the reads `scale` offers times the share its cache misses."),
     metric(
         "projected_peak",
         Unit::Rate,
-        "What `scale` makes of the peak: offered reads times the largest share of reads that fell through here.",
+        "Extrapolated, not measured: the projected baseline, and of what its cache would answer the largest share that became queries in a second here.",
     ),
-    metric("projected_multiplier", Unit::Count, "Projected peak by projected baseline."),
+    metric("projected_multiplier", Unit::Count, "Extrapolated, not measured: projected peak by projected baseline."),
+    metric(
+        "projected_extra",
+        Unit::Count,
+        "Extrapolated, not measured: queries beyond the projected baseline, in an outage as long as the one here.",
+    ),
 ];
 
 /// Further metrics `<workload>.<name>` of a `payment-job` workload.
@@ -272,6 +302,8 @@ pub fn of_workload(workload: &Workload) -> impl Iterator<Item = &'static Metric>
     let own = match workload.kind {
         WorkloadKind::Lock(_) => LOCK_METRICS,
         WorkloadKind::Set(_) => SET_METRICS,
+        WorkloadKind::Counter(_) => COUNTER_METRICS,
+        WorkloadKind::Register(_) => REGISTER_METRICS,
         WorkloadKind::CacheAside(_) => CACHE_METRICS,
         WorkloadKind::PaymentJob(_) => PAYMENT_METRICS,
         WorkloadKind::FixedWindowLimiter(_) | WorkloadKind::SlidingWindowLimiter(_) => LIMITER_METRICS,
@@ -285,7 +317,8 @@ pub fn of_workload(workload: &Workload) -> impl Iterator<Item = &'static Metric>
 }
 
 /// Metrics of workloads that cannot be told of some keys alone: what is left on the servers in the end, and what is projected for a whole service.
-const OF_ALL_KEYS: [&str; 5] = ["immortal", "bytes_per_subject", "projected_baseline", "projected_peak", "projected_multiplier"];
+const OF_ALL_KEYS: [&str; 6] =
+    ["immortal", "bytes_per_subject", "projected_baseline", "projected_peak", "projected_multiplier", "projected_extra"];
 
 /// Whether a metric of a workload, by its name after the prefix, can be told of the keys of one shard.
 pub fn is_of_keys(name: &str) -> bool {

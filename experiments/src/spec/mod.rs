@@ -50,7 +50,8 @@ pub use topology::{SentinelTopology, Server, ServerError, ServerKind, Topology, 
 pub use units::{Duration, Rate, UnitError};
 pub use until::{Until, UntilError};
 pub use workload::{
-    Access, Breaker, Burst, CacheAsideWorkload, ClientPolicy, Common, Fencing, FixedWindowWorkload, Lifetime, LimiterClock, LockWorkload,
-    OnError, PaymentJobWorkload, Scale, SetWorkload, SlidingBy, SlidingWindowWorkload, Workload, WorkloadKind, Zones,
+    Access, Breaker, Burst, CacheAsideWorkload, ClientPolicy, Common, CounterWorkload, Fencing, FixedWindowWorkload, Lifetime,
+    LimiterClock, LockWorkload, Mix, OnError, PaymentJobWorkload, RegisterWorkload, Scale, SetWorkload, SlidingBy, SlidingWindowWorkload,
+    Workload, WorkloadKind, Zones,
 };
 pub use yaml::MAX_FILE_BYTES;

@@ -167,6 +167,8 @@ pub struct Reply<T> {
     pub out: Outcome,
     /// What Redis answered.
     pub value: Option<T>,
+    /// Index of the node that served it, where one was reached.
+    pub node: Option<u16>,
 }
 
 /// One attempt on one connection, with where it went.
@@ -266,7 +268,7 @@ impl Turn {
             let at = [invoked, clock.now()];
             let why = if way == Way::Usual { Why::NoPrimary } else { Why::Connect };
             self.record(op, [intended, at[0], at[1]], Outcome::Fail, Some(why), None);
-            return Some((Reply { at, out: Outcome::Fail, value: None }, None));
+            return Some((Reply { at, out: Outcome::Fail, value: None, node: None }, None));
         };
         // The wait for the first connection is not part of the time for replies.
         let bound = *until.get_or_insert_with(|| Instant::now() + self.common.timeout);
@@ -319,7 +321,7 @@ impl Turn {
         if lost {
             self.session.report_lost(&link);
         }
-        (Attempt { reply: Reply { at: [invoked, completed], out, value }, why, node: link.node }, next)
+        (Attempt { reply: Reply { at: [invoked, completed], out, value, node: link.node }, why, node: link.node }, next)
     }
 
     async fn link(&self, way: &Way) -> Option<Link> {

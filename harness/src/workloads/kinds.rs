@@ -8,10 +8,12 @@ use redquake_topologies::namespace::Zone;
 
 use super::behaviour::Common;
 use super::cache::CacheAside;
+use super::counter::{self, CounterClients};
 use super::crowd::{Crowd, Ends};
 use super::limiter::{self, FixedWindow, SlidingWindow};
 use super::lock::{self, LockClients};
 use super::payment::{self, PaymentServers};
+use super::register::{self, RegisterClients};
 use super::set::{self, SetClients};
 use crate::clients::Following;
 use crate::trial::Roster;
@@ -21,6 +23,8 @@ pub fn start(workload: &Workload, common: Common, roster: &Arc<Roster>, zones: &
     match &workload.kind {
         WorkloadKind::Lock(lock) => Crowd::start(LockClients::new(lock.clone()), workload, common, roster, zones, ends),
         WorkloadKind::Set(set) => Crowd::start(SetClients(set.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::Counter(counter) => Crowd::start(CounterClients(counter.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::Register(register) => Crowd::start(RegisterClients(register.clone()), workload, common, roster, zones, ends),
         WorkloadKind::PaymentJob(payment) => {
             let servers = PaymentServers { spec: payment.clone(), database: common.database.clone() };
             Crowd::start(servers, workload, common, roster, zones, ends)
@@ -40,6 +44,8 @@ pub async fn final_read(workload: &Workload, common: &Common, connection: &mut F
         WorkloadKind::Lock(lock) if lock.asks_independent() => Ok(()),
         WorkloadKind::Lock(lock) => lock::final_read(common, lock.keys, connection).await,
         WorkloadKind::Set(set) => set::final_read(common, set.keys, connection).await,
+        WorkloadKind::Counter(counter) => counter::final_read(common, counter.keys, connection).await,
+        WorkloadKind::Register(register) => register::final_read(common, register.keys, connection).await,
         // What a cache holds in the end proves nothing; what counts of payments is in their ledger.
         WorkloadKind::CacheAside(_) | WorkloadKind::PaymentJob(_) => Ok(()),
         WorkloadKind::FixedWindowLimiter(_) | WorkloadKind::SlidingWindowLimiter(_) => limiter::final_read(common, connection).await,
@@ -65,7 +71,9 @@ pub fn longest_operation(workload: &Workload) -> Duration {
         WorkloadKind::PaymentJob(_) => 3,
         // Counted, then expiry or taken out again.
         WorkloadKind::FixedWindowLimiter(_) | WorkloadKind::SlidingWindowLimiter(_) => 2,
-        WorkloadKind::Set(_) => 1,
+        WorkloadKind::Set(_) | WorkloadKind::Counter(_) => 1,
+        // Read, then replaced.
+        WorkloadKind::Register(_) => 2,
     };
     (workload.connect_timeout.to_std() + workload.timeout.to_std()) * operations + waits * 2
 }

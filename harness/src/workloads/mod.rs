@@ -4,6 +4,9 @@ mod arrivals;
 mod behaviour;
 mod cache;
 mod client;
+mod contents;
+mod copies;
+mod counter;
 mod crowd;
 mod dispatch;
 mod kinds;
@@ -12,6 +15,7 @@ mod limiter;
 mod lock;
 mod payment;
 mod prepare;
+mod register;
 mod set;
 
 pub use arrivals::{Arrivals, stream_of};

@@ -1,9 +1,10 @@
 //! `set`: add elements that are never added again, and look in the end which are there.
 
 use redquake_experiments::spec::SetWorkload;
-use redquake_reports::history::{Event, Members, OpKind, Outcome};
+use redquake_reports::history::{Event, Members, OpKind};
 
 use super::behaviour::{Behaviour, Common, Turn};
+use super::copies;
 use crate::clients::Following;
 
 /// Elements asked for in one round trip of the final read, about.
@@ -36,7 +37,7 @@ impl Behaviour for SetClients {
         let mut add = redis::cmd("SADD");
         add.arg(set_key(&turn.common, turn.key)).arg(element(seed, turn.id));
         // 0 would say that it was there already, which nobody can have done; it is in the set all the same.
-        turn.perform::<u32>(OpKind::Add, turn.intended, &add, |_| (Outcome::Ok, None)).await;
+        copies::write(turn, OpKind::Add, turn.intended, add, self.0.wait, |_: &u32| (true, None)).await;
     }
 }
 

@@ -2,13 +2,16 @@
 
 use redquake_experiments::spec::{Workload, WorkloadKind};
 
+use super::counters::Counters;
 use super::fallback::{Caches, Period};
 use super::limiters::Limiters;
 use super::locks::{Locks, Names};
 use super::payments::Payments;
+use super::register::Registers;
+use super::servers::Servers;
 use super::sets::Sets;
-use crate::history::{Access, Decision, Final, Keys, Members, Op, Paid, Payment, Query, Read, Vote};
-use crate::result::{Anomaly, CacheResult, LimiterResult, LockCounts, PaymentCounts, SetCounts};
+use crate::history::{Access, Decision, Exchange, Final, Keys, Members, Op, Paid, Payment, Query, Read, Value, Vote};
+use crate::result::{Anomaly, CacheResult, CounterCounts, LimiterResult, LockCounts, PaymentCounts, RegisterCounts, SetCounts};
 
 /// The check of one workload.
 #[derive(Debug)]
@@ -17,6 +20,10 @@ pub enum Check {
     Lock(Box<Locks>),
     /// `set`
     Set(Sets),
+    /// `counter`
+    Counter(Counters),
+    /// `register`
+    Register(Registers),
     /// `fixed-window-limiter` and `sliding-window-limiter`
     Limiter(Limiters),
     /// `cache-aside`
@@ -32,6 +39,10 @@ pub struct Checked {
     pub locks: Option<LockCounts>,
     /// Counts of a set workload.
     pub set: Option<SetCounts>,
+    /// Counts of a counter workload.
+    pub counter: Option<CounterCounts>,
+    /// Counts of a register workload.
+    pub register: Option<RegisterCounts>,
     /// What a limiter did.
     pub limiter: Option<LimiterResult>,
     /// What fell through a cache.
@@ -56,6 +67,8 @@ impl Check {
         match &workload.kind {
             WorkloadKind::Lock(lock) => Self::Lock(Box::new(Locks::of(lock))),
             WorkloadKind::Set(_) => Self::Set(Sets::default()),
+            WorkloadKind::Counter(_) => Self::Counter(Counters::default()),
+            WorkloadKind::Register(_) => Self::Register(Registers::default()),
             WorkloadKind::PaymentJob(payment) => Self::Payment(Payments::new(payment)),
             WorkloadKind::CacheAside(cache) => Self::Cache(Caches::new(cache)),
             WorkloadKind::FixedWindowLimiter(limiter) => Self::Limiter(Limiters::fixed(limiter)),
@@ -69,7 +82,7 @@ impl Check {
             Self::Lock(locks) => locks.op(op),
             Self::Set(sets) => sets.op(op),
             Self::Payment(payments) => payments.op(op),
-            Self::Limiter(_) | Self::Cache(_) => {}
+            _ => {}
         }
     }
 
@@ -129,6 +142,24 @@ impl Check {
         }
     }
 
+    /// Takes in one call of a register or counter.
+    pub fn exchange(&mut self, exchange: &Exchange) {
+        match self {
+            Self::Counter(counters) => counters.exchange(exchange),
+            Self::Register(registers) => registers.exchange(exchange),
+            _ => {}
+        }
+    }
+
+    /// Takes in the final read of a register or counter.
+    pub fn value(&mut self, value: &Value) {
+        match self {
+            Self::Counter(counters) => counters.value(value),
+            Self::Register(registers) => registers.value(value),
+            _ => {}
+        }
+    }
+
     /// Takes in the final read of one key.
     pub fn last(&mut self, last: &Final) {
         if let Self::Lock(locks) = self {
@@ -152,7 +183,7 @@ impl Check {
     }
 
     /// Judges. `healed` is when every fault was taken back, `None` if that never happened; `period` is the measured time.
-    pub fn finish(self, healed: Option<u64>, period: Period, names: &Names<'_>) -> Checked {
+    pub fn finish(self, healed: Option<u64>, period: Period, names: &Names<'_>, servers: &Servers) -> Checked {
         match self {
             Self::Lock(locks) => {
                 let found = locks.finish(healed, names);
@@ -170,8 +201,10 @@ impl Check {
             Self::Limiter(limiter) => limiter.finish(names),
             Self::Cache(cache) => cache.finish(period),
             Self::Payment(payments) => payments.finish(names),
+            Self::Counter(counters) => counters.finish(names, servers),
+            Self::Register(registers) => registers.finish(names, servers),
             Self::Set(sets) => {
-                let found = sets.finish(names);
+                let found = sets.finish(names, servers);
                 let counts = found.counts;
                 let mut metrics = vec![
                     ("acknowledged", counts.acknowledged as f64),
@@ -183,7 +216,13 @@ impl Check {
                 if counts.acknowledged > 0 {
                     metrics.push(("lost_share", counts.lost as f64 / counts.acknowledged as f64));
                 }
-                Checked { metrics, total: counts.lost, anomalies: found.anomalies, set: Some(counts), ..Checked::default() }
+                Checked {
+                    metrics,
+                    total: counts.lost + counts.unexpected,
+                    anomalies: found.anomalies,
+                    set: Some(counts),
+                    ..Checked::default()
+                }
             }
         }
     }

@@ -9,8 +9,9 @@ use super::check::{Check, Checked};
 use super::fallback::Period;
 use super::locks::Names;
 use super::samples::{Samples, of_workload};
+use super::servers::Servers;
 use super::tally::Tally;
-use crate::history::{Access, Decision, Final, Keys, Members, Op, Paid, Payment, Query, Read, Vote};
+use crate::history::{Access, Decision, Exchange, Final, Keys, Members, Op, Paid, Payment, Query, Read, Value, Vote};
 use crate::result::Sample;
 
 /// The checks of one workload.
@@ -106,6 +107,16 @@ impl Checks {
         self.whole.keys(keys);
     }
 
+    /// Takes in one call of a register or counter.
+    pub fn exchange(&mut self, exchange: &Exchange) {
+        self.take(exchange.key, |check| check.exchange(exchange));
+    }
+
+    /// Takes in the final read of a register or counter.
+    pub fn value(&mut self, value: &Value) {
+        self.take(value.key, |check| check.value(value));
+    }
+
     /// Takes in the final read of one key.
     pub fn last(&mut self, last: &Final) {
         self.take(last.key, |check| check.last(last));
@@ -122,15 +133,23 @@ impl Checks {
     }
 
     /// Judges the whole, and puts the metrics of each shard among the samples. `measured` is the length of the measured time, ns.
-    pub fn finish(self, healed: Option<u64>, period: Period, names: &Names<'_>, measured: u64, samples: &mut Samples) -> Checked {
+    pub fn finish(
+        self,
+        healed: Option<u64>,
+        period: Period,
+        names: &Names<'_>,
+        servers: &Servers,
+        measured: u64,
+        samples: &mut Samples,
+    ) -> Checked {
         for (part, number) in self.shards.into_iter().zip(1_u32..) {
             let of = format!("shard-{number}.{}", names.workload);
-            let mut own = part.check.finish(healed, period, names);
+            let mut own = part.check.finish(healed, period, names, servers);
             own.metrics.retain(|(metric, _)| is_of_keys(metric));
             of_workload(&of, &part.tally, &own.metrics, measured, samples);
             let bounds = own.bounds.iter().filter(|(metric, _)| is_of_keys(metric));
             samples.extend(bounds.map(|(metric, bound)| (format!("{of}.{metric}"), Sample::AtLeast(*bound))));
         }
-        self.whole.finish(healed, period, names)
+        self.whole.finish(healed, period, names, servers)
     }
 }

@@ -48,7 +48,11 @@ impl Classes {
         let width = self.width;
         let series = |(why, row): (Why, Vec<u32>)| {
             let buckets = row.into_iter().zip(0_u64..).filter(|(count, _)| *count > 0);
-            ClassSeries { why, normal: why == Why::Held, buckets: buckets.map(|(count, index)| [index * width, count.into()]).collect() }
+            ClassSeries {
+                why,
+                normal: matches!(why, Why::Held | Why::Changed),
+                buckets: buckets.map(|(count, index)| [index * width, count.into()]).collect(),
+            }
         };
         let mut all: Vec<ClassSeries> =
             Why::ALL.into_iter().zip(self.rows).map(series).filter(|series| !series.buckets.is_empty()).collect();

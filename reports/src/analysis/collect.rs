@@ -9,6 +9,7 @@ use super::faults::Faults;
 use super::gap::{Acks, Answers, Reigns};
 use super::hash::Map;
 use super::resets::Resets;
+use super::servers::Servers;
 use super::taken::Taken;
 use super::tally::Tally;
 use super::timeline::{Buckets, Roles};
@@ -33,6 +34,7 @@ pub struct Collected {
     pub reigns: Reigns,
     pub roles: Vec<Roles>,
     pub resets: Resets,
+    pub servers: Servers,
     pub taken: Taken,
     pub workloads: Vec<Load>,
     pub sentinel: Vec<SentinelEvent>,
@@ -105,6 +107,7 @@ impl Collected {
             reigns: Reigns::default(),
             roles: Vec::new(),
             resets: Resets::default(),
+            servers: Servers::default(),
             taken: Taken::default(),
             workloads: header
                 .plan
@@ -166,6 +169,7 @@ impl Collected {
                     self.reigns.evidence(sample.node, sample.at[1], sample.role == NodeRole::Primary);
                 }
                 self.resets.sample(sample);
+                self.servers.sample(sample);
                 let node = usize::from(sample.node);
                 if self.roles.len() <= node {
                     self.roles.resize_with(node + 1, Roles::default);
@@ -235,6 +239,18 @@ impl Collected {
                 self.seen(paid.at);
                 if let Some(load) = self.workloads.get_mut(usize::from(paid.w)) {
                     load.check.paid(paid);
+                }
+            }
+            Event::Exchange(exchange) => {
+                self.seen(exchange.at[1]);
+                if let Some(load) = self.workloads.get_mut(usize::from(exchange.w)) {
+                    load.check.exchange(exchange);
+                }
+            }
+            Event::Value(value) => {
+                self.seen(value.at[1]);
+                if let Some(load) = self.workloads.get_mut(usize::from(value.w)) {
+                    load.check.value(value);
                 }
             }
             Event::Note(note) => {

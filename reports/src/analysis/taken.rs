@@ -12,8 +12,9 @@ pub struct Taken(Map<(u16, u64), u32>);
 impl Taken {
     /// Takes in one attempt of a client.
     pub fn op(&mut self, op: &Op) {
-        // A release that found the lock gone wrote nothing.
-        let wrote = op.out == Outcome::Ok && !(op.op == OpKind::Release && op.why == Some(Why::Gone));
+        // A release that found the lock gone wrote nothing, nor did a swap that found another value.
+        let wrote =
+            op.out == Outcome::Ok && !matches!(op.op, OpKind::Get | OpKind::Read) && !matches!(op.why, Some(Why::Gone | Why::Changed));
         if let Some(node) = op.node.filter(|_| wrote) {
             *self.0.entry((node, op.at[2] / SLICE)).or_default() += 1;
         }
@@ -40,6 +41,8 @@ mod tests {
         taken.op(&op(OpKind::Acquire, 15 * SLICE, Outcome::Fail, Some(Why::Held)));
         taken.op(&op(OpKind::Release, 15 * SLICE, Outcome::Ok, Some(Why::Gone)));
         taken.op(&op(OpKind::Release, 15 * SLICE, Outcome::Ok, None));
+        taken.op(&op(OpKind::Read, 15 * SLICE, Outcome::Ok, None));
+        taken.op(&op(OpKind::Swap, 15 * SLICE, Outcome::Ok, Some(Why::Changed)));
         assert_eq!(taken.within(1, &[[10 * SLICE, 20 * SLICE]]), 2);
         assert_eq!(taken.within(0, &[[0, 30 * SLICE]]), 0, "another node");
     }

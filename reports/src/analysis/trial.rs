@@ -119,6 +119,8 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     let split = split_told(&all, &split, zero, end, &mut metrics, &mut findings);
     let broken = faults.iter().filter_map(|fault| fault.injected_at).min().map_or(end, |at| at.clamp(zero, end));
     let period = Period { from: zero, broken, to: end };
+    let mut servers = std::mem::take(&mut all.servers);
+    servers.settle(&shards(&all.header, &all.nodes), &all.reigns, end);
     let (mut workloads, mut anomalies, mut anomalies_total, mut possible_total) = (Vec::new(), Vec::new(), 0, 0);
     for load in std::mem::take(&mut all.workloads) {
         let Load { spec, check, tally, lanes, .. } = load;
@@ -137,7 +139,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
             ));
         }
         let own = Names { workload: &spec.name, nodes: &names, zero };
-        let checked = check.finish(healed, period, &own, measured, &mut metrics);
+        let checked = check.finish(healed, period, &own, &servers, measured, &mut metrics);
         anomalies.extend(checked.anomalies);
         anomalies_total += checked.total;
         possible_total += checked.possible;
@@ -159,6 +161,8 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
             latency: tally.latency(),
             locks: checked.locks,
             set: checked.set,
+            counter: checked.counter,
+            register: checked.register,
             limiter: checked.limiter,
             cache: checked.cache,
             payments: checked.payments,

@@ -6,6 +6,7 @@ use redquake_experiments::plan::Plan;
 use redquake_experiments::spec::Role;
 use serde::{Deserialize, Serialize};
 
+use super::exchange::{Exchange, Value};
 use super::fault::FaultEvent;
 use super::last::{Final, Members};
 use super::load::{Decision, Keys, Paid, Payment, Query, Read};
@@ -65,6 +66,10 @@ pub enum Event {
     Paid(Paid),
     /// Where the slots of a `reshard` were in the end.
     Slots(SlotsLeft),
+    /// One call of a register or a counter.
+    Exchange(Exchange),
+    /// Final read of one register or counter.
+    Value(Value),
     /// Something a reader of the history should know.
     Note(Note),
     /// Last line; a history without it was cut off.

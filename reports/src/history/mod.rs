@@ -2,6 +2,7 @@
 
 mod codec;
 mod event;
+mod exchange;
 mod fault;
 mod last;
 mod load;
@@ -12,6 +13,7 @@ mod slots;
 
 pub use codec::{Ending, HistoryError, MAX_LINE, Reader, Writer};
 pub use event::{End, Event, FORMAT_VERSION, Header, Node, Note, NoteKind, Phase, PhaseName, Stall};
+pub use exchange::{Called, Exchange, FOREIGN, Value};
 pub use fault::{FaultEvent, FaultState};
 pub use last::{Final, Members};
 pub use load::{DecidedBy, Decision, Keys, Paid, Paying, Payment, Queried, Query, Read, ReadFrom};

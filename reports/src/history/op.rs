@@ -50,12 +50,33 @@ pub enum OpKind {
     Put,
     /// A lock is prolonged by script.
     Renew,
+    /// A register is read: `GET`.
+    Read,
+    /// A register is written: `SET`.
+    Write,
+    /// A register is written if it still has a certain value, by script.
+    Swap,
+    /// A counter is moved up: `INCR`.
+    Increment,
 }
 
 impl OpKind {
     /// Every kind, in the order in which reports tell them.
-    pub const ALL: [Self; 9] =
-        [Self::Acquire, Self::Release, Self::Add, Self::Count, Self::Expire, Self::Uncount, Self::Get, Self::Put, Self::Renew];
+    pub const ALL: [Self; 13] = [
+        Self::Acquire,
+        Self::Release,
+        Self::Add,
+        Self::Count,
+        Self::Expire,
+        Self::Uncount,
+        Self::Get,
+        Self::Put,
+        Self::Renew,
+        Self::Read,
+        Self::Write,
+        Self::Swap,
+        Self::Increment,
+    ];
 
     /// Its place in [`Self::ALL`].
     pub fn place(self) -> usize {
@@ -83,6 +104,8 @@ pub enum Why {
     Held,
     /// Compare-and-delete found the key gone or with another token (`ok`, executed, nothing deleted).
     Gone,
+    /// Compare-and-set found another value (`ok`, executed, nothing written).
+    Changed,
     /// No connection could be made: refused, unreachable or timed out before anything was sent (`fail`).
     Connect,
     /// No primary was found (`fail`).
@@ -129,9 +152,10 @@ pub enum Why {
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Held,
         Self::Gone,
+        Self::Changed,
         Self::Connect,
         Self::NoPrimary,
         Self::Quorum,
@@ -160,6 +184,7 @@ impl Why {
         match self {
             Self::Held => "held",
             Self::Gone => "gone",
+            Self::Changed => "changed",
             Self::Connect => "connect",
             Self::NoPrimary => "no_primary",
             Self::Quorum => "quorum",

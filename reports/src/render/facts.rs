@@ -98,8 +98,22 @@ pub fn sets(document: &Document) -> Option<SetCounts> {
             recovered: sum.recovered + one.recovered,
             unexpected: sum.unexpected + one.unexpected,
             never_read: sum.never_read + one.never_read,
+            by_node: Vec::new(),
         })
     })
+}
+
+/// Acknowledged increments, and those of them that were lost, over the conclusive trials; `None` without a counter workload.
+pub fn counters(document: &Document) -> Option<[u64; 2]> {
+    let counts = conclusive(document).flat_map(|trial| &trial.workloads).filter_map(|workload| workload.counter.as_ref());
+    counts.map(|one| [one.acknowledged, one.lost]).reduce(|sum, one| [sum[0] + one[0], sum[1] + one[1]])
+}
+
+/// Registers that were used, those that no single one would have answered like, and those nobody could judge; `None` without a register workload.
+pub fn registers(document: &Document) -> Option<[u64; 3]> {
+    let counts = conclusive(document).flat_map(|trial| &trial.workloads).filter_map(|workload| workload.register.as_ref());
+    let counts = counts.map(|one| [one.registers, one.violations, one.inconclusive]);
+    counts.reduce(|sum, one| [sum[0] + one[0], sum[1] + one[1], sum[2] + one[2]])
 }
 
 /// `redis-1 took 1,204 writes of clients and 16,021 of probes, all gone once it follows another`.
@@ -234,12 +248,15 @@ pub fn anomaly_name(kind: AnomalyKind) -> &'static str {
         AnomalyKind::DoubleAcquired => "double-acquired",
         AnomalyKind::LostWrite => "lost write",
         AnomalyKind::ChargedTwice => "charged twice",
+        AnomalyKind::LostUpdate => "lost update",
+        AnomalyKind::NotLinearizable => "not linearizable",
+        AnomalyKind::UnexpectedWrite => "unexpected write",
         AnomalyKind::OverAdmitted => "over-admitted",
         AnomalyKind::ImmortalKey => "immortal keys",
         AnomalyKind::StuckLock => "stuck lock",
         AnomalyKind::LostLock => "lost lock",
-        AnomalyKind::LostUpdate => "lost update",
         AnomalyKind::TokenRegression => "token gone back",
+        AnomalyKind::StaleRead => "stale read",
         AnomalyKind::TtlOverrun => "TTL overrun",
         AnomalyKind::PossibleDouble => "possible double",
     }

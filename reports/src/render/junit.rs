@@ -8,7 +8,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use redquake_experiments::spec::Severity;
 
-use super::{facts, number};
+use super::{facts, number, projection};
 use crate::result::{AssertionResult, Document, Trial, TrialStatus, Verdict};
 
 /// The document as JUnit XML.
@@ -20,6 +20,9 @@ pub fn render(document: &Document) -> String {
     suite.set_time(time);
     for (name, value) in properties(document) {
         suite.add_property(Property::new(name, value));
+    }
+    for projection in projection::sentences(document) {
+        suite.add_property(Property::new("projection", projection));
     }
     for assertion in &document.assertions {
         suite.add_test_case(assertion_case(document, assertion));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::facts;
+use super::{facts, projection};
 use crate::result::{Document, MetricSummary, MetricUnit, Sample, Verdict};
 
 /// The document's metrics as OpenMetrics 1.0 text.
@@ -33,6 +33,14 @@ pub fn render(document: &Document) -> String {
     family(&mut text, "redquake_trials", "gauge", "", "Trials executed and trials that count.");
     line(&mut text, "redquake_trials", &format!("{run},kind=\"all\""), document.trials.len() as f64);
     line(&mut text, "redquake_trials", &format!("{run},kind=\"conclusive\""), facts::conclusive(document).count() as f64);
+
+    let projections = projection::sentences(document);
+    if !projections.is_empty() {
+        family(&mut text, "redquake_projection", "info", "", "What was extrapolated and not measured, and what it assumes.");
+    }
+    for projection in projections {
+        line(&mut text, "redquake_projection_info", &format!("{run},{}", label("text", &projection)), 1.0);
+    }
 
     // Names that differ only in characters a metric name may not have share a family; their label tells them apart.
     let mut families: BTreeMap<String, Vec<(&str, &MetricSummary)>> = BTreeMap::new();

@@ -6,6 +6,7 @@ pub mod html;
 pub mod junit;
 pub mod matrix;
 pub mod metrics;
+mod projection;
 pub mod summary;
 pub mod terminal;
 mod words;

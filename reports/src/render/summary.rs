@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{by_shard, facts, number, words};
+use super::{by_shard, facts, number, projection, words};
 use crate::result::{Document, TrialStatus};
 
 /// Largest size of a summary in bytes; GitHub cuts a comment at 64 KB.
@@ -24,6 +24,9 @@ pub fn render(document: &Document) -> String {
     }
     reasons(&mut text, document);
     assertions(&mut text, document);
+    for projection in projection::sentences(document) {
+        let _ = writeln!(text, "\n{}", inline(&projection));
+    }
     let mut tail = String::new();
     let _ = writeln!(tail, "\nRepeat with\n\n{}", fenced("sh", &document.repro));
     let _ = writeln!(tail, "{}", footer(document));

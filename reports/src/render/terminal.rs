@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{by_shard, facts, number, words};
+use super::{by_shard, facts, number, projection, words};
 use crate::result::{AnomalyKind, Document, TrialStatus};
 
 /// Most shards of a Cluster that are told of; the report has all.
@@ -39,6 +39,12 @@ pub fn render(document: &Document, options: &Options) -> String {
     gaps(&mut text, document, paint);
     assertions(&mut text, document, paint);
     anomalies(&mut text, document);
+    for projection in projection::sentences(document) {
+        text.push('\n');
+        for line in wrap(&plain(&projection), 96) {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
     for left in &document.residue {
         let _ = writeln!(text, "\n  {} left behind: {} (run `redquake clean`)", paint.verdict("error", "!"), plain(left));
     }

@@ -57,6 +57,27 @@ pub fn sentence(document: &Document) -> String {
             lost => format!("{} of {acknowledged} acknowledged writes were lost", number::count(lost as f64)),
         });
     }
+    if let Some([acknowledged, lost]) = facts::counters(document) {
+        parts.push(match lost {
+            0 => "no acknowledged increment was lost".to_owned(),
+            lost => format!("{} of {} acknowledged increments were lost", number::count(lost as f64), number::count(acknowledged as f64)),
+        });
+    }
+    if let Some([used, broken, unknown]) = facts::registers(document) {
+        parts.push(match (broken, unknown) {
+            (0, 0) => "every register answered as one would".to_owned(),
+            (0, unknown) => {
+                format!("{} of {} could not be judged", number::count(unknown as f64), number::plural(used, "register", "registers"))
+            }
+            (broken, _) => {
+                format!(
+                    "{} of {} answered as no single one would",
+                    number::count(broken as f64),
+                    number::plural(used, "register", "registers")
+                )
+            }
+        });
+    }
     if let Some(locks) = facts::locks(document) {
         parts.push(match locks.double_acquired {
             0 => "no lock was held twice".to_owned(),

@@ -28,10 +28,14 @@ pub enum AnomalyKind {
     DoubleAcquired,
     /// An acknowledged write that is gone.
     LostWrite,
-    /// A holder wrote over what another had written since it read.
-    LostUpdate,
     /// A payment beyond the first of its job.
     ChargedTwice,
+    /// Two updates of one value, of which one does not know of the other: a write over what another had written since it was read.
+    LostUpdate,
+    /// What clients were told of a register fits no order of their calls.
+    NotLinearizable,
+    /// Something is there that nobody can have written.
+    UnexpectedWrite,
     /// A limiter let more through than its limit.
     OverAdmitted,
     /// A limiter's key that never expires.
@@ -42,6 +46,8 @@ pub enum AnomalyKind {
     LostLock,
     /// A fencing token that was handed out before, or is not above one handed out before.
     TokenRegression,
+    /// An answer with a value that had been replaced before.
+    StaleRead,
     /// A holder outlived its lease.
     TtlOverrun,
     /// Two holders at once, if a lost reply was a success.

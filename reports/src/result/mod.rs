@@ -22,4 +22,7 @@ pub use precision::{EndedBy, Precision};
 pub use schema::{matrix_schema, schema};
 pub use timeline::{ClassSeries, NodeLane, OpBucket, RoleSpan, SentinelMark, TimelineData, WorkloadSeries};
 pub use trial::{NodeInfo, SplitBrain, SplitNode, Trial, TrialStatus};
-pub use workload::{CacheResult, LimiterResult, LockCounts, PaymentCounts, Projection, SetCounts, WhyCount, WorkloadResult};
+pub use workload::{
+    CacheResult, CounterCounts, LimiterResult, LockCounts, NodeWrites, PaymentCounts, Projection, RegisterCounts, SetCounts, WhyCount,
+    WorkloadResult,
+};

@@ -38,7 +38,7 @@ pub struct WorkloadSeries {
 pub struct ClassSeries {
     /// Reason.
     pub why: Why,
-    /// Whether this is an ordinary answer and no error: `held`.
+    /// Whether this is an ordinary answer and no error: `held`, `changed`.
     pub normal: bool,
     /// Attempts by bucket of intended start, as `[start of the bucket, attempts]`; only buckets that have any.
     pub buckets: Vec<[u64; 2]>,

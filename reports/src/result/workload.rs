@@ -27,6 +27,12 @@ pub struct WorkloadResult {
     /// Counts of a set workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set: Option<SetCounts>,
+    /// Counts of a counter workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<CounterCounts>,
+    /// Counts of a register workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<RegisterCounts>,
     /// What a limiter did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limiter: Option<LimiterResult>,
@@ -100,6 +106,66 @@ pub struct SetCounts {
     pub unexpected: u64,
     /// Acknowledged ones whose set could not be read.
     pub never_read: u64,
+    /// Acknowledged and lost by the node that acknowledged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_node: Vec<NodeWrites>,
+}
+
+/// What one node acknowledged, and what of it was lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeWrites {
+    /// Name of the node.
+    pub node: String,
+    /// Writes it acknowledged.
+    pub acknowledged: u64,
+    /// Those of them that were lost.
+    pub lost: u64,
+}
+
+/// What became of the increments of counters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CounterCounts {
+    /// Increments that were acknowledged.
+    pub acknowledged: u64,
+    /// Acknowledged ones that the final value certainly lacks.
+    pub lost: u64,
+    /// The same if every increment without an answer was executed and kept.
+    pub lost_at_most: u64,
+    /// Increments without an answer that the final value certainly has.
+    pub ghosts: u64,
+    /// What the final value has beyond every increment that can have been executed.
+    pub unexpected: u64,
+    /// Answers that were not above a value answered before, or were given twice.
+    pub rolled_back: u64,
+    /// Acknowledged ones whose counter could not be read.
+    pub never_read: u64,
+    /// Acknowledged and lost by the node that acknowledged.
+    pub by_node: Vec<NodeWrites>,
+}
+
+/// What clients of registers were told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RegisterCounts {
+    /// Registers that were used.
+    pub registers: u64,
+    /// Writes and swaps that were acknowledged.
+    pub acknowledged: u64,
+    /// Registers whose calls no single register would have answered like that, in any order.
+    pub violations: u64,
+    /// Registers of which that could not be decided within the budget of the search.
+    pub inconclusive: u64,
+    /// Acknowledged writes and swaps that the primary of the end certainly never had.
+    pub lost: u64,
+    /// Acknowledged swaps of a value that another acknowledged swap had replaced as well.
+    pub lost_updates: u64,
+    /// Answers with a value that had certainly been replaced before the question.
+    pub stale_reads: u64,
+    /// Answers with a value that nobody can have written by then.
+    pub unexpected: u64,
+    /// Registers with acknowledged writes that could not be read in the end.
+    pub never_read: u64,
+    /// Acknowledged and lost by the node that acknowledged.
+    pub by_node: Vec<NodeWrites>,
 }
 
 /// What became of payments.
@@ -151,10 +217,19 @@ pub struct Projection {
     pub offered: f64,
     /// Share of them that its cache answers.
     pub hit_ratio: f64,
+    /// Largest share of what the cache answers in calm that became queries in a second here.
+    #[serde(default)]
+    pub fell_through: f64,
     /// Queries per second in calm.
     pub baseline: f64,
-    /// Most queries per second: offered reads times the largest share of reads that fell through here.
+    /// Most queries per second: the baseline, and that share of the offered reads the cache answers.
     pub peak: f64,
+    /// Peak by baseline; absent where the cache answers everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multiplier: Option<f64>,
+    /// Queries beyond the baseline.
+    #[serde(default)]
+    pub extra: f64,
     /// What it assumes, in words.
     pub assumes: String,
 }

@@ -1,8 +1,9 @@
 //! JUnit, Markdown, terminal and OpenMetrics, as they are read.
 
+use redquake_reports::analysis::fallback::ASSUMES;
 use redquake_reports::analysis::stats::summarise;
 use redquake_reports::render::{html, junit, metrics, summary, terminal};
-use redquake_reports::result::{Document, Sample, TrialStatus};
+use redquake_reports::result::{CacheResult, Document, Projection, Sample, TrialStatus};
 
 use crate::fixture;
 
@@ -35,6 +36,50 @@ fn the_terminal_reads_like_this() {
         let options = terminal::Options { color: false, folder: Some("results/sentinel-primary-kill-20260302T091500Z-42") };
         insta::assert_snapshot!(format!("terminal_{name}"), terminal::render(&document, &options));
     }
+}
+
+/// A run whose database load was extrapolated.
+fn extrapolated() -> Document {
+    let mut document = fixture::passing();
+    for (trial, peak) in document.trials.iter_mut().zip([48_000.0, 50_000.0, 49_000.0, 50_000.0, 50_000.0]) {
+        let projection = Projection {
+            offered: 50_000.0,
+            hit_ratio: 0.97,
+            fell_through: 1.0,
+            baseline: 1_500.0,
+            peak,
+            multiplier: Some(peak / 1_500.0),
+            extra: 97_000.0,
+            assumes: ASSUMES.to_owned(),
+        };
+        trial.workloads[0].cache = Some(CacheResult { projection: Some(projection), ..CacheResult::default() });
+    }
+    document
+}
+
+#[test]
+fn every_report_calls_an_extrapolation_one_and_says_what_it_assumes() {
+    let document = extrapolated();
+    let said = "Extrapolated, not measured: at 50,000/s reads and a hit ratio of 97 %, the database behind locks would take 1,500/s in calm and \
+                50,000/s at the peak, 33.3 times as much, and 97,000 queries more in all.";
+    let terminal = terminal::render(&document, &terminal::Options::default());
+    let reports = [
+        ("terminal", terminal),
+        ("summary", summary::render(&document)),
+        ("junit", junit::render(&document)),
+        ("metrics", metrics::render(&document)),
+        ("html", html::render(&document)),
+        ("json", serde_json::to_string(&document).unwrap()),
+    ];
+    for (name, text) in reports {
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Of several trials the page shows one, and the document has the figures.
+        assert!(name == "html" || name == "json" || flat.contains(said), "{name}: {flat}");
+        assert!(name == "json" || flat.contains("Extrapolated, not measured"), "{name}");
+        assert!(flat.contains("reads are spread over items alike"), "{name}: {flat}");
+    }
+    let without = fixture::passing();
+    assert!(!html::render(&without).contains("Extrapolated") && !summary::render(&without).contains("Extrapolated"));
 }
 
 /// A run whose gaps are no more than hiccups.

@@ -14,6 +14,7 @@ mod names;
 mod network;
 mod payments;
 mod recovery;
+mod registers;
 mod reshard;
 mod rules;
 mod schedule;

@@ -1,8 +1,8 @@
 //! Every rule.
 
 use super::{
-    Finding, actions, assertions, cluster, databases, directives, limiters, locks, names, network, payments, recovery, reshard, schedule,
-    selectors, sentinels, timing, topology, waits, zones,
+    Finding, actions, assertions, cluster, databases, directives, limiters, locks, names, network, payments, recovery, registers, reshard,
+    schedule, selectors, sentinels, timing, topology, waits, zones,
 };
 use crate::spec::Experiment;
 
@@ -67,6 +67,7 @@ const RULES: &[Rule] = &[
     limiters::bursts_fit_their_period,
     limiters::transactions_have_no_clock,
     limiters::windows_are_inside_the_run,
+    registers::are_used,
     assertions::name_a_metric,
     assertions::fit_the_unit,
     assertions::have_enough_trials,

@@ -1,17 +1,13 @@
-//! Locks that count only once replicas have them.
+//! Locks and writes that count only once replicas have them.
 
 use super::Finding;
 use super::topology::{plural, replicas};
-use crate::spec::{Experiment, WorkloadKind};
+use crate::spec::Experiment;
 
 /// Every workload that waits for replicas: where it says so, and for how many.
 fn all(experiment: &Experiment) -> impl Iterator<Item = (String, u32)> {
     experiment.workloads.iter().enumerate().filter_map(|(index, workload)| {
-        let wait = match &workload.kind {
-            WorkloadKind::Lock(lock) => lock.wait,
-            WorkloadKind::PaymentJob(payment) => payment.wait,
-            _ => 0,
-        };
+        let wait = workload.kind.wait();
         (wait > 0).then(|| (format!("workloads[{index}].wait"), wait))
     })
 }

@@ -4,7 +4,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{CacheAsideWorkload, FixedWindowWorkload, LockWorkload, PaymentJobWorkload, SetWorkload, SlidingWindowWorkload, Zones};
+use super::{
+    CacheAsideWorkload, CounterWorkload, FixedWindowWorkload, LockWorkload, PaymentJobWorkload, RegisterWorkload, SetWorkload,
+    SlidingWindowWorkload, Zones,
+};
 use crate::spec::{Database, Duration, Rate};
 
 /// A load of real clients.
@@ -60,6 +63,10 @@ pub enum WorkloadKind {
     Lock(LockWorkload),
     /// Clients add elements that must not vanish.
     Set(SetWorkload),
+    /// Clients count, and no increment may vanish.
+    Counter(CounterWorkload),
+    /// Clients read, write and replace values, and must be told what one register would tell.
+    Register(RegisterWorkload),
     /// Clients ask a limiter with one counter a window.
     FixedWindowLimiter(FixedWindowWorkload),
     /// Clients ask a limiter with one entry a request.
@@ -94,11 +101,25 @@ impl WorkloadKind {
         matches!(self, Self::Lock(lock) if lock.asks_independent())
     }
 
+    /// Replicas that must have a write (`WAIT`) before it counts as acknowledged; 0 where none must, or the kind cannot ask for it.
+    pub fn wait(&self) -> u32 {
+        match self {
+            Self::Lock(lock) => lock.wait,
+            Self::PaymentJob(payment) => payment.wait,
+            Self::Set(set) => set.wait,
+            Self::Counter(counter) => counter.wait,
+            Self::Register(register) => register.wait,
+            _ => 0,
+        }
+    }
+
     /// The kind as written in the file.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Lock(_) => "lock",
             Self::Set(_) => "set",
+            Self::Counter(_) => "counter",
+            Self::Register(_) => "register",
             Self::FixedWindowLimiter(_) => "fixed-window-limiter",
             Self::SlidingWindowLimiter(_) => "sliding-window-limiter",
             Self::CacheAside(_) => "cache-aside",

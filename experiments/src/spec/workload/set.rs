@@ -10,6 +10,10 @@ pub struct SetWorkload {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 10_000))]
     pub keys: u32,
+    /// Replicas that must have an element (`WAIT`) before it counts as acknowledged.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 10))]
+    pub wait: u32,
 }
 
 fn one() -> u32 {

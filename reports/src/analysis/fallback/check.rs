@@ -2,7 +2,7 @@
 
 use redquake_experiments::spec::{CacheAsideWorkload, Scale};
 
-use super::{Back, FallbackFindings, Period, Query, Read, Served, measure};
+use super::{Back, FallbackFindings, Period, Query, Read, Served, measure, project, shares};
 use crate::analysis::check::Checked;
 use crate::history::{self, Queried, ReadFrom};
 use crate::result::{CacheResult, Projection};
@@ -50,7 +50,7 @@ impl Caches {
         let measured = |at: u64| (period.from..period.to).contains(&at);
         let count = |wanted: ReadFrom| self.from.iter().filter(|(at, from)| *from == wanted && measured(*at)).count() as u64;
         let reads = from.map(count);
-        let largest = largest_share(&self.queries, &self.reads, period);
+        let shares = shares(&self.queries, &self.reads, period);
         let found = measure(self.queries, self.reads, period, self.overload);
         let load = found.load;
         let mut metrics = vec![
@@ -81,12 +81,11 @@ impl Caches {
             Some(Back::Never(time)) => bounds.push(("hit_ratio_back", time as f64)),
             None => {}
         }
-        let projection = self.scale.zip(largest).map(|(scale, share)| projected(scale, share));
+        let projection = self.scale.zip(shares).map(|(scale, shares)| project(scale, &shares));
         if let Some(projection) = &projection {
-            metrics.extend([("projected_baseline", projection.baseline), ("projected_peak", projection.peak)]);
-            if projection.baseline > 0.0 {
-                metrics.push(("projected_multiplier", projection.peak / projection.baseline));
-            }
+            let Projection { baseline, peak, extra, .. } = *projection;
+            metrics.extend([("projected_baseline", baseline), ("projected_peak", peak), ("projected_extra", extra)]);
+            metrics.extend(projection.multiplier.map(|multiplier| ("projected_multiplier", multiplier)));
         }
         let cache = CacheResult {
             reads,
@@ -98,32 +97,6 @@ impl Caches {
             projection,
         };
         Checked { metrics, bounds, cache: Some(cache), ..Checked::default() }
-    }
-}
-
-/// Largest share of the reads of any second that became queries.
-fn largest_share(queries: &[Query], reads: &[Read], period: Period) -> Option<f64> {
-    let second = |at: u64| at.saturating_sub(period.from) / 1_000_000_000;
-    let inside = |at: &u64| (period.from..period.to).contains(at);
-    let mut counts = std::collections::BTreeMap::<u64, [u64; 2]>::new();
-    reads.iter().map(|read| read.at).filter(inside).for_each(|at| counts.entry(second(at)).or_default()[0] += 1);
-    queries.iter().map(|query| query.asked).filter(inside).for_each(|at| counts.entry(second(at)).or_default()[1] += 1);
-    let mean = reads.iter().filter(|read| inside(&read.at)).count() as f64 / counts.len().max(1) as f64;
-    // A query may come a little after its read: shares are of the mean rate, so that the border of a second is no peak.
-    let shares = counts.values().map(|[_, queries]| *queries as f64 / mean);
-    shares.filter(|share| share.is_finite()).max_by(f64::total_cmp)
-}
-
-fn projected(scale: Scale, share: f64) -> Projection {
-    let offered = scale.offered.as_per_second();
-    let assumes = "an extrapolation, not a measurement: it assumes that the same share of reads falls through at that rate for as long, that reads are spread over \
-                   items alike, and that the database keeps up; queues and refusals grow faster than the rate";
-    Projection {
-        offered,
-        hit_ratio: scale.hit_ratio,
-        baseline: offered * (1.0 - scale.hit_ratio),
-        peak: offered * share.min(1.0),
-        assumes: assumes.to_owned(),
     }
 }
 

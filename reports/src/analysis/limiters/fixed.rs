@@ -2,6 +2,7 @@
 
 use super::crowd::crowd;
 use super::request::{By, Decision, Executed, LimiterFindings, Request, Worst};
+use crate::analysis::rollback::{Answer, rolled_back};
 
 /// Judges the requests of a fixed-window limiter: at most `limit` a window; `length` is a window's, in ns.
 pub fn fixed_window(requests: &mut [Request], limit: u64, length: u64) -> LimiterFindings {
@@ -34,27 +35,14 @@ fn judge(window: &[Request], limit: u64, found: &mut LimiterFindings) {
 
 /// Within one window a counter that loses nothing returns distinct values that grow in real time.
 fn ledger(window: &[Request], found: &mut LimiterFindings) {
-    let mut answers: Vec<(u64, u64, u64)> =
-        window.iter().filter_map(|request| Some((request.completed, request.invoked, request.value?))).collect();
-    answers.sort_unstable();
-    let highest = answers.iter().map(|answer| answer.2).max().unwrap_or_default();
+    let answer = |request: &Request| Some(Answer { completed: request.completed, invoked: request.invoked, value: request.value? });
+    let answers: Vec<Answer> = window.iter().filter_map(answer).collect();
+    let highest = answers.iter().map(|answer| answer.value).max().unwrap_or_default();
     let counted = answers.len() as u64;
     // Each answer moved the counter by one, so a count that lost nothing is at least their number.
     found.counts.lost_counts += counted.saturating_sub(highest);
     let unknown = window.iter().filter(|request| request.executed == Executed::Maybe).count() as u64;
-    let mut seen = std::collections::BTreeSet::new();
-    let mut by_invocation: Vec<usize> = (0..answers.len()).collect();
-    by_invocation.sort_unstable_by_key(|index| answers[*index].1);
-    let (mut ended, mut known, mut rolled_back) = (0, 0, 0);
-    for index in by_invocation {
-        let (_, invoked, value) = answers[index];
-        while ended < answers.len() && answers[ended].0 < invoked {
-            known = known.max(answers[ended].2);
-            ended += 1;
-        }
-        rolled_back += u64::from(value <= known || seen.contains(&value));
-        seen.insert(value);
-    }
+    let rolled_back = rolled_back(&answers);
     found.counts.rolled_back += rolled_back;
     if rolled_back == 0 {
         // What nobody was answered moved it the rest of the way, as far as there were such requests.

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::prune::prune;
+
 /// One call of a client on one register. The register begins empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
@@ -52,9 +54,7 @@ pub fn check_all<'a>(registers: impl IntoIterator<Item = (u32, &'a [Call])>, bud
 
 /// Searches a legal order of the calls of one register, looking at no more than `budget` states.
 pub fn check(calls: &[Call], budget: u64) -> Verdict {
-    // A read without an answer says nothing, and a failed swap without one neither.
-    let mut calls: Vec<Call> =
-        calls.iter().copied().filter(|call| call.completed.is_some() || !matches!(call.kind, Kind::Read(_) | Kind::NoSwap(_))).collect();
+    let mut calls = prune(calls);
     calls.sort_by_key(|call| (call.invoked, call.completed));
     let mut search =
         Search { left: calls.iter().filter(|call| call.completed.is_some()).count(), done: vec![false; calls.len()], first: 0, calls };

@@ -10,7 +10,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::analysis::locks::Names;
-use crate::analysis::words::instant;
+use crate::analysis::losses::Losses;
+use crate::analysis::servers::Servers;
 use crate::history::{Members, Op, OpKind, Outcome};
 use crate::result::{Anomaly, AnomalyKind, SetCounts};
 
@@ -27,13 +28,15 @@ pub struct Sets {
     /// Elements found in the end, by key.
     found: HashMap<u32, HashSet<u64>>,
     foreign: u64,
+    /// When the sets were read.
+    read_at: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Added {
     id: u64,
     key: u32,
-    at: u64,
+    at: [u64; 2],
     node: Option<u16>,
 }
 
@@ -53,7 +56,7 @@ impl Sets {
             return;
         }
         match op.out {
-            Outcome::Ok => self.acknowledged.push(Added { id: op.id, key: op.key, at: op.at[2], node: op.node }),
+            Outcome::Ok => self.acknowledged.push(Added { id: op.id, key: op.key, at: [op.at[1], op.at[2]], node: op.node }),
             Outcome::Info => {
                 self.unknown.insert(op.id);
             }
@@ -65,48 +68,66 @@ impl Sets {
     pub fn members(&mut self, members: &Members) {
         self.found.entry(members.key).or_default().extend(&members.ids);
         self.foreign += members.foreign;
+        self.read_at = self.read_at.max(members.at);
     }
 
     /// Judges.
-    pub fn finish(mut self, names: &Names<'_>) -> SetFindings {
+    pub fn finish(mut self, names: &Names<'_>, servers: &Servers) -> SetFindings {
         let mut counts = SetCounts { acknowledged: self.acknowledged.len() as u64, ..SetCounts::default() };
-        self.acknowledged.sort_unstable_by_key(|added| (added.at, added.id));
+        self.acknowledged.sort_unstable_by_key(|added| (added.at[1], added.id));
         let mut anomalies = Vec::new();
         let mut sure: HashSet<u64> = HashSet::with_capacity(self.acknowledged.len());
+        let mut losses = Losses::default();
         for added in &self.acknowledged {
             sure.insert(added.id);
-            match self.found.get(&added.key) {
-                None => counts.never_read += 1,
-                Some(found) if found.contains(&added.id) => {}
-                Some(_) => {
-                    counts.lost += 1;
-                    if anomalies.len() < LISTED {
-                        anomalies.push(lost(added, names));
-                    }
-                }
+            let found = self.found.get(&added.key);
+            let lost = found.is_some_and(|found| !found.contains(&added.id));
+            losses.add(added.node, lost);
+            counts.never_read += u64::from(found.is_none());
+            counts.lost += u64::from(lost);
+            if lost && anomalies.len() < LISTED {
+                anomalies.push(lost_element(added, names, servers));
             }
         }
-        for id in self.found.values().flatten().filter(|id| !sure.contains(id)) {
-            match self.unknown.contains(id) {
+        let mut odd: Vec<(u32, u64)> = Vec::new();
+        for (key, id) in self.found.iter().flat_map(|(key, ids)| ids.iter().map(|id| (*key, *id))).filter(|(_, id)| !sure.contains(id)) {
+            match self.unknown.contains(&id) {
                 true => counts.recovered += 1,
-                false => counts.unexpected += 1,
+                false => odd.push((key, id)),
             }
         }
-        counts.unexpected += self.foreign;
+        odd.sort_unstable();
+        counts.unexpected = odd.len() as u64 + self.foreign;
+        anomalies.extend(odd.iter().take(LISTED).map(|(key, id)| {
+            let text = format!("element {id} is in the set in the end, though its addition was certainly not executed, or never tried");
+            Anomaly {
+                kind: AnomalyKind::UnexpectedWrite,
+                workload: names.workload.to_owned(),
+                key: *key,
+                from: self.read_at,
+                to: None,
+                text,
+            }
+        }));
+        counts.by_node = losses.told(names);
         SetFindings { counts, anomalies }
     }
 }
 
-fn lost(added: &Added, names: &Names<'_>) -> Anomaly {
-    let node = added.node.and_then(|node| names.nodes.get(usize::from(node))).map_or("a node", String::as_str);
-    let text =
-        format!("element {} was acknowledged by {node} at {} and is not in the set in the end", added.id, instant(added.at, names.zero));
-    Anomaly { kind: AnomalyKind::LostWrite, workload: names.workload.to_owned(), key: added.key, from: added.at, to: None, text }
+fn lost_element(added: &Added, names: &Names<'_>, servers: &Servers) -> Anomaly {
+    let text = format!(
+        "element {} was acknowledged by {}, and is not in the set in the end{}",
+        added.id,
+        servers.acknowledged(added.node, added.at, names),
+        servers.took_over(added.key, added.node, names),
+    );
+    Anomaly { kind: AnomalyKind::LostWrite, workload: names.workload.to_owned(), key: added.key, from: added.at[1], to: None, text }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::result::NodeWrites;
 
     fn add(id: u64, out: Outcome) -> Op {
         Op { w: 0, c: 0, op: OpKind::Add, id, key: 0, at: [id, id, id + 1], out, why: None, node: Some(0) }
@@ -118,13 +139,14 @@ mod tests {
         if let Some(ids) = found {
             sets.members(&Members { at: 99, w: 0, key: 0, ids: ids.to_vec(), foreign: 0 });
         }
-        sets.finish(&Names { workload: "writes", nodes: &["redis-1".to_owned()], zero: 0 })
+        sets.finish(&Names { workload: "writes", nodes: &["redis-1".to_owned()], zero: 0 }, &Servers::default())
     }
 
     #[test]
     fn an_acknowledged_element_that_is_gone_is_lost_and_told_with_the_node_that_acknowledged_it() {
         let found = judged(&[add(1, Outcome::Ok), add(2, Outcome::Ok)], Some(&[2]));
-        assert_eq!(found.counts, SetCounts { acknowledged: 2, lost: 1, ..SetCounts::default() });
+        let by_node = vec![NodeWrites { node: "redis-1".to_owned(), acknowledged: 2, lost: 1 }];
+        assert_eq!(found.counts, SetCounts { acknowledged: 2, lost: 1, by_node, ..SetCounts::default() });
         assert!(found.anomalies[0].text.contains("element 1 was acknowledged by redis-1"), "{}", found.anomalies[0].text);
     }
 
@@ -143,6 +165,7 @@ mod tests {
     #[test]
     fn a_set_that_could_not_be_read_loses_nothing_and_saves_nothing() {
         let found = judged(&[add(1, Outcome::Ok)], None);
-        assert_eq!(found.counts, SetCounts { acknowledged: 1, never_read: 1, ..SetCounts::default() });
+        let by_node = vec![NodeWrites { node: "redis-1".to_owned(), acknowledged: 1, lost: 0 }];
+        assert_eq!(found.counts, SetCounts { acknowledged: 1, never_read: 1, by_node, ..SetCounts::default() });
     }
 }

@@ -7,7 +7,7 @@ use super::{Bounds, aggregate, median_interval, share, wanted};
 use crate::result::{MetricSummary, MetricUnit, RareEvent, Sample};
 
 /// Metrics of a workload that count what should never happen.
-const RARE: [&str; 5] = ["double_acquired", "ttl_overrun", "possible", "lost", "stuck"];
+const RARE: [&str; 7] = ["double_acquired", "ttl_overrun", "possible", "lost", "stuck", "violations", "lost_updates"];
 
 /// Whether a metric, by its full name, counts what should never happen.
 pub fn is_rare(name: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use super::svg::{self, Anchor, Px, Svg};
 use crate::number;
+use crate::render::projection;
 use crate::result::{CacheResult, Trial};
 
 const WIDTH: f64 = 960.0;
@@ -72,15 +73,6 @@ fn curve(trial: &Trial, index: usize, name: &str, cache: &CacheResult) -> Curve 
         chart.text("ax", Anchor::Middle, x(at), BOTTOM + 16.0, &number::instant(at, trial.zero));
     }
     chart.0.push_str("</svg>");
-    let projection = cache.projection.as_ref().map(|projection| {
-        format!(
-            "At {} with a hit ratio of {} this would be {} in calm and up to {}: {}.",
-            number::rate(projection.offered),
-            number::share(projection.hit_ratio),
-            number::rate(projection.baseline),
-            number::rate(projection.peak),
-            projection.assumes
-        )
-    });
+    let projection = cache.projection.as_ref().map(|extrapolated| projection::told(name, extrapolated));
     Curve { name: name.to_owned(), svg: chart.0, projection: projection.unwrap_or_default() }
 }

@@ -117,7 +117,10 @@ impl<'a> Page<'a> {
             no_anomalies: match facts::locks(document) {
                 Some(_) => "None was found: no lock had two holders, none was lost, none was stuck.",
                 None if facts::conclusive(document).any(|trial| {
-                    trial.workloads.iter().any(|one| one.limiter.is_some() || one.set.is_some() || one.payments.is_some())
+                    trial.workloads.iter().any(|one| {
+                        let written = one.set.is_some() || one.counter.is_some() || one.register.is_some();
+                        written || one.limiter.is_some() || one.payments.is_some()
+                    })
                 }) =>
                 {
                     "None was found."

@@ -110,6 +110,7 @@ impl AnomalyRow {
                     | AnomalyKind::LostLock
                     | AnomalyKind::OverAdmitted
                     | AnomalyKind::ChargedTwice
+                    | AnomalyKind::NotLinearizable
             ),
             trial: trial.index,
             at: (one.from as f64 - trial.zero as f64) / 1e6,
@@ -224,6 +225,10 @@ fn op_word(op: OpKind) -> &'static str {
         OpKind::Get => "get",
         OpKind::Put => "put",
         OpKind::Renew => "renew",
+        OpKind::Read => "read",
+        OpKind::Write => "write",
+        OpKind::Swap => "swap",
+        OpKind::Increment => "increment",
     }
 }
 
@@ -232,6 +237,7 @@ pub fn explain(why: Why) -> (&'static str, &'static str) {
     match why {
         Why::Held => ("not executed", "SET NX answered nil: somebody holds the lock; normal under contention"),
         Why::Gone => ("executed", "compare-and-delete found the key gone or with another token"),
+        Why::Changed => ("executed", "compare-and-set found another value and wrote nothing; normal under contention"),
         Why::Connect => ("not executed", "no connection: refused, unreachable or timed out before anything was sent"),
         Why::NoPrimary => ("not executed", "no primary was found"),
         Why::Quorum => ("not held", "too few independent primaries said that they did it, or too late"),
@@ -281,6 +287,9 @@ pub fn workloads(document: &Document) -> Vec<WorkloadRow> {
         let spread = |at: usize| facts::spread(&results.iter().map(|one| one.latency[at] as f64).collect::<Vec<_>>());
         let sets: Vec<_> = results.iter().filter_map(|one| one.set.as_ref()).collect();
         let (acknowledged, lost) = (sets.iter().map(|set| set.acknowledged).sum::<u64>(), sets.iter().map(|set| set.lost).sum::<u64>());
+        let counters = results.iter().filter_map(|one| one.counter.as_ref()).map(|one| [one.acknowledged, one.lost]);
+        let registers = results.iter().filter_map(|one| one.register.as_ref()).map(|one| [one.acknowledged, one.lost]);
+        let others = counters.chain(registers).reduce(|sum, one| [sum[0] + one[0], sum[1] + one[1]]);
         Some(WorkloadRow {
             name: first.name.clone(),
             kind: first.kind.clone(),
@@ -292,7 +301,9 @@ pub fn workloads(document: &Document) -> Vec<WorkloadRow> {
             locks: match () {
                 () if first.locks.is_some() => locks_words(&results.iter().filter_map(|one| one.locks.as_ref()).collect::<Vec<_>>()),
                 () if first.set.is_some() => format!("{} added, {} lost", number::count(acknowledged as f64), number::count(lost as f64)),
-                () => String::new(),
+                () => others.map_or_else(String::new, |[acknowledged, lost]| {
+                    format!("{} acknowledged, {} lost", number::count(acknowledged as f64), number::count(lost as f64))
+                }),
             },
         })
     };

@@ -1,0 +1,189 @@
+//! One register workload of a trial: what its clients were told taken in, judged and told.
+
+use std::collections::BTreeMap;
+
+use super::culprit::culprit;
+use super::search::{Verdict, check};
+use super::told::{Classes, Seen, Written, calls, classes};
+use crate::analysis::check::Checked;
+use crate::analysis::locks::Names;
+use crate::analysis::losses::Losses;
+use crate::analysis::servers::Servers;
+use crate::analysis::words::{count, instant};
+use crate::history::{Exchange, FOREIGN, Value};
+use crate::result::{Anomaly, AnomalyKind, RegisterCounts};
+
+/// Findings of one kind and register that are kept with their evidence; more are only counted.
+const LISTED: usize = 1_000;
+
+/// States the search of one register may look at: many times what a sound one needs, and bounded however long its history is.
+pub fn budget(calls: usize) -> u64 {
+    (100_000 + 20 * calls as u64).min(2_000_000)
+}
+
+/// Takes in the calls of one register workload and the final reads, and says at the end what was wrong.
+#[derive(Debug, Default)]
+pub struct Registers {
+    exchanges: BTreeMap<u32, Vec<Exchange>>,
+    last: BTreeMap<u32, Value>,
+}
+
+impl Registers {
+    /// Takes in one call.
+    pub fn exchange(&mut self, exchange: &Exchange) {
+        self.exchanges.entry(exchange.key).or_default().push(*exchange);
+    }
+
+    /// Takes in the final read of one register.
+    pub fn value(&mut self, value: &Value) {
+        self.last.insert(value.key, *value);
+    }
+
+    /// Judges.
+    pub(in crate::analysis) fn finish(self, names: &Names<'_>, servers: &Servers) -> Checked {
+        let mut counts = RegisterCounts::default();
+        let (mut losses, mut anomalies) = (Losses::default(), Vec::new());
+        for (key, exchanges) in &self.exchanges {
+            let last = self.last.get(key);
+            let calls = calls(exchanges, last);
+            let told = classes(exchanges, last, servers.heir(*key));
+            let evidence = Evidence { key: *key, names, servers };
+            let verdict = check(&calls, budget(calls.len()));
+            if verdict == Verdict::Broken || told.broken() {
+                counts.violations += 1;
+                let at = culprit(&calls, budget(calls.len())).map(|index| calls[index]);
+                anomalies.push(evidence.broken(calls.len(), at.and_then(|call| Some([call.invoked, call.completed?])), exchanges));
+            } else if verdict == Verdict::Inconclusive {
+                counts.inconclusive += 1;
+            }
+            counts.registers += 1;
+            counts.acknowledged += told.acknowledged.len() as u64;
+            counts.never_read += u64::from(last.is_none() && !told.acknowledged.is_empty());
+            counts.lost += told.lost.len() as u64;
+            counts.lost_updates += told.lost_updates.len() as u64;
+            counts.stale_reads += told.stale.len() as u64;
+            counts.unexpected += told.unexpected.len() as u64;
+            let mut lost = told.lost.iter().map(|(written, _)| written.value).collect::<Vec<_>>();
+            lost.sort_unstable();
+            for written in &told.acknowledged {
+                losses.add(written.node, lost.binary_search(&written.value).is_ok());
+            }
+            evidence.tell(&told, &mut anomalies);
+        }
+        counts.by_node = losses.told(names);
+        let mut metrics = vec![
+            ("acknowledged", counts.acknowledged as f64),
+            ("inconclusive", counts.inconclusive as f64),
+            ("lost", counts.lost as f64),
+            ("lost_updates", counts.lost_updates as f64),
+            ("stale_reads", counts.stale_reads as f64),
+            ("unexpected", counts.unexpected as f64),
+            ("never_read", counts.never_read as f64),
+        ];
+        if counts.acknowledged > 0 {
+            metrics.push(("lost_share", counts.lost as f64 / counts.acknowledged as f64));
+        }
+        // Registers nobody could judge may be broken as well.
+        let violations = ("violations", counts.violations as f64);
+        let bounds = if counts.inconclusive > 0 { vec![violations] } else { Vec::new() };
+        if counts.inconclusive == 0 {
+            metrics.push(violations);
+        }
+        let total = counts.violations + counts.lost + counts.lost_updates + counts.stale_reads + counts.unexpected;
+        Checked { metrics, bounds, anomalies, total, register: Some(counts), ..Checked::default() }
+    }
+}
+
+/// Findings of one register in sentences.
+struct Evidence<'a> {
+    key: u32,
+    names: &'a Names<'a>,
+    servers: &'a Servers,
+}
+
+impl Evidence<'_> {
+    fn tell(&self, told: &Classes, anomalies: &mut Vec<Anomaly>) {
+        let key = self.key;
+        anomalies.extend(told.lost.iter().take(LISTED).map(|(written, seen)| {
+            let older = seen.map(|seen| format!(": {} found {} later, which is older", self.who(&seen), value(seen.value)));
+            let text = format!(
+                "register {key}: {} was acknowledged by {}, and is not in what went on{}{}",
+                value(Some(written.value)),
+                self.acknowledged(written),
+                older.unwrap_or_default(),
+                self.servers.took_over(key, written.node, self.names),
+            );
+            self.anomaly(AnomalyKind::LostWrite, written.at[1], None, text)
+        }));
+        anomalies.extend(told.lost_updates.iter().take(LISTED).map(|(first, second)| {
+            let text = format!(
+                "register {key}: one value was replaced twice, by {} of client {} ({}) and by {} of client {} ({}): one of the two updates does not know of the other",
+                value(Some(first.value)),
+                first.client,
+                self.acknowledged(first),
+                value(Some(second.value)),
+                second.client,
+                self.acknowledged(second),
+            );
+            self.anomaly(AnomalyKind::LostUpdate, first.at[1], Some(second.at[1].max(first.at[1])), text)
+        }));
+        anomalies.extend(told.stale.iter().take(LISTED).map(|(seen, by)| {
+            let text = format!(
+                "register {key}: {} found {}, though {} had been acknowledged by {}",
+                self.who(seen),
+                value(seen.value),
+                value(Some(by.value)),
+                self.acknowledged(by),
+            );
+            self.anomaly(AnomalyKind::StaleRead, seen.at[0], Some(seen.at[1]), text)
+        }));
+        anomalies.extend(told.unexpected.iter().take(LISTED).map(|seen| {
+            let text = format!("register {key}: {} found {}, which nobody can have written by then", self.who(seen), value(seen.value));
+            self.anomaly(AnomalyKind::UnexpectedWrite, seen.at[1], None, text)
+        }));
+    }
+
+    /// `at` is when the first answer that left no order was asked for and given.
+    fn broken(&self, calls: usize, at: Option<[u64; 2]>, exchanges: &[Exchange]) -> Anomaly {
+        let key = self.key;
+        let told = at.map(|at| {
+            let asked = exchanges.iter().find(|exchange| exchange.at == at);
+            let seen = asked.map_or(Seen { value: None, at, client: None, node: None }, |exchange| Seen {
+                value: exchange.found,
+                at,
+                client: Some(exchange.c),
+                node: exchange.node,
+            });
+            format!(": the first answer that leaves none is what {} was told", self.who(&seen))
+        });
+        let text = format!(
+            "register {key}: no order of its {} is one that a single register would have answered{}",
+            count(calls as u64, "call"),
+            told.unwrap_or_default()
+        );
+        let from = at.map_or(exchanges.first().map_or(0, |exchange| exchange.at[0]), |at| at[1]);
+        self.anomaly(AnomalyKind::NotLinearizable, from, None, text)
+    }
+
+    fn who(&self, seen: &Seen) -> String {
+        let Some(client) = seen.client else { return format!("the final read at {}", instant(seen.at[1], self.names.zero)) };
+        let node = seen.node.and_then(|node| self.names.nodes.get(usize::from(node))).map_or("a node", String::as_str);
+        format!("client {client} (from {node} at {})", instant(seen.at[1], self.names.zero))
+    }
+
+    fn acknowledged(&self, written: &Written) -> String {
+        self.servers.acknowledged(written.node, written.at, self.names)
+    }
+
+    fn anomaly(&self, kind: AnomalyKind, from: u64, to: Option<u64>, text: String) -> Anomaly {
+        Anomaly { kind, workload: self.names.workload.to_owned(), key: self.key, from, to, text }
+    }
+}
+
+fn value(value: Option<u64>) -> String {
+    match value {
+        None => "nothing".to_owned(),
+        Some(FOREIGN) => "a value of nobody's".to_owned(),
+        Some(value) => format!("value {value}"),
+    }
+}
