@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::packages::{fetch, kept, run};
+use super::packages::{extract, fetch, kept, run};
 use crate::runtime::{Announce, RuntimeError};
 
 /// An older release than any server's: a library runs with the C library it was made for and with later ones.
@@ -40,7 +40,7 @@ fn make(partial: &Path) -> Result<(), String> {
     for package in fs::read_dir(partial.join("cache/archives")).map_err(io)?.flatten() {
         let file = package.file_name().to_string_lossy().into_owned();
         if PACKAGES.iter().any(|known| file.starts_with(&format!("{known}_"))) {
-            run(Command::new("dpkg-deb").arg("--extract").arg(package.path()).arg(&unpacked))?;
+            extract(&package.path(), &unpacked)?;
         }
     }
     for library in LIBRARIES {

@@ -115,7 +115,7 @@ pub(super) fn small_tree(package: &str, program: &str, family: &str, suite: &str
         let file = archive.file_name().to_string_lossy().replace("%3a", ":");
         let own = file.starts_with(&format!("{family}-"));
         if own || file.starts_with("lib") || file.starts_with("zlib") {
-            run(Command::new("dpkg-deb").arg("--extract").arg(archive.path()).arg(&unpacked))?;
+            extract(&archive.path(), &unpacked)?;
         }
         if file.starts_with(package) {
             version = file.split('_').nth(1).map(str::to_owned);
@@ -131,6 +131,11 @@ pub(super) fn small_tree(package: &str, program: &str, family: &str, suite: &str
     fs::copy(&loader, tree.join(LOADER)).map_err(io)?;
     fs::copy(&binary, tree.join(program)).map_err(io)?;
     fs::write(tree.join(ORIGIN), format!("package {package} {version}\n")).map_err(io)
+}
+
+/// Unpacks an archive. Who is root in a namespace that knows one user only cannot give files to others, and nobody needs that.
+pub(super) fn extract(archive: &Path, into: &Path) -> Result<(), String> {
+    run(Command::new("dpkg-deb").arg("--extract").arg(archive).arg(into).env("TAR_OPTIONS", "--no-same-owner")).map(drop)
 }
 
 /// Fetches a package of a release and everything it needs, down to the C library, into `cache/archives` of a folder of its own.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::packages::{fetch, kept, run};
+use super::packages::{extract, fetch, kept, run};
 use crate::runtime::{Announce, RuntimeError};
 
 /// Which release carries which version.
@@ -46,7 +46,7 @@ fn make(version: &str, suite: &str, partial: &Path) -> Result<(), String> {
         // The compiler for hot queries is switched off, and the C library is the system's.
         let library = (file.starts_with("lib") || file.starts_with("zlib")) && !file.starts_with("libc6") && !file.starts_with("libllvm");
         if library || file.starts_with(&format!("{package}_")) {
-            run(Command::new("dpkg-deb").arg("--extract").arg(archive.path()).arg(&unpacked))?;
+            extract(&archive.path(), &unpacked)?;
         }
     }
     for part in ["usr/lib/postgresql", "usr/share/postgresql"] {
