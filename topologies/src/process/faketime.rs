@@ -6,9 +6,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::packages::{extract, fetch, kept, run};
+use super::packages::{extract, fetch, kept};
 use crate::runtime::{Announce, RuntimeError};
 
 /// An older release than any server's: a library runs with the C library it was made for and with later ones.
