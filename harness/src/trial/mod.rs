@@ -1,6 +1,8 @@
 //! One trial: from an empty machine to a closed history, and back to an empty machine.
 
 mod clock;
+mod crew;
+mod databases;
 pub mod failpoint;
 mod final_read;
 mod keys;

@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redquake_experiments::plan::{Plan, TrialPlan};
-use redquake_experiments::spec::{Role, Topology, Zones};
-use redquake_reports::history::{Event, FORMAT_VERSION, Header, Node, NoteKind, PhaseName, ProbeKind};
+use redquake_experiments::spec::{Role, Topology};
+use redquake_reports::history::{Event, FORMAT_VERSION, Header, Node, NoteKind, PhaseName};
 use redquake_topologies::namespace::Zone;
-use redquake_topologies::runtime::{Announce, DatabaseNode, Lab, LabRequest, Runtime, ServerSource};
-use redquake_topologies::{cluster, postgres, sentinel};
+use redquake_topologies::runtime::{Lab, LabRequest, Runtime, ServerSource};
+use redquake_topologies::{cluster, sentinel};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::crew::{Crew, watch};
+use super::databases::{prepare, remove_files};
 use super::failpoint::reach;
 use super::final_read::final_read;
 use super::live::{Live, Strain};
@@ -23,7 +25,6 @@ use super::settle::settle;
 use super::{Clock, Recorder, Roster, Stage, Watch, recorder};
 use crate::cli::Progress;
 use crate::clients::Session;
-use crate::databases::{self, Database};
 use crate::faults::{Engine, Ledger};
 use crate::workloads::Ends;
 use crate::{observers, probes, workloads};
@@ -225,29 +226,6 @@ fn data_nodes(plan: &Plan) -> usize {
     plan.nodes.iter().filter(|node| node.role != Role::Sentinel).count()
 }
 
-/// The threads and tasks around the servers.
-struct Crew {
-    prober: Zone,
-    /// Where clients live: those without a zone first, then each zone by its name.
-    places: Vec<(Option<String>, Zone)>,
-    watch: Watch,
-}
-
-impl Crew {
-    /// Where the clients of a workload live.
-    fn places(&self, zones: Option<&Zones>) -> Result<Vec<&Zone>, String> {
-        let place = |zone: Option<&String>| {
-            let found = self.places.iter().find(|(name, _)| name.as_ref() == zone);
-            found.map(|(_, zone)| zone).ok_or_else(|| format!("there is no zone `{}`", zone.map_or("", String::as_str)))
-        };
-        match zones {
-            None => Ok(vec![place(None)?]),
-            Some(zones) if zones.names().is_empty() => Err("a list of zones is empty".to_owned()),
-            Some(zones) => zones.names().iter().map(|zone| place(Some(zone))).collect(),
-        }
-    }
-}
-
 async fn bring_up(request: &TrialRequest<'_>, stage: &Stage, keep: &mut Keep) -> Result<(), String> {
     let (lab, zone) = (&*stage.lab, &stage.control);
     let nodes = match (&keep.warm, &request.plan.experiment.topology) {
@@ -270,53 +248,6 @@ async fn bring_up(request: &TrialRequest<'_>, stage: &Stage, keep: &mut Keep) ->
         }
     }
     Ok(())
-}
-
-/// Name of the file of a workload's embedded database.
-fn embedded(index: u16) -> String {
-    format!("workload-{index}.sqlite")
-}
-
-/// Removes what embedded databases wrote; what they held is in the history.
-fn remove_files(folder: &Path, workloads: usize) {
-    for index in (0_u16..).take(workloads) {
-        for part in ["", "-wal", "-shm"] {
-            // Most workloads have none.
-            let _ = std::fs::remove_file(folder.join(format!("{}{part}", embedded(index))));
-        }
-    }
-}
-
-/// Makes the databases of the workloads, in the order of the workloads, and warms their caches.
-async fn prepare(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<Vec<Option<Arc<dyn Database>>>, String> {
-    let experiment = &request.plan.experiment;
-    let postgres = match experiment.postgres() {
-        Some(wanted) => {
-            // It was made sure of before the first trial, so this finds it.
-            let quiet: Announce = Arc::new(|_| ());
-            let source = request.runtime.provide_postgres(&wanted.version, &quiet).await.map_err(|error| error.to_string())?;
-            let node = DatabaseNode { source, max_connections: wanted.max_connections };
-            let address = stage.lab.attach(node).await.map_err(|error| error.to_string())?;
-            Some(databases::Server { ip: address.ip, port: address.port, user: postgres::USER.to_owned() })
-        }
-        None => None,
-    };
-    let mut made = Vec::new();
-    for (workload, index) in experiment.workloads.iter().zip(0u16..) {
-        let zones = crew.places(workload.zone.as_ref())?;
-        let zone = zones.first().ok_or("a workload has no place for its clients")?;
-        let file = request.folder.join(embedded(index));
-        let prepared = workloads::prepare(workload, index, stage, zone, &file, postgres.as_ref()).await;
-        let prepared = match (prepared, postgres.is_some()) {
-            (Err(reason), true) => {
-                let log = stage.lab.logs(postgres::NAME).await.unwrap_or_default();
-                Err(format!("{reason}; end of the log of the database: {}", log.lines().last().unwrap_or("empty")))
-            }
-            (prepared, _) => prepared,
-        };
-        made.push(prepared.map_err(|reason| format!("the database of `{}` could not be made: {reason}", workload.name))?);
-    }
-    Ok(made)
 }
 
 async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<(), String> {
@@ -389,35 +320,6 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
         }
     }
     Ok(())
-}
-
-/// Starts probes and observers. The beat lasts as long as the returned value.
-fn watch(stage: &Stage, crew: &Crew) -> std::io::Result<[probes::Pace; 2]> {
-    let [write, read] = probes::every(stage.roster.data().chain(stage.roster.independent()).count());
-    let paces = [probes::Pace::start(write)?, probes::Pace::start(read)?];
-    for member in stage.roster.data() {
-        for (kind, pace) in [(ProbeKind::Write, &paces[0]), (ProbeKind::Read, &paces[1])] {
-            probes::start(&crew.watch, &crew.prober, kind, &member, &stage.roster, pace.beats());
-        }
-        observers::roles(&crew.watch, &stage.control, &member, stage.roster.data().count());
-        if stage.roster.cluster {
-            observers::cluster(&crew.watch, &stage.control, &member, &stage.roster);
-        }
-    }
-    // What role they have is no question; when they took writes is.
-    for member in stage.roster.independent() {
-        probes::start(&crew.watch, &crew.prober, ProbeKind::Write, &member, &stage.roster, paces[0].beats());
-    }
-    for member in stage.roster.sentinels() {
-        observers::sentinels(&crew.watch, &stage.control, &member);
-    }
-    for (name, zone) in &crew.places {
-        observers::stalls(&crew.watch, zone, name.as_deref().unwrap_or("clients"));
-    }
-    for (zone, place) in [(&crew.prober, "probes"), (&stage.control, "control")] {
-        observers::stalls(&crew.watch, zone, place);
-    }
-    Ok(paces)
 }
 
 async fn save_logs(lab: &dyn Lab, folder: &Path) {
