@@ -1,5 +1,6 @@
 //! A shard of a Cluster that loses its primary, on real servers.
 
+use redquake_experiments::catalogue;
 use redquake_reports::result::{Failover, Sample, Trial, TrialStatus, Verdict};
 
 use crate::support::{self, Bench, Ended, finish};
@@ -15,7 +16,9 @@ fn a_shard_that_loses_its_primary_in_docker_fails_over_where_predicted_and_the_o
 #[test]
 fn a_shard_that_loses_its_primary_without_docker_fails_over_where_predicted_and_the_others_feel_it() {
     let bench = support::bench_alone();
-    let ended = finish(&mut bench.run(&["cluster/primary-kill", "--trials", "1", "--seed", "7", "--runtime", "process"]));
+    let entry = catalogue::entries().find(|entry| entry.name == "cluster/primary-kill").expect("the experiment");
+    let file = bench.experiment(&entry.text.replace("duration: 14s", "duration: 10s"));
+    let ended = finish(&mut bench.run(&[&file, "--trials", "1", "--seed", "7", "--runtime", "process"]));
     lie_where_predicted(&bench, &ended, 1);
 }
 

@@ -14,7 +14,7 @@ use crate::support::{self, Bench, Reaped};
 /// The kernel needs a moment to end some twenty processes.
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// How many instants; `REDQUAKE_TEST_KILLS` in the environment asks for another number, `ci/test --all` for a hundred.
-const INSTANTS: u32 = 20;
+const INSTANTS: u32 = 12;
 /// The same instants in every run of the tests.
 const SEED: u64 = 3;
 /// A tool lives about this long: from before its namespaces exist, over bring-up, partition and outage, to its reports.

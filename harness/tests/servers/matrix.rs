@@ -33,7 +33,7 @@ fn two_cells_of_two_trials_take_turns_and_their_report_compares_them() {
     let matrix = "matrix:\n  topology.config.sentinel.down-after-milliseconds: [1000, 2000]\n";
     let text = support::quick("max < 5s").replace("duration: 4s", "duration: 5s\ntrials: 2");
     let file = bench.experiment(&format!("{text}{matrix}"));
-    let ended = finish(&mut bench.run(&[&file, "--runtime", "process", "--seed", "11"]));
+    let ended = finish(&mut bench.run(&[&file, "--runtime", "process", "--jobs", "2", "--seed", "11"]));
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
 
     let document = whole(&bench);
@@ -73,8 +73,11 @@ const UNTIL: [&str; 7] = ["--runtime", "process", "--jobs", "2", "--seed", "4", 
 #[test]
 fn trials_go_on_until_the_median_is_precise() {
     let bench = support::bench_without_docker();
-    let file = bench.experiment(&support::quick("max < 5s"));
-    let ended = finish(&mut bench.run(&[&[file.as_str()], &UNTIL[..], &["failover.write_gap median ±60%"]].concat()));
+    let healthy = "version: 1\nname: until\ntopology: { kind: sentinel }\nduration: 1500ms\nworkloads:\n  \
+                   - { name: locks, kind: lock, clients: 2, rate: 50/s, keys: 80, ttl: 3s, hold: 20ms }\n\
+                   assert:\n  - { metric: locks.lost, expect: \"count == 0\" }\n";
+    let file = bench.experiment(healthy);
+    let ended = finish(&mut bench.run(&[&[file.as_str()], &UNTIL[..], &["locks.acquired median ±60%"]].concat()));
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let document = bench.document();
     let precision = document.precision.clone().expect("a precision");

@@ -29,10 +29,10 @@ fn trials_of(results: &Path) -> Vec<(Trial, BTreeMap<String, String>)> {
     trials
 }
 
-/// Three trials of an experiment one after the other, each with what told its nodes apart: `run_id` by name.
-fn three(bench: &Bench, faults: &str, duration: &str, spoilt: Option<&str>) -> Vec<(Trial, BTreeMap<String, String>)> {
+/// Trials of an experiment one after the other, each with what told its nodes apart: `run_id` by name.
+fn several(bench: &Bench, count: usize, faults: &str, duration: &str, spoilt: Option<&str>) -> Vec<(Trial, BTreeMap<String, String>)> {
     let text = format!(
-        "version: 1\nname: reused\ntrials: 3\ntopology:\n  kind: sentinel\n  config:\n    \
+        "version: 1\nname: reused\ntrials: {count}\ntopology:\n  kind: sentinel\n  config:\n    \
          sentinel: {{ down-after-milliseconds: 1000, failover-timeout: 10000 }}\nduration: {duration}\nworkloads:\n  \
          - {{ name: locks, kind: lock, clients: 4, rate: 100/s, keys: 8, ttl: 3s, hold: 20ms }}\n{faults}\
          assert:\n  - {{ metric: failover.write_gap, expect: \"max < 4s\" }}\n"
@@ -46,7 +46,7 @@ fn three(bench: &Bench, faults: &str, duration: &str, spoilt: Option<&str>) -> V
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     assert!(bench.document().repro.contains("--reuse"));
     let trials = trials_of(&bench.results());
-    assert!(trials.len() >= 3);
+    assert!(trials.len() >= count);
     trials
 }
 
@@ -75,7 +75,7 @@ fn told_truly(trials: &[(Trial, BTreeMap<String, String>)]) {
 fn servers_serve_again_after_trials_that_left_no_trace_and_results_are_as_conclusive() {
     support::each(["", PARTITION], |faults| {
         let bench = support::bench_without_docker();
-        let trials = three(&bench, faults, "2500ms", None);
+        let trials = several(&bench, 3, faults, "2500ms", None);
         told_truly(&trials);
         let reasons: Vec<_> = trials.iter().map(|(trial, _)| (&trial.reasons, &trial.remarks)).collect();
         assert!(trials.iter().skip(1).all(|(trial, _)| again(trial)), "{reasons:#?}");
@@ -116,7 +116,7 @@ fn servers_serve_again_in_their_own_cell_of_a_matrix_while_other_trials_go_on() 
 #[test]
 fn servers_never_serve_again_after_a_kill() {
     let bench = support::bench_without_docker();
-    let trials = three(&bench, KILL, "4s", None);
+    let trials = several(&bench, 2, KILL, "4s", None);
     told_truly(&trials);
     for (trial, _) in &trials {
         assert!(!again(trial));
@@ -129,7 +129,7 @@ fn servers_never_serve_again_after_a_kill() {
 fn servers_that_differ_in_a_key_or_a_directive_do_not_serve_again() {
     support::each([("key", "redis-1: keys is `1` instead of `0`"), ("config", "config slowlog-max-len is `7`")], |(how, difference)| {
         let bench = support::bench_without_docker();
-        let trials = three(&bench, "", "2500ms", Some(how));
+        let trials = several(&bench, 3, "", "2500ms", Some(how));
         told_truly(&trials);
         assert!(trials.iter().all(|(trial, _)| !again(trial)));
         for (trial, _) in &trials[1..] {

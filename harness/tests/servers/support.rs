@@ -18,11 +18,20 @@ pub struct Bench {
 /// Servers in Docker, with nothing else going on. `None`, with the reason printed, where no engine answers. Tests that ask for it are
 /// long and marked `#[ignore]`; `ci/test --all` performs them.
 pub fn bench() -> Option<Bench> {
-    if !engine_answers() {
-        not_done("no Docker engine answers `docker version`");
-        return None;
+    in_docker(Turn::alone)
+}
+
+/// Servers in Docker, beside tests that use the other runtime.
+pub fn bench_in_docker_beside_others() -> Option<Bench> {
+    in_docker(Turn::shared)
+}
+
+fn in_docker(turn: fn() -> Turn) -> Option<Bench> {
+    if engine_answers() {
+        return Some(Bench::new(Some(turn())));
     }
-    Some(Bench::new(Some(Turn::alone())))
+    not_done("no Docker engine answers `docker version`");
+    None
 }
 
 fn engine_answers() -> bool {

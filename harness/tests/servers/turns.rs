@@ -12,7 +12,7 @@ fn lanes() -> usize {
 struct Table {
     shared: usize,
     alone: bool,
-    /// Who wants to be alone comes before those who would share: else they might never find the machine empty.
+    /// Who would share comes before those who want to be alone: these then follow each other, and the machine is emptied once.
     waiting: usize,
 }
 
@@ -36,9 +36,11 @@ impl Turn {
     /// Beside others, as many as the machine has room for.
     pub fn shared() -> Self {
         let mut table = table();
-        while table.alone || table.waiting > 0 || table.shared >= lanes() {
+        table.waiting += 1;
+        while table.alone || table.shared >= lanes() {
             table = wait(table);
         }
+        table.waiting -= 1;
         table.shared += 1;
         Self { alone: false }
     }
@@ -46,11 +48,9 @@ impl Turn {
     /// With nobody else.
     pub fn alone() -> Self {
         let mut table = table();
-        table.waiting += 1;
-        while table.alone || table.shared > 0 {
+        while table.alone || table.shared > 0 || table.waiting > 0 {
             table = wait(table);
         }
-        table.waiting -= 1;
         table.alone = true;
         Self { alone: true }
     }

@@ -75,7 +75,10 @@ fn main() -> ExitCode {
     };
     let arguments = Arguments::from_args();
     let together = [clock::TESTS, outside::TESTS, signals::TESTS, kills::TESTS, servers::TESTS].concat();
-    let together = libtest_mimic::run(&arguments, trials(&together, |_, _| None));
+    // Most of the time they wait.
+    let at_once = std::thread::available_parallelism().map_or(1, |cpus| cpus.get()) * 2;
+    let several = Arguments { test_threads: arguments.test_threads.or(Some(at_once)), ..arguments.clone() };
+    let together = libtest_mimic::run(&several, trials(&together, |_, _| None));
     // These measure milliseconds, so they are run one after the other when the others are done.
     let alone = libtest_mimic::run(&Arguments { test_threads: Some(1), ..arguments }, trials(shaping::TESTS, shaping::long));
     user::clear();

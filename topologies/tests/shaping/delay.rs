@@ -15,7 +15,7 @@ use super::{Ends, FEW, state};
 
 /// By how much a measured mean may differ from the delay asked for, in milliseconds.
 const MILLISECONDS: f64 = 2.0;
-const SOME: Exchange = Exchange { datagrams: 3_000, rate: 1_000, payload: 64, linger: Duration::from_secs(1) };
+const SOME: Exchange = Exchange { datagrams: 3_000, rate: 2_000, payload: 64, linger: Duration::from_secs(1) };
 
 pub async fn all(ends: &Ends) {
     ends.left_as_they_were(|| async {

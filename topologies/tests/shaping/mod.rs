@@ -66,7 +66,7 @@ impl Ends {
 /// Enough datagrams to tell apart what differs by a point: 20 % of them have a standard deviation of 0.3 points.
 pub const MANY: Exchange = Exchange { datagrams: 20_000, rate: 10_000, payload: 64, linger: Duration::from_millis(500) };
 /// A few.
-pub const FEW: Exchange = Exchange { datagrams: 500, rate: 1_000, payload: 64, linger: Duration::from_millis(500) };
+pub const FEW: Exchange = Exchange { datagrams: 200, rate: 1_000, payload: 64, linger: Duration::from_millis(300) };
 
 /// What a program printed inside a namespace.
 pub fn said(namespace: &Namespace, program: &str, arguments: &[&str]) -> String {

@@ -36,6 +36,7 @@ fn a_pause_shorter_than_the_detection_is_no_failover() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn what_is_killed_while_it_is_paused_has_nothing_to_resume_and_can_be_started_again() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: nap, at: 500ms, for: 2s, action: pause, target: { node: redis-2 } }\n  \

@@ -110,6 +110,7 @@ fn after_one_armed_leader_the_others_can_be_spared_and_replace_the_primary() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_server_whose_disk_is_full_cannot_persist_and_can_again_when_there_is_room() {
     let bench = support::bench_without_docker();
     // The replicas take snapshots only, of which the tool asks for one; the primary appends what it is told.
