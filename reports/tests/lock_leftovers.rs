@@ -200,3 +200,19 @@ fn a_server_that_never_expires_is_caught_once_no_hold_can_have_lived_so_long() {
     }
     assert!(caught > HISTORIES / 10, "only {caught}");
 }
+
+#[test]
+fn an_attempt_that_a_cut_held_back_may_be_granted_as_long_after_it_as_it_was_sent_before() {
+    let op =
+        |id, at: [u64; 2], out, why| Op { w: 0, c: 0, op: OpKind::Acquire, id, key: 0, at: [at[0], at[0], at[1]], out, why, node: None };
+    let healed = 11_000 * MS;
+    let refused_at = |at| {
+        let mut locks = Locks::new(EXPIRING);
+        locks.op(&op(1, [4_000 * MS, 4_500 * MS], Outcome::Info, Some(Why::Timeout)));
+        locks.op(&op(2, [at, at + MS], Outcome::Fail, Some(Why::Held)));
+        locks.finish(Some(healed), &Names { workload: "locks", nodes: &[], zero: 0 }).counts.stuck
+    };
+    let latest = EXPIRING.expired(healed + 7_000 * MS);
+    assert_eq!(refused_at(latest - 1), 0, "sent 7 s before the healing, it may have arrived 7 s after it");
+    assert_eq!(refused_at(latest), 1);
+}

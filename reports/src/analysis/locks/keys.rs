@@ -13,6 +13,8 @@ use crate::history::{Final, Op, OpKind, Outcome, Vote, Why};
 struct Key {
     /// Completion of the last acquire that was, or may have been, granted.
     granted: u64,
+    /// The earliest invocation without an answer: a cut may have held it back.
+    unanswered: Option<u64>,
     /// The attempt answered `held` that was invoked last: invocation and client.
     held: Option<(u64, u16)>,
     /// The final read: time, `PTTL`, and the hold whose token it found.
@@ -52,8 +54,8 @@ impl Keys {
         }
         match (op.out, op.why) {
             (Outcome::Ok | Outcome::Info, _) => {
-                let key = self.0.entry(op.key).or_default();
-                key.granted = key.granted.max(op.at[2]);
+                self.lives(op.key, op.at[2]);
+                self.unanswered(op.out, op.key, op.at[1]);
             }
             (Outcome::Fail, Some(Why::Held)) => {
                 let key = self.0.entry(op.key).or_default();
@@ -67,6 +69,7 @@ impl Keys {
     fn renewal(&mut self, op: &Op) {
         if op.out != Outcome::Fail && op.why != Some(Why::Gone) {
             self.lives(op.key, op.at[2]);
+            self.unanswered(op.out, op.key, op.at[1]);
         }
     }
 
@@ -74,6 +77,14 @@ impl Keys {
     pub fn vote(&mut self, vote: &Vote) {
         if vote.out != Outcome::Fail && vote.why != Some(Why::Gone) && vote.op != OpKind::Release {
             self.lives(vote.key, vote.at[1]);
+            self.unanswered(vote.out, vote.key, vote.at[0]);
+        }
+    }
+
+    fn unanswered(&mut self, out: Outcome, key: u32, sent: u64) {
+        if out == Outcome::Info {
+            let known = self.0.entry(key).or_default();
+            known.unanswered = Some(known.unanswered.map_or(sent, |earlier| earlier.min(sent)));
         }
     }
 
@@ -93,7 +104,7 @@ impl Keys {
             .0
             .iter()
             .filter_map(|(key, known)| {
-                let free = healed.map_or(u64::MAX, |healed| rules.expired(known.granted.max(healed)));
+                let free = healed.map_or(u64::MAX, |healed| rules.expired(known.granted.max(known.delivered(healed))));
                 let (from, why) = known.judge(free)?;
                 Some(Stuck { key: *key, from, why })
             })
@@ -104,6 +115,12 @@ impl Keys {
 }
 
 impl Key {
+    /// Until when the last attempt may have reached a server. TCP sends again what was not confirmed after twice the time each time
+    /// (RFC 6298, 5.5), whether or not the client waits: what was sent so long before the healing arrives at most so long after it.
+    fn delivered(&self, healed: u64) -> u64 {
+        healed + self.unanswered.map_or(0, |sent| healed.saturating_sub(sent))
+    }
+
     fn judge(&self, free: u64) -> Option<(u64, StuckBy)> {
         match self.last {
             Some((at, -1, id)) => return Some((self.granted, StuckBy::NoExpiry { at, id })),
