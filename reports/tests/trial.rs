@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use redquake_experiments::spec::metrics;
 use redquake_reports::analysis::{analyze, analyze_events};
 use redquake_reports::history::{
-    Event, FaultEvent, FaultState, Header, NodeRole, Note, NoteKind, OpKind, Outcome, Reader, RoleSample, Stall, Why,
+    Event, FaultEvent, FaultState, Header, NodeRole, Note, NoteKind, Op, OpKind, Outcome, Reader, RoleSample, Stall, Why,
 };
 use redquake_reports::result::{AnomalyKind, Sample, Trial, TrialStatus};
 use redquake_reports::testing::{FailoverParams, failover_history, stored, trial};
@@ -255,6 +255,20 @@ fn probes_that_were_cut_off_from_a_working_server_prove_nothing() {
     });
     let trial = analysed(&events);
     assert!(trial.reasons.iter().any(|reason| reason.contains("the probes were cut off, not the servers")), "{:?}", trial.reasons);
+}
+
+#[test]
+fn a_server_that_answers_reads_while_it_takes_no_writes_does_not_contradict_the_probes() {
+    let params = FailoverParams::default();
+    let answered = |op, out, why| {
+        let at = params.zero + params.kill_at + 300 * MS;
+        Event::Op(Op { w: 0, c: 0, op, id: 900_000, key: 0, at: [at, at, at + MS], out, why, node: Some(0) })
+    };
+    let reads = [answered(OpKind::Get, Outcome::Ok, None), answered(OpKind::Acquire, Outcome::Fail, Some(Why::Held))];
+    let trial = analysed(&with(failover_history(&params), reads));
+    assert_eq!((trial.status, &trial.reasons), (TrialStatus::Conclusive, &vec![]));
+    let trial = analysed(&with(failover_history(&params), [answered(OpKind::Acquire, Outcome::Ok, None)]));
+    assert!(trial.reasons.iter().any(|reason| reason.starts_with("1 write was acknowledged to clients")), "{:?}", trial.reasons);
 }
 
 #[test]

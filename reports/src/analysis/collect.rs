@@ -285,7 +285,9 @@ impl Collected {
         // Clients are dealt out to the zones in turn.
         let zone = usize::from(op.c) % load.lanes.len();
         load.lanes[zone].buckets.op(op);
-        self.taken.op(op);
+        if !load.spec.kind.asks_independent() {
+            self.taken.op(op);
+        }
         if measured {
             load.tally.op(op);
             load.check.tally(op);

@@ -1,6 +1,8 @@
 //! How many writes of clients each node acknowledged when, by the millisecond, in memory that does not grow with their rate.
 
 use super::hash::Map;
+use super::locks::NO_NODE;
+use super::shards::Shard;
 use crate::history::{Op, OpKind, Outcome, Why};
 
 const SLICE: u64 = 1_000_000;
@@ -15,8 +17,8 @@ impl Taken {
         // A release that found the lock gone wrote nothing, nor did a swap that found another value.
         let wrote =
             op.out == Outcome::Ok && !matches!(op.op, OpKind::Get | OpKind::Read) && !matches!(op.why, Some(Why::Gone | Why::Changed));
-        if let Some(node) = op.node.filter(|_| wrote) {
-            *self.0.entry((node, op.at[2] / SLICE)).or_default() += 1;
+        if wrote {
+            *self.0.entry((op.node.unwrap_or(NO_NODE), op.at[2] / SLICE)).or_default() += 1;
         }
     }
 
@@ -24,6 +26,12 @@ impl Taken {
     pub fn within(&self, node: u16, spans: &[[u64; 2]]) -> u64 {
         let inside = |at: u64| spans.iter().any(|[from, to]| (*from..*to).contains(&at));
         self.0.iter().filter(|((of, slice), _)| *of == node && inside(slice * SLICE)).map(|(_, count)| u64::from(*count)).sum()
+    }
+
+    /// Writes the nodes of a shard acknowledged in a span of time; where there is only one, also those of nobody knows which node.
+    pub fn by_shard(&self, shard: &Shard, span: [u64; 2]) -> u64 {
+        let unknown = shard.number.is_none().then_some(NO_NODE);
+        shard.nodes.iter().copied().chain(unknown).map(|node| self.within(node, &[span])).sum()
     }
 }
 

@@ -61,11 +61,6 @@ impl Series {
         self.longest(first..last).map(|index| self.interval(index))
     }
 
-    /// Number of acknowledgements strictly inside `(from, to)`.
-    pub fn count_inside(&self, from: u64, to: u64) -> usize {
-        self.beginning_in(from.saturating_add(1), to).len()
-    }
-
     /// The first acknowledgement.
     pub fn first(&self) -> Option<Ack> {
         self.acks.first().copied()
