@@ -88,6 +88,15 @@ fn long_histories_of_a_real_register_pass_and_one_stale_read_breaks_them() {
 }
 
 #[test]
+fn a_sound_register_is_proved_sound_however_many_calls_wait_at_once() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    // As after a stall of the machine, again and again: every call overlaps a hundred others.
+    let mut calls = served(&mut rng, 6_000, 50);
+    calls.retain(|call| !matches!(call.kind, Kind::NoSwap(_)));
+    assert_eq!(check(&calls, 2 * calls.len() as u64), Verdict::Linearizable);
+}
+
+#[test]
 fn a_search_without_budget_says_so_and_registers_are_judged_apart() {
     let mut rng = ChaCha8Rng::seed_from_u64(6);
     let (calls, stale) = (served(&mut rng, 200, 6), [Call { invoked: 0, completed: Some(1), kind: Kind::Read(Some(9)) }]);

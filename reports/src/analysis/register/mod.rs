@@ -5,6 +5,7 @@
 
 mod check;
 mod culprit;
+mod forced;
 mod prune;
 mod search;
 mod told;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::forced::Values;
 use super::prune::prune;
 
 /// One call of a client on one register. The register begins empty.
@@ -56,8 +57,13 @@ pub fn check_all<'a>(registers: impl IntoIterator<Item = (u32, &'a [Call])>, bud
 pub fn check(calls: &[Call], budget: u64) -> Verdict {
     let mut calls = prune(calls);
     calls.sort_by_key(|call| (call.invoked, call.completed));
-    let mut search =
-        Search { left: calls.iter().filter(|call| call.completed.is_some()).count(), done: vec![false; calls.len()], first: 0, calls };
+    let mut search = Search {
+        left: calls.iter().filter(|call| call.completed.is_some()).count(),
+        done: vec![false; calls.len()],
+        first: 0,
+        values: Values::new(&calls),
+        calls,
+    };
     let mut seen: HashSet<(usize, Vec<u64>, Option<u64>)> = HashSet::new();
     let mut state = None;
     // What was put in order so far: the call, and the state before it.
@@ -94,21 +100,31 @@ struct Search {
     first: usize,
     /// Answered calls that are not in order yet.
     left: usize,
+    /// What those that are not in order yet write and find.
+    values: Values,
 }
 
 impl Search {
     /// Calls from position `from` on that may come next, with the state after them.
     fn candidates(&self, from: usize, state: Option<u64>) -> impl Iterator<Item = (usize, Option<u64>)> {
+        let open = || self.open().filter_map(move |index| Some((index, after(self.calls[index].kind, state)?)));
+        let forced = open().find(|(index, _)| self.values.costs_nothing(&self.calls[*index], state));
+        let others =
+            open().filter(move |_| forced.is_none()).filter(move |(index, _)| self.values.leaves_a_way(&self.calls[*index], state));
+        forced.into_iter().chain(others).filter(move |(index, _)| *index >= from)
+    }
+
+    /// Calls that may come next as far as time goes.
+    fn open(&self) -> impl Iterator<Item = usize> {
         let mut ends = u64::MAX;
         let waiting = (self.first..self.calls.len()).filter(|index| !self.done[*index]);
         // Nothing may come before a call that was answered before it began.
-        let open = waiting.take_while(move |index| {
+        waiting.take_while(move |index| {
             let call = &self.calls[*index];
             let open = call.invoked <= ends;
             ends = ends.min(call.completed.unwrap_or(u64::MAX));
             open
-        });
-        open.filter(move |index| *index >= from).filter_map(move |index| Some((index, after(self.calls[index].kind, state)?)))
+        })
     }
 
     /// Shows what would be done with one more call.
@@ -136,6 +152,7 @@ impl Search {
 
     fn put(&mut self, index: usize) {
         self.done[index] = true;
+        self.values.put(&self.calls[index]);
         self.left -= usize::from(self.calls[index].completed.is_some());
         if index == self.first {
             self.first = self.next_after(index);
@@ -144,6 +161,7 @@ impl Search {
 
     fn take(&mut self, index: usize) {
         self.done[index] = false;
+        self.values.take(&self.calls[index]);
         self.left += usize::from(self.calls[index].completed.is_some());
         self.first = self.first.min(index);
     }
