@@ -6,7 +6,7 @@
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use redquake_reports::history::{Outcome, Why};
 
-use super::detour::cause;
+use super::detour::{cause, partly_executed};
 
 /// What an error means for the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,15 @@ pub struct Reading {
 
 /// Reads an error that came back after the request was handed to a connection.
 pub fn classify(error: &RedisError) -> Reading {
+    let aborted = error.kind() == ErrorKind::Server(ServerErrorKind::ExecAbort);
+    // What a pipeline tells of its errors together leaves out most of their codes.
+    let first = cause(error).filter(|_| !aborted);
+    let reading = by_kind(first.as_ref().unwrap_or(error));
+    // A `WAIT` that was refused says nothing of the write before it, which was executed.
+    if partly_executed(error) { Reading { outcome: Outcome::Info, ..reading } } else { reading }
+}
+
+fn by_kind(error: &RedisError) -> Reading {
     let fail = |why, lost| Reading { outcome: Outcome::Fail, why, lost };
     let info = |why, lost| Reading { outcome: Outcome::Info, why, lost };
     if error.is_timeout() {
@@ -61,7 +70,7 @@ pub fn classify(error: &RedisError) -> Reading {
 /// `EXECABORT`: nothing of the transaction was executed, for what one of its commands was refused for.
 fn aborted(error: &RedisError) -> Reading {
     match cause(error).filter(|cause| cause.kind() != ErrorKind::Server(ServerErrorKind::ExecAbort)) {
-        Some(cause) => Reading { outcome: Outcome::Fail, ..classify(&cause) },
+        Some(cause) => Reading { outcome: Outcome::Fail, ..by_kind(&cause) },
         // The server took it back at `EXEC` itself: it is no longer what the client takes it for.
         None => Reading { outcome: Outcome::Fail, why: Why::Other, lost: true },
     }
@@ -69,6 +78,9 @@ fn aborted(error: &RedisError) -> Reading {
 
 #[cfg(test)]
 mod tests {
+    use redis::aio::ConnectionLike;
+    use redis::{Cmd, Pipeline, RedisFuture, Value};
+
     use super::*;
 
     fn server_says(line: &str) -> Reading {
@@ -105,6 +117,40 @@ mod tests {
     fn a_transaction_that_was_discarded_was_certainly_not_executed() {
         let reading = server_says("EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica.");
         assert_eq!((reading.outcome, reading.lost), (Outcome::Fail, true));
+    }
+
+    /// A server whose answers are known.
+    struct Answering(Vec<Value>);
+
+    impl ConnectionLike for Answering {
+        fn req_packed_command<'a>(&'a mut self, _: &'a Cmd) -> RedisFuture<'a, Value> {
+            Box::pin(async { Ok(self.0[0].clone()) })
+        }
+
+        fn req_packed_commands<'a>(&'a mut self, _: &'a Pipeline, _: usize, _: usize) -> RedisFuture<'a, Vec<Value>> {
+            Box::pin(async { Ok(self.0.clone()) })
+        }
+
+        fn get_db(&self) -> i64 {
+            0
+        }
+    }
+
+    /// What a client makes of the answers to `SET` and `WAIT`, sent together.
+    async fn written_and_waited(set: &str, wait: &str) -> Outcome {
+        let answers = [set, wait].map(|line| redis::parse_redis_value(format!("{line}\r\n").as_bytes()).expect("a reply"));
+        let both = redis::pipe().cmd("SET").arg("key").arg("value").cmd("WAIT").arg(1).arg(100).clone();
+        let told = both.query_async::<Vec<Value>>(&mut Answering(answers.into())).await;
+        classify(&told.expect_err("one of them erred")).outcome
+    }
+
+    #[tokio::test]
+    async fn a_write_whose_wait_alone_was_refused_may_have_been_executed() {
+        for refusal in ["-BUSY Redis is busy running a script.", "-NOPERM this user has no permissions", "-READONLY You can't write"] {
+            assert_eq!(written_and_waited("+OK", refusal).await, Outcome::Info, "{refusal}");
+            assert_eq!(written_and_waited(refusal, ":0").await, Outcome::Fail, "{refusal}");
+            assert_eq!(written_and_waited(refusal, refusal).await, Outcome::Fail, "{refusal}");
+        }
     }
 
     #[test]

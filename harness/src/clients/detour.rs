@@ -22,8 +22,17 @@ pub fn cause(error: &RedisError) -> Option<RedisError> {
     error.clone().into_server_errors()?.first().map(|(_, first)| RedisError::from(first.clone()))
 }
 
+/// Whether the error is that of a later command of a pipeline, so that those before it were executed.
+pub fn partly_executed(error: &RedisError) -> bool {
+    let transaction = error.kind() == ErrorKind::Server(ServerErrorKind::ExecAbort);
+    !transaction && error.clone().into_server_errors().is_some_and(|all| all.first().is_some_and(|(index, _)| *index > 0))
+}
+
 /// Reads an error reply.
 pub fn detour(error: &RedisError) -> Option<Detour> {
+    if partly_executed(error) {
+        return None;
+    }
     let cause = cause(error);
     let error = cause.as_ref().unwrap_or(error);
     let ErrorKind::Server(kind) = error.kind() else { return None };

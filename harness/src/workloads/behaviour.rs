@@ -133,12 +133,25 @@ impl Asked<'_> {
                 }
             }
         }
-        let mut answers: Vec<redis::Value> = all.query_async(connection).await?;
-        let answer = match self {
-            Self::Transaction(pipeline) if !pipeline.is_transaction() => redis::Value::Array(answers.split_off(1)),
-            _ => answers.pop().unwrap_or(redis::Value::Nil),
-        };
-        Ok(redis::from_redis_value(answer)?)
+        let mut answers: Vec<redis::Value> = all.ignore_errors().query_async(connection).await?;
+        let answers = answers.split_off(1.min(answers.len()));
+        Ok(redis::from_redis_value(self.behind_asking(answers)?)?)
+    }
+
+    /// What was answered behind `ASKING`. Errors are told as without it: whether one is the first command's decides what was executed.
+    fn behind_asking(self, mut answers: Vec<redis::Value>) -> RedisResult<redis::Value> {
+        let refused = answers.iter().enumerate().find_map(|(index, answer)| match answer {
+            redis::Value::ServerError(error) => Some((index, redis::RedisError::from(error.clone()))),
+            _ => None,
+        });
+        match (self, refused) {
+            (Self::Transaction(pipeline), Some((1.., _))) if !pipeline.is_transaction() => {
+                Err((redis::ErrorKind::UnexpectedReturnType, "a later command of a pipeline was refused").into())
+            }
+            (_, Some((_, error))) => Err(error),
+            (Self::Transaction(pipeline), None) if !pipeline.is_transaction() => Ok(redis::Value::Array(answers)),
+            (_, None) => Ok(answers.pop().unwrap_or(redis::Value::Nil)),
+        }
     }
 }
 
