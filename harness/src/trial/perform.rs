@@ -21,7 +21,7 @@ use super::final_read::final_read;
 use super::live::{Live, Strain};
 use super::nodes;
 use super::reuse::{Servers, Warm, may_be_kept};
-use super::settle::settle;
+use super::settle::{replicating, settle};
 use super::{Clock, Recorder, Roster, Stage, Watch, recorder};
 use crate::cli::Progress;
 use crate::clients::Session;
@@ -262,6 +262,11 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
     let mut crowds = Vec::new();
     let Some(databases) = cancel.run_until_cancelled(prepare(request, stage, crew)).await else { return Ok(()) };
     let databases = databases?;
+    let replicas = stage.roster.data().count().saturating_sub(stage.roster.shards().count());
+    // Nobody answers `WAIT` before, and a client whose `WAIT` takes too long leaves behind what it does not know it has.
+    if experiment.workloads.iter().any(|workload| workload.kind.wait() > 0) {
+        replicating(stage, replicas, cancel).await;
+    }
     for (workload, index) in experiment.workloads.iter().zip(0u16..) {
         let database = databases.get(usize::from(index)).cloned().flatten();
         let (clock, recorder) = (stage.clock, stage.recorder.clone());
@@ -271,7 +276,6 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
         crowds.push(started.map_err(|error| format!("the load could not be started: {error}"))?);
     }
     let sessions: Vec<Session> = crowds.iter().flat_map(|crowd| crowd.sessions.iter().cloned()).collect();
-    let replicas = stage.roster.data().count().saturating_sub(stage.roster.shards().count());
     let steady = settle(stage, &sessions, replicas, cancel).await;
 
     match steady {

@@ -19,6 +19,7 @@ workloads:
   - { name: outlived, kind: lock, clients: 4, rate: 40/s, keys: 8, ttl: 600ms, hold: 2s, resource: true }
   - { name: fenced, kind: lock, clients: 4, rate: 40/s, keys: 8, ttl: 600ms, hold: 2s, fencing: refuse-older }
   - { name: redlock, kind: lock, clients: 4, rate: 40/s, keys: 8, ttl: 4s, hold: 2s, resource: true, quorum: 3, timeout: 50ms }
+  - { name: endless, kind: lock, clients: 4, rate: 60/s, keys: 20, ttl: none, hold: 10ms, wait: 1 }
 faults:
   - { name: one, at: 500ms, action: kill, target: { node: independent-1 } }
   - { name: amnesia, at: 2500ms, action: restart, target: { role: independent, pick: 3 }, delay: 100ms, data: wipe }
@@ -28,6 +29,7 @@ assert:
   - { metric: fenced.lost_updates, expect: \"count == 0\" }
   - { metric: fenced.fenced_out, expect: \"min > 0\" }
   - { metric: redlock.double_acquired, expect: \"min > 0\" }
+  - { metric: endless.stuck, expect: \"count == 0\" }
 ";
 
 #[test]
@@ -45,6 +47,7 @@ fn each_kind_of_lock_keeps_what_it_promises_and_no_more() {
     assert_eq!((renewed.ttl_overrun, renewed.lost, renewed.double_acquired), (0, 0, 0), "held for three lifetimes: {renewed:?}");
     assert!(locks("outlived").ttl_overrun > 0, "{:?}", locks("outlived"));
     assert_eq!(locks("fenced").token_regressions, 0, "nothing happened to the set: {:?}", locks("fenced"));
+    assert_eq!((locks("endless").possible, locks("endless").stuck), (0, 0), "`WAIT` was answered from the first lock on");
     only_forgetful_primaries_grant_twice(trial);
 }
 
