@@ -17,6 +17,8 @@ workloads:
   - { name: waited, kind: lock, clients: 2, rate: 60/s, keys: 12, ttl: 5s, hold: 5ms, wait: 1 }
   - { name: routed, kind: lock, clients: 2, rate: 60/s, keys: 12, ttl: 5s, hold: 5ms, wait: 1, client: library-tuned }
   - { name: writes, kind: set, clients: 2, rate: 100/s, keys: 9 }
+  - { name: counts, kind: counter, clients: 2, rate: 60/s, keys: 6, wait: 1 }
+  - { name: registers, kind: register, clients: 2, rate: 60/s, keys: 6 }
   - { name: fixed, kind: fixed-window-limiter, clients: 2, rate: 60/s, subjects: 6, limit: 50, window: 1s, on_error: deny }
   - { name: sliding, kind: sliding-window-limiter, clients: 2, rate: 60/s, subjects: 6, limit: 50, window: 1s, by: multi, on_error: deny, client: library }
   - { name: asking, kind: sliding-window-limiter, clients: 2, rate: 60/s, subjects: 6, limit: 50, window: 1s, by: multi, on_error: deny }
@@ -26,6 +28,8 @@ faults:
   - { name: planned, at: 1s, action: failover, target: { role: replica, shard: 2 } }
 assert:
   - { metric: shard-2.writes.lost, expect: \"count == 0\" }
+  - { metric: shard-2.counts.lost, expect: \"count == 0\" }
+  - { metric: shard-2.registers.violations, expect: \"count == 0\" }
   - { metric: jobs.charged_twice, expect: \"count == 0\" }
 ",
     );
@@ -35,14 +39,25 @@ assert:
     assert_eq!(document.verdict, Verdict::Pass);
     let trial = document.trials.last().expect("a trial");
     let total = |name: &str| trial.metrics.get(name).map_or(f64::NAN, |sample| sample.value());
-    for metric in
-        ["waited.acquired", "routed.acquired", "writes.acknowledged", "fixed.admitted", "sliding.admitted", "asking.admitted", "jobs.paid"]
-    {
+    for metric in [
+        "waited.acquired",
+        "routed.acquired",
+        "writes.acknowledged",
+        "counts.acknowledged",
+        "registers.acknowledged",
+        "fixed.admitted",
+        "sliding.admitted",
+        "asking.admitted",
+        "jobs.paid",
+    ] {
         let each: Vec<f64> = (1..=3).map(|shard| total(&format!("shard-{shard}.{metric}"))).collect();
         assert!(each.iter().all(|value| *value > 0.0), "{metric}: {each:?}");
         assert_eq!(each.iter().sum::<f64>(), total(metric), "the shards are the whole of {metric}: {each:?}");
     }
-    assert_eq!((total("writes.never_read"), total("writes.lost"), total("cache.failed_reads")), (0.0, 0.0, 0.0));
+    for metric in ["writes.never_read", "writes.lost", "counts.never_read", "counts.lost", "registers.never_read", "registers.violations"] {
+        assert_eq!(total(metric), 0.0, "{metric}");
+    }
+    assert_eq!(total("cache.failed_reads"), 0.0);
     assert_eq!(with(trial, Why::Redirected), Vec::<&str>::new(), "keys of one operation lie in one slot");
     // A transaction that the demoted node discarded tells why, and its client asks for the new one.
     assert_eq!(with(trial, Why::Other), Vec::<&str>::new());
