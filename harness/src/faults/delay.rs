@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use redquake_experiments::spec::Direction;
 use redquake_topologies::rules::Ports;
 use redquake_topologies::shaping::{self, Exchange, Way, measure};
@@ -36,14 +37,9 @@ impl Late {
     }
 
     async fn measured(&self, stage: &Stage, injected: bool, others: &[Arc<dyn Injection>]) -> Result<String, String> {
-        let mut told = Vec::new();
-        for (near, far, direction) in self.links.pairs() {
-            if told.len() == MEASURED || others.iter().any(|other| other.disturbs(near.name(), far.name())) {
-                continue;
-            }
-            if !near.alive(stage).await || !far.alive(stage).await {
-                continue;
-            }
+        let chosen = self.links.undisturbed(MEASURED, stage, others).await;
+        // At once: one after the other they would take longer than the fault may last.
+        let looks = chosen.into_iter().map(async |(near, far, direction)| {
             let linger = self.delay + self.jitter + Duration::from_millis(200);
             let exchange = Exchange { datagrams: DATAGRAMS, rate: RATE, payload: 64, linger };
             let link = measure(&end(near, stage).await?, &end(far, stage).await?, exchange).await.map_err(|error| error.to_string())?;
@@ -53,8 +49,9 @@ impl Late {
             if !self.fits(&link.there, there) || !self.fits(&link.back, back) {
                 return Err(format!("{text}, instead of {:?} ± {:?} where packets are late", self.delay, self.jitter));
             }
-            told.push(text);
-        }
+            Ok(text)
+        });
+        let told = try_join_all(looks).await?;
         Ok(if told.is_empty() { "not measured: another fault is at work on the same links".to_owned() } else { told.join("; ") })
     }
 

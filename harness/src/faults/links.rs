@@ -1,11 +1,13 @@
 //! Links between members on the lab network, as faults of links see them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use redquake_experiments::spec::Direction;
 use redquake_topologies::rules::{PeerRule, Ports, Traffic};
 use redquake_topologies::shaping::End;
 
+use super::injection::Injection;
 use super::party::Party;
 use crate::trial::Stage;
 
@@ -102,6 +104,18 @@ impl Links {
     /// Every link with the packets it is about, seen from the first.
     pub fn pairs(&self) -> impl Iterator<Item = (&Party, &Party, Direction)> {
         self.pairs.iter().map(|pair| (&self.members[pair.near], &self.members[pair.far], pair.direction))
+    }
+
+    /// Up to so many links between living members that no other fault disturbs.
+    pub async fn undisturbed(&self, most: usize, stage: &Stage, others: &[Arc<dyn Injection>]) -> Vec<(&Party, &Party, Direction)> {
+        let mut chosen = Vec::new();
+        for (near, far, direction) in self.pairs() {
+            let disturbed = others.iter().any(|other| other.disturbs(near.name(), far.name()));
+            if chosen.len() < most && !disturbed && near.alive(stage).await && far.alive(stage).await {
+                chosen.push((near, far, direction));
+            }
+        }
+        chosen
     }
 
     /// Every link, from both of its ends.

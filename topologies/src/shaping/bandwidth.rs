@@ -30,8 +30,15 @@ pub struct Counters {
 pub struct Limited {
     /// Packets that passed.
     pub passed: u64,
+    /// Their bytes, headers included.
+    pub bytes: u64,
     /// Packets that were dropped.
     pub dropped: u64,
+}
+
+/// Bits that pass a limit at once after a rest, before its rate holds.
+pub fn burst_bits(bits_per_second: u64) -> u64 {
+    tc::bucket(bits_per_second).0 * 8
 }
 
 /// Begins to limit. Packets that are waiting because of another limit or delay of this way are lost, as on a link that is plugged anew.
@@ -78,7 +85,7 @@ pub async fn present(namespace: &Namespace, id: &str) -> Result<Option<Counters>
         if wanted {
             // Known here and gone there: somebody else removed it.
             let Some(shaped) = tc::shaped(namespace, going, &site.shapes()).await? else { return Ok(None) };
-            *counter = Limited { passed: shaped.packets, dropped: shaped.dropped };
+            *counter = Limited { passed: shaped.packets, bytes: shaped.bytes, dropped: shaped.dropped };
         }
     }
     Ok(Some(counters))

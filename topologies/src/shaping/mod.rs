@@ -15,4 +15,4 @@ pub(crate) mod tc;
 mod urgent;
 
 pub use listing::listing;
-pub use measure::{End, Exchange, Link, Way, measure};
+pub use measure::{End, Exchange, HEADERS, Link, Way, measure};

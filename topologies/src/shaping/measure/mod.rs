@@ -4,4 +4,4 @@ mod exchange;
 mod way;
 
 pub use exchange::{End, Exchange, Link, measure};
-pub use way::Way;
+pub use way::{HEADERS, Way};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Bytes of the Ethernet, IP and UDP headers of a datagram, which count against a rate.
-pub(super) const HEADERS: u32 = 14 + 20 + 8;
+pub const HEADERS: u32 = 14 + 20 + 8;
 
 /// What one direction of a link did to numbered datagrams.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,11 @@ impl Way {
     pub fn delay_quantile(&self, share: f64) -> Option<Duration> {
         let rank = (share.clamp(0.0, 1.0) * self.delays.len() as f64).ceil() as usize;
         self.delays.get(rank.saturating_sub(1)).copied()
+    }
+
+    /// From the first arrival until the last; `None` below two arrivals.
+    pub fn span(&self) -> Option<Duration> {
+        (self.received >= 2 && !self.span.is_zero()).then_some(self.span)
     }
 
     /// Rate at which frames arrived, in bits a second, counted from the first arrival to the last; `None` below two arrivals.

@@ -25,6 +25,7 @@ impl From<RuntimeError> for Refused {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::shaping) struct Shaped {
     pub(in crate::shaping) packets: u64,
+    pub(in crate::shaping) bytes: u64,
     pub(in crate::shaping) dropped: u64,
 }
 
@@ -84,7 +85,7 @@ pub(in crate::shaping) async fn shaped(namespace: &Namespace, going: bool, shape
     let wanted = if rate(side, shapes).is_some() { BUCKET } else { CLASSES };
     let root = root(namespace, device).await?.filter(|root| root["handle"] == wanted);
     let number = |root: &Value, name: &str| root[name].as_u64().unwrap_or_default();
-    Ok(root.map(|root| Shaped { packets: number(&root, "packets"), dropped: number(&root, "drops") }))
+    Ok(root.map(|root| Shaped { packets: number(&root, "packets"), bytes: number(&root, "bytes"), dropped: number(&root, "drops") }))
 }
 
 /// Exchanges one side's tree; the inner error is what `tc` said.

@@ -6,4 +6,4 @@ mod tree;
 
 pub(super) use apply::{Refused, change, shaped};
 pub(crate) use attempt::{delay_on_loopback, rate_on_loopback};
-pub(super) use tree::{FASTEST, SLOWEST, Shape};
+pub(super) use tree::{FASTEST, SLOWEST, Shape, bucket};

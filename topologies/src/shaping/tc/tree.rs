@@ -91,7 +91,7 @@ pub(super) fn rate(side: Side, shapes: &[&Shape]) -> Option<u64> {
 }
 
 /// Bytes that may pass at once and bytes that may wait: 5 ms and 200 ms of the rate, and never too little for a frame.
-fn bucket(bits: u64) -> (u64, u64) {
+pub(in crate::shaping) fn bucket(bits: u64) -> (u64, u64) {
     let bytes = bits / 8;
     let burst = (bytes / 200).max(3_200);
     (burst, (bytes / 5).max(30_000) + burst)
