@@ -39,7 +39,7 @@ pub async fn build(
         Action::Kill(_) => Arc::new(kill::Killing::new(targets)),
         Action::Stop(_) => Arc::new(stop::Stopping::new(targets)),
         Action::Restart(spec) => Arc::new(restart::Restarting::new(targets, spec.clone())),
-        Action::Pause(_) => Arc::new(pause::Pausing::new(targets)),
+        Action::Pause(_) => Arc::new(pause::Pausing::new(targets, lasts)),
         Action::Busy(spec) => Arc::new(busy::Busying::new(targets, spec.how, lasts)),
         Action::ClientsPause(spec) => Arc::new(clients_pause::Held::new(targets, spec.mode, lasts)),
         Action::ConfigSet(spec) => Arc::new(config_set::Setting::new(targets, spec.set.clone())),

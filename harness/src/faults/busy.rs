@@ -10,7 +10,7 @@ use redquake_experiments::spec::BusyHow;
 use super::ask::{ask, ask_within};
 use super::injection::{Done, Injection};
 use super::names::names;
-use super::ping::{Heard, answers_again, ping, say};
+use super::ping::{Heard, answers_again, patience, say, stopped};
 use crate::clients::{Timeouts, open};
 use crate::trial::{Member, Stage};
 
@@ -69,7 +69,7 @@ impl Busying {
     async fn silent(&self, stage: &Stage, target: &Member) -> Result<String, String> {
         let since = Instant::now();
         loop {
-            match ping(stage, &target.node).await {
+            match say(stage, &target.node, "PING", patience(self.lasts)).await {
                 Heard::Silence => return Ok(format!("{} took another connection and did not answer its PING", target.node.name)),
                 Heard::Line(line) if line.starts_with("-BUSY") => {
                     return Ok(format!("{} told another connection `{line}`", target.node.name));
@@ -129,6 +129,10 @@ impl Injection for Busying {
     /// At the planned time both have ended by themselves. Before it, a script is killed; a sleep cannot be cut short.
     async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
         for target in &self.targets {
+            // Nobody waits here for one that something else stopped: what is still to be taken back may be just that.
+            if stopped(stage, &target.node).await {
+                continue;
+            }
             if self.how == BusyHow::Script {
                 // `NOTBUSY` once it has ended, by itself or because a Sentinel killed it: they do that when they are told `-BUSY`.
                 say(stage, &target.node, "SCRIPT KILL", KILLED_WITHIN).await;

@@ -1,6 +1,6 @@
 //! `clients-pause`: `CLIENT PAUSE`, and `CLIENT UNPAUSE` when it is over. Proved by a command that is held back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -10,11 +10,13 @@ use redquake_experiments::spec::PauseMode;
 use super::ask::{ANSWERS_WITHIN, ask};
 use super::injection::{Done, Injection};
 use super::names::names;
-use super::ping::{Heard, answers_again, ping, say};
-use crate::trial::{Member, Stage};
+use super::ping::{Heard, answers_again, patience, say, stopped};
+use crate::trial::{Layer, Member, Stage};
 
 /// By how much the server's own limit exceeds the planned end, so that a tool that died leaves no server paused.
 const BEYOND: Duration = Duration::from_secs(2);
+/// What of a node is held back.
+const CLIENTS: &str = "clients";
 /// What is left of a pause after its planned end, at most.
 const OVER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -28,12 +30,14 @@ pub struct Held {
     targets: Vec<Member>,
     mode: PauseMode,
     lasts: Duration,
+    /// What it laid over each.
+    layers: Mutex<Vec<Layer>>,
 }
 
 impl Held {
     /// On these nodes, for so long.
     pub fn new(targets: Vec<Member>, mode: PauseMode, lasts: Duration) -> Self {
-        Self { targets, mode, lasts }
+        Self { targets, mode, lasts, layers: Mutex::default() }
     }
 
     /// How long the server itself keeps it up. While all commands wait `CLIENT UNPAUSE` waits with them, so such a pause ends by itself.
@@ -45,17 +49,17 @@ impl Held {
     }
 
     async fn held(&self, stage: &Stage, target: &Member) -> Result<String, String> {
-        let name = &target.node.name;
+        let (name, patience) = (&target.node.name, patience(self.lasts));
         match self.mode {
-            PauseMode::All => match ping(stage, &target.node).await {
-                Heard::Silence => Ok(format!("{name} held back a PING for {ANSWERS_WITHIN:?}")),
+            PauseMode::All => match say(stage, &target.node, "PING", patience).await {
+                Heard::Silence => Ok(format!("{name} held back a PING for {patience:?}")),
                 heard => Err(heard.words(name)),
             },
             PauseMode::Write => {
-                let heard = write(stage, target).await;
-                let read = say(stage, &target.node, "GET redquake:paused", ANSWERS_WITHIN).await;
+                let heard = write(stage, target, patience).await;
+                let read = say(stage, &target.node, "GET redquake:paused", patience).await;
                 match (heard, read) {
-                    (Heard::Silence, Heard::Line(_)) => Ok(format!("{name} held back a write for {ANSWERS_WITHIN:?} and answered a read")),
+                    (Heard::Silence, Heard::Line(_)) => Ok(format!("{name} held back a write for {patience:?} and answered a read")),
                     (Heard::Silence, _) => Err(format!("{name} held back a read too")),
                     (Heard::Line(line), _) => Err(format!("{name} answered a write with `{line}`")),
                     (Heard::NoConnection(error), _) => Err(format!("{name} took no connection ({error})")),
@@ -66,11 +70,14 @@ impl Held {
 
     /// Writes, or what stands for them on a replica, are executed again.
     async fn released(&self, stage: &Stage, target: &Member) -> Result<String, String> {
+        if stage.standing.held.any(&target.node.name, CLIENTS) {
+            return Ok(format!("another pause holds the clients of {} back", target.node.name));
+        }
         let answered = answers_again(stage, &target.node, OVER_WITHIN).await?;
         if !stage.lab.alive(&target.node.name).await.unwrap_or(true) {
             return Ok(answered);
         }
-        match write(stage, target).await {
+        match write(stage, target, ANSWERS_WITHIN).await {
             Heard::Line(_) => Ok(format!("{answered}, and a write too")),
             heard => Err(heard.words(&target.node.name)),
         }
@@ -78,9 +85,9 @@ impl Held {
 }
 
 /// What a node says to a write, or to what stands for one on a replica.
-async fn write(stage: &Stage, target: &Member) -> Heard {
-    match say(stage, &target.node, WRITE, ANSWERS_WITHIN).await {
-        Heard::Line(line) if line.starts_with("-READONLY") => say(stage, &target.node, MAY_REPLICATE, ANSWERS_WITHIN).await,
+async fn write(stage: &Stage, target: &Member, within: Duration) -> Heard {
+    match say(stage, &target.node, WRITE, within).await {
+        Heard::Line(line) if line.starts_with("-READONLY") => say(stage, &target.node, MAY_REPLICATE, within).await,
         heard => heard,
     }
 }
@@ -97,6 +104,8 @@ impl Injection for Held {
             PauseMode::All => "ALL",
         };
         let limit = self.limit().as_millis();
+        let layers = self.targets.iter().map(|target| stage.standing.held.lay(&target.node.name, CLIENTS, (), ())).collect();
+        *self.layers.lock().unwrap_or_else(PoisonError::into_inner) = layers;
         let pauses = self.targets.iter().map(|target| async move {
             let mut command = redis::cmd("CLIENT");
             command.arg("PAUSE").arg(u64::try_from(limit).unwrap_or(u64::MAX)).arg(mode);
@@ -112,9 +121,18 @@ impl Injection for Held {
     }
 
     async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
-        for target in &self.targets {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (target, layer) in self.targets.iter().zip(layers) {
+            stage.standing.held.take(&target.node.name, CLIENTS, layer);
+            // A server knows one pause only: it ends with the last of those that overlap.
+            if stage.standing.held.any(&target.node.name, CLIENTS) {
+                continue;
+            }
             if self.mode == PauseMode::All {
-                answers_again(stage, &target.node, OVER_WITHIN).await?;
+                // Nobody waits here for one that something else stopped: what is still to be taken back may be just that.
+                if !stopped(stage, &target.node).await {
+                    answers_again(stage, &target.node, OVER_WITHIN).await?;
+                }
                 continue;
             }
             let mut command = redis::cmd("CLIENT");

@@ -10,36 +10,34 @@ use redquake_topologies::runtime::LabNode;
 use super::ask::ask;
 use super::injection::{Done, Injection};
 use super::names::names;
-use crate::trial::{Member, Stage};
+use crate::trial::{Layer, Member, Stage};
 
 /// How exactly a clock is read over a connection to a machine that is busy, ns.
 const EXACT: i64 = 250_000_000;
 /// A server looks at its clock at least this often.
 const JUMPED_WITHIN: Duration = Duration::from_secs(3);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// What of a node jumps.
+const CLOCK: &str = "clock";
 
 /// A jump of some nodes' clocks.
 pub struct Jump {
     targets: Vec<Member>,
     /// How far, ns.
     by: i64,
-    /// By how much each target's clock was ahead before, ns.
-    before: Mutex<Vec<i64>>,
+    /// What it laid over each.
+    layers: Mutex<Vec<Layer>>,
 }
 
 impl Jump {
     /// Of these nodes, by so many nanoseconds.
     pub fn new(targets: Vec<Member>, by: i64) -> Self {
-        Self { targets, by, before: Mutex::default() }
+        Self { targets, by, layers: Mutex::default() }
     }
 
-    fn before(&self) -> Vec<i64> {
-        self.before.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Until every clock is ahead by what it was before and `jump` more. One whose process is gone has no clock.
-    async fn ahead_by(&self, stage: &Stage, jump: i64) -> Result<String, String> {
-        let looks = self.targets.iter().zip(self.before()).map(|(target, before)| at(stage, &target.node, before + jump));
+    /// Until every clock is ahead by what all jumps that are not over make. One whose process is gone has no clock.
+    async fn ahead(&self, stage: &Stage) -> Result<String, String> {
+        let looks = self.targets.iter().map(|target| at(stage, &target.node, offset(stage, &target.node.name)));
         Ok(try_join_all(looks).await?.join("; "))
     }
 }
@@ -51,30 +49,32 @@ impl Injection for Jump {
     }
 
     async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
-        let before: Vec<i64> =
-            try_join_all(self.targets.iter().map(|target| ahead(stage, &target.node))).await?.into_iter().map(settled).collect();
-        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = before.clone();
-        let jumps = self.targets.iter().zip(before).map(|(target, before)| async move {
+        let layers = self.targets.iter().map(|target| stage.standing.clocks.lay(&target.node.name, CLOCK, 0, self.by)).collect();
+        *self.layers.lock().unwrap_or_else(PoisonError::into_inner) = layers;
+        let jumps = self.targets.iter().map(|target| async move {
             let name = &target.node.name;
-            stage.lab.set_clock(name, before + self.by).await.map_err(|error| error.to_string())?;
+            stage.lab.set_clock(name, offset(stage, name)).await.map_err(|error| error.to_string())?;
             Ok(Done { at: Instant::now(), targets: vec![name.clone()], detail: format!("its clock jumps by {}", seconds(self.by)) })
         });
         try_join_all(jumps).await
     }
 
     async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        self.ahead_by(stage, self.by).await
+        self.ahead(stage).await
     }
 
     async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
-        for (target, before) in self.targets.iter().zip(self.before()) {
-            stage.lab.set_clock(&target.node.name, before).await.map_err(|error| error.to_string())?;
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (target, layer) in self.targets.iter().zip(layers) {
+            let name = &target.node.name;
+            stage.standing.clocks.take(name, CLOCK, layer);
+            stage.lab.set_clock(name, offset(stage, name)).await.map_err(|error| error.to_string())?;
         }
         Ok(Instant::now())
     }
 
     async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        self.ahead_by(stage, 0).await
+        self.ahead(stage).await
     }
 }
 
@@ -104,9 +104,9 @@ async fn at(stage: &Stage, node: &LabNode, wanted: i64) -> Result<String, String
     }
 }
 
-/// A clock that nobody set is not ahead, whatever was measured.
-fn settled(ahead: i64) -> i64 {
-    if ahead.abs() <= EXACT { 0 } else { ahead }
+/// By how much a node's clock is set ahead now: by all jumps that are not over.
+fn offset(stage: &Stage, node: &str) -> i64 {
+    stage.standing.clocks.all(node, CLOCK).into_iter().fold(0, i64::saturating_add)
 }
 
 fn wall() -> i64 {
@@ -122,9 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_question_took_is_no_jump_and_an_earlier_jump_is_kept() {
-        assert_eq!(settled(3_000_000), 0);
-        assert_eq!(settled(-10_000_000_000), -10_000_000_000);
+    fn a_jump_is_told_with_its_sign() {
         assert_eq!(seconds(-1_500_000_000), "-1.500 s");
     }
 }

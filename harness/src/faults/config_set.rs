@@ -10,24 +10,34 @@ use redquake_topologies::runtime::LabNode;
 use super::ask::ask;
 use super::injection::{Done, Injection};
 use super::names::names;
-use crate::trial::{Member, Stage};
+use crate::trial::{Layer, Member, Stage};
 
 /// New values of directives on some nodes.
 pub struct Setting {
     targets: Vec<Member>,
     set: BTreeMap<String, String>,
-    /// What was changed and has to come back: node, directive, value.
-    former: Mutex<Vec<(LabNode, String, String)>>,
+    /// What was changed and has to come back.
+    changes: Mutex<Vec<Change>>,
+}
+
+/// A directive of one node that was changed.
+#[derive(Clone)]
+struct Change {
+    node: LabNode,
+    name: String,
+    /// What it was just before.
+    before: String,
+    layer: Layer,
 }
 
 impl Setting {
     /// On these nodes.
     pub fn new(targets: Vec<Member>, set: BTreeMap<String, String>) -> Self {
-        Self { targets, set, former: Mutex::default() }
+        Self { targets, set, changes: Mutex::default() }
     }
 
-    fn former(&self) -> Vec<(LabNode, String, String)> {
-        self.former.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn changes(&self) -> Vec<Change> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -45,9 +55,13 @@ impl Injection for Setting {
             for (name, value) in &self.set {
                 let before = get(stage, &target.node, name).await?;
                 // Noted first: a reply that got lost may have been a change.
-                let former = (target.node.clone(), name.clone(), before.clone());
-                self.former.lock().unwrap_or_else(PoisonError::into_inner).push(former);
+                let layer = stage.standing.settings.lay(&target.node.name, name, before.clone(), value.clone());
+                let change = Change { node: target.node.clone(), name: name.clone(), before: before.clone(), layer };
+                self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
                 set(stage, &target.node, name, value).await?;
+                // Servers write values their own way: `1mb` reads `1048576`.
+                let now = get(stage, &target.node, name).await?;
+                stage.standing.settings.reword(&target.node.name, name, layer, now);
                 words.push(format!("{name} from `{before}` to `{value}`"));
             }
             done.push(Done { at, targets: vec![target.node.name.clone()], detail: words.join(", ") });
@@ -57,7 +71,7 @@ impl Injection for Setting {
 
     async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let mut told = Vec::new();
-        for (node, name, before) in self.former() {
+        for Change { node, name, before, .. } in self.changes() {
             let (now, wanted) = (get(stage, &node, &name).await?, self.set.get(&name).cloned().unwrap_or_default());
             if !took_effect(&before, &wanted, &now) {
                 return Err(format!("{} of {} is still `{now}`", name, node.name));
@@ -69,9 +83,13 @@ impl Injection for Setting {
 
     async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
         let mut failures = Vec::new();
-        for (node, name, before) in self.former().into_iter().rev() {
+        for Change { node, name, before, layer } in self.changes().into_iter().rev() {
+            let settings = &stage.standing.settings;
+            settings.take(&node.name, &name, layer);
+            // Not always what it was before: another fault may have set it since, or have ended that had set it then.
+            let wanted = settings.wanted(&node.name, &name).unwrap_or(before);
             // A server that ended has forgotten what was set.
-            if let Err(error) = set(stage, &node, &name, &before).await
+            if let Err(error) = set(stage, &node, &name, &wanted).await
                 && stage.lab.alive(&node.name).await.unwrap_or(true)
             {
                 failures.push(error);
@@ -82,10 +100,13 @@ impl Injection for Setting {
 
     async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let mut told = Vec::new();
-        for (node, name, before) in self.former() {
+        for Change { node, name, before, .. } in self.changes() {
+            let settings = &stage.standing.settings;
+            let wanted = settings.wanted(&node.name, &name).unwrap_or(before);
+            let why = if settings.any(&node.name, &name) { ", as another fault set it" } else { " again" };
             match get(stage, &node, &name).await {
-                Ok(now) if now == before => told.push(format!("{} says that {name} is `{now}` again", node.name)),
-                Ok(now) => return Err(format!("{name} of {} is `{now}` and was `{before}`", node.name)),
+                Ok(now) if now == wanted => told.push(format!("{} says that {name} is `{now}`{why}", node.name)),
+                Ok(now) => return Err(format!("{name} of {} is `{now}` instead of `{wanted}`", node.name)),
                 Err(_) if !stage.lab.alive(&node.name).await.unwrap_or(true) => told.push(format!("the process of {} is gone", node.name)),
                 Err(error) => return Err(error),
             }
@@ -96,7 +117,19 @@ impl Injection for Setting {
 
 /// Whether a value that reads `now` is the one that was `wanted`; servers write values their own way: `1mb` reads `1048576`.
 fn took_effect(before: &str, wanted: &str, now: &str) -> bool {
-    now.eq_ignore_ascii_case(wanted) || now != before
+    now != before || in_bytes(now) == in_bytes(wanted)
+}
+
+/// The words of a value in lower case, amounts of memory in bytes.
+fn in_bytes(value: &str) -> Vec<String> {
+    const UNITS: [(&str, u64); 7] =
+        [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30), ("k", 1_000), ("m", 1_000_000), ("g", 1_000_000_000), ("b", 1)];
+    let amount = |word: &str| {
+        let (unit, factor) = UNITS.iter().find(|(unit, _)| word.ends_with(unit))?;
+        word.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(*factor)
+    };
+    let words = value.split_whitespace().map(str::to_lowercase);
+    words.map(|word| amount(&word).map_or(word, |bytes| bytes.to_string())).collect()
 }
 
 async fn get(stage: &Stage, node: &LabNode, name: &str) -> Result<String, String> {
@@ -122,5 +155,8 @@ mod tests {
         assert!(took_effect("no", "YES", "yes"));
         assert!(!took_effect("noeviction", "allkeys-lru", "noeviction"));
         assert!(took_effect("yes", "yes", "yes"), "it is as asked for, whoever did it");
+        assert!(took_effect("314572800", "300MB", "314572800"), "and in whatever unit");
+        assert!(!took_effect("314572800", "300m", "314572800"), "which is not the same amount");
+        assert!(took_effect("normal 0 0 60", "normal 0 0 60", "normal 0 0 60"));
     }
 }

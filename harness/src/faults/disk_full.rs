@@ -10,7 +10,7 @@ use redquake_topologies::runtime::LabNode;
 use super::ask::ask;
 use super::injection::{Done, Injection};
 use super::names::names;
-use crate::trial::{Member, Stage};
+use crate::trial::{Layer, Member, Stage};
 
 /// What the kernel tells a server that writes to a full disk.
 const ENOSPC: &str = "No space left on device";
@@ -19,6 +19,8 @@ const ENOSPC: &str = "No space left on device";
 const COMPLAINTS: [&str; 3] = [ENOSPC, "Short write while writing to the AOF", "unable to write command to disk"];
 /// A server with an append-only file writes to it at once, and tries again every second.
 const NOTICED_WITHIN: Duration = Duration::from_secs(15);
+/// What of a node is full.
+const DISK: &str = "disk";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Disks of some nodes without room.
@@ -26,6 +28,8 @@ pub struct Full {
     targets: Vec<Member>,
     /// How often each target's server had complained before.
     complaints: Mutex<Vec<usize>>,
+    /// What it laid over each.
+    layers: Mutex<Vec<Layer>>,
 }
 
 /// What the server says of its last write of a kind.
@@ -39,7 +43,7 @@ struct Persistence {
 impl Full {
     /// Of these nodes.
     pub fn new(targets: Vec<Member>) -> Self {
-        Self { targets, complaints: Mutex::default() }
+        Self { targets, complaints: Mutex::default(), layers: Mutex::default() }
     }
 
     /// Until a write of the server has failed for want of room: of the append-only file where it has one, else of a snapshot it is asked
@@ -76,6 +80,9 @@ impl Full {
         let (name, since) = (&target.node.name, Instant::now());
         let mut asked = false;
         loop {
+            if stage.standing.full.any(name, DISK) {
+                return Ok(format!("another fault keeps the disk of {name} full"));
+            }
             if !stage.lab.alive(name).await.unwrap_or(true) {
                 return Ok(format!("the process of {name} is gone"));
             }
@@ -103,8 +110,15 @@ impl Injection for Full {
     }
 
     async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
-        let before = join_all(self.targets.iter().map(|target| complaints(stage, &target.node.name))).await;
+        let before = self.targets.iter().map(async |target| match stage.standing.full.any(&target.node.name, DISK) {
+            // What it says of an earlier fault, which it need not say twice, is true of this one.
+            true => 0,
+            false => complaints(stage, &target.node.name).await,
+        });
+        let before = join_all(before).await;
         *self.complaints.lock().unwrap_or_else(PoisonError::into_inner) = before;
+        let layers = self.targets.iter().map(|target| stage.standing.full.lay(&target.node.name, DISK, (), ())).collect();
+        *self.layers.lock().unwrap_or_else(PoisonError::into_inner) = layers;
         let fill = self.targets.iter().map(|target| async move {
             stage.lab.fill_disk(&target.node.name).await.map_err(|error| error.to_string())?;
             Ok(Done { at: Instant::now(), targets: vec![target.node.name.clone()], detail: "its disk has no room left".to_owned() })
@@ -119,7 +133,12 @@ impl Injection for Full {
     }
 
     async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
-        for target in &self.targets {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (target, layer) in self.targets.iter().zip(layers) {
+            stage.standing.full.take(&target.node.name, DISK, layer);
+            if stage.standing.full.any(&target.node.name, DISK) {
+                continue;
+            }
             stage.lab.free_disk(&target.node.name).await.map_err(|error| error.to_string())?;
         }
         Ok(Instant::now())

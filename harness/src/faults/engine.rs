@@ -23,6 +23,10 @@ const PICK_STREAM: u64 = u64::MAX;
 const REVERT_WITHIN: Duration = Duration::from_secs(10);
 /// So has what shows that it worked.
 const PROVE_WITHIN: Duration = Duration::from_secs(30);
+/// Longest wait, once everything is to be taken back, for what shows that a fault took effect. What it waits for may need another fault's end.
+const LOOK_WITHIN: Duration = Duration::from_secs(5);
+/// How late an injection may have been for its end to keep its place in the schedule, before what begins when it was to be over.
+const TOGETHER: Duration = Duration::from_millis(250);
 
 /// The fault engine of one trial.
 pub struct Engine<'a> {
@@ -39,6 +43,8 @@ pub struct Engine<'a> {
     injected: Vec<Arc<dyn Injection>>,
     /// What is being looked for.
     proofs: FuturesUnordered<BoxFuture<'a, Proof>>,
+    /// Whom each injection and reversal so far concerned.
+    steps: Vec<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,17 +57,32 @@ enum Progress {
 struct Active {
     index: usize,
     injection: Arc<dyn Injection>,
-    /// When it is to be taken back.
+    /// When it is to be taken back: so long after it was injected.
     until: Instant,
+    /// The same, if it had been injected on time.
+    planned: Instant,
+    /// Nobody looks for its effect any more; before that it is not taken back.
     proved: bool,
+    /// Ends the look.
+    enough: CancellationToken,
 }
 
 /// What a look at a fault brought.
 struct Proof {
+    look: Look,
+    /// None: it was ended before.
+    result: Option<Result<String, String>>,
+}
+
+/// A look at a fault.
+struct Look {
     index: usize,
+    injection: Arc<dyn Injection>,
     reverted: bool,
     targets: Vec<String>,
-    result: Result<String, String>,
+    /// How many steps there had been when it began.
+    steps: usize,
+    enough: CancellationToken,
 }
 
 /// The next thing to do.
@@ -77,7 +98,18 @@ impl<'a> Engine<'a> {
     pub fn new(stage: &'a Stage, plan: &'a Plan, ledger: Ledger, crowds: &'a [Crowd]) -> Self {
         let progress = vec![Progress::Waiting; plan.faults.len()];
         let random = stream_of(stage.seed, PICK_STREAM);
-        Self { stage, plan, ledger, crowds, random, progress, active: Vec::new(), injected: Vec::new(), proofs: FuturesUnordered::new() }
+        Self {
+            stage,
+            plan,
+            ledger,
+            crowds,
+            random,
+            progress,
+            active: Vec::new(),
+            injected: Vec::new(),
+            proofs: FuturesUnordered::new(),
+            steps: Vec::new(),
+        }
     }
 
     /// Performs the schedule, whose zero is `zero`, and takes back what is left of it, newest first: at the end of the run or as soon as
@@ -90,7 +122,7 @@ impl<'a> Engine<'a> {
             let changed = stage.live.changed();
             let waiting = match self.triggered(zero) {
                 Ok(index) => {
-                    self.inject(index).await;
+                    self.inject(index, Instant::now()).await;
                     continue;
                 }
                 Err(waiting) => waiting,
@@ -103,9 +135,9 @@ impl<'a> Engine<'a> {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => break,
-                Some(proof) = self.proofs.next(), if !self.proofs.is_empty() => self.told(&proof),
+                Some(proof) = self.proofs.next(), if !self.proofs.is_empty() => self.told(proof),
                 () = tokio::time::sleep_until(due.into()) => match next {
-                    Some((at, next)) if at <= end => self.step(next, zero).await,
+                    Some((at, next)) if at <= end => self.step(next, at, zero).await,
                     _ => break,
                 },
                 () = changed, if waiting => {}
@@ -115,14 +147,14 @@ impl<'a> Engine<'a> {
             self.revert(active.index).await;
         }
         while let Some(proof) = self.proofs.next().await {
-            self.told(&proof);
+            self.told(proof);
         }
         self.injected
     }
 
-    async fn step(&mut self, next: Next, zero: Instant) {
+    async fn step(&mut self, next: Next, at: Instant, zero: Instant) {
         match next {
-            Next::Inject(index) => self.inject(index).await,
+            Next::Inject(index) => self.inject(index, at).await,
             Next::Revert(index) => self.revert(index).await,
             Next::GiveUp(index) => {
                 let reason = match &self.plan.faults[index].start {
@@ -154,7 +186,12 @@ impl<'a> Engine<'a> {
 
     /// The next thing to do whose time is known. At one instant what ends comes before what begins, and what began last ends first.
     fn next(&self, zero: Instant) -> Option<(Instant, Next)> {
-        let ends = self.active.iter().rev().map(|active| (active.until, Next::Revert(active.index)));
+        // An injection takes its time, and so an end is always a little later than planned: its place among others is the planned one. What
+        // is still being looked for waits by itself and holds up nobody else.
+        let ends = self.active.iter().rev().filter(|active| active.proved).map(|active| {
+            let place = if active.until > active.planned + TOGETHER { active.until } else { active.planned };
+            (place, (active.until, Next::Revert(active.index)))
+        });
         let begins = self.plan.faults.iter().enumerate().filter_map(|(index, planned)| {
             if self.progress[index] != Progress::Waiting {
                 return None;
@@ -169,11 +206,13 @@ impl<'a> Engine<'a> {
                 },
             })
         });
+        let begins = begins.map(|(at, next)| (at, (at, next)));
         // Of equals the first is taken.
-        ends.chain(begins).reduce(|first, other| if other.0 < first.0 { other } else { first })
+        ends.chain(begins).reduce(|first, other| if other.0 < first.0 { other } else { first }).map(|(_, next)| next)
     }
 
-    async fn inject(&mut self, index: usize) {
+    /// `due` is when it was to be injected.
+    async fn inject(&mut self, index: usize, due: Instant) {
         let (stage, planned) = (self.stage, &self.plan.faults[index]);
         self.progress[index] = Progress::Skipped;
         let built = build(index, planned, stage, self.crowds, &mut self.random).await;
@@ -187,11 +226,12 @@ impl<'a> Engine<'a> {
             return self.tell(Instant::now(), index, FaultState::Skipped, &targets, format!("the ledger could not be written: {error}"));
         }
         failpoint::announced("inject", &planned.label());
-        let others = self.others();
-        if let Some(lasts) = planned.lasts {
-            let until = Instant::now() + Duration::from_nanos(lasts);
-            self.active.push(Active { index, injection: Arc::clone(&injection), until, proved: false });
+        let enough = CancellationToken::new();
+        if let Some(lasts) = planned.lasts.map(Duration::from_nanos) {
+            let (until, injection, enough) = (Instant::now() + lasts, Arc::clone(&injection), enough.clone());
+            self.active.push(Active { index, injection, until, planned: due + lasts, proved: false, enough });
         }
+        self.steps.push(targets.clone());
         match injection.inject(stage).await {
             Ok(done) => {
                 let first = done.iter().map(|done| done.at).min().unwrap_or_else(Instant::now);
@@ -205,10 +245,7 @@ impl<'a> Engine<'a> {
                 }
                 // Some only know after the fact whom they hit.
                 let targets = injection.targets();
-                self.proofs.push(Box::pin(async move {
-                    let result = bounded(injection.prove(stage, &others)).await;
-                    Proof { index, reverted: false, targets, result }
-                }));
+                self.look(Look { index, injection, reverted: false, targets, steps: self.steps.len(), enough });
             }
             Err(reason) => {
                 if let Some(active) = self.active.iter_mut().find(|active| active.index == index) {
@@ -221,9 +258,19 @@ impl<'a> Engine<'a> {
 
     async fn revert(&mut self, index: usize) {
         // A look at a fault that is half gone would tell nothing.
+        let looked = Instant::now() + LOOK_WITHIN;
         while self.active.iter().any(|active| active.index == index && !active.proved) {
-            let Some(proof) = self.proofs.next().await else { break };
-            self.told(&proof);
+            match tokio::time::timeout_at(looked.into(), self.proofs.next()).await {
+                Ok(Some(proof)) => self.told(proof),
+                Ok(None) => break,
+                Err(_) => {
+                    let Some(active) = self.active.iter_mut().find(|active| active.index == index) else { break };
+                    active.enough.cancel();
+                    active.proved = true;
+                    let (targets, reason) = (active.injection.targets(), "it had to be taken back before anything was seen of it");
+                    self.tell(Instant::now(), index, FaultState::Unproved, &targets, reason.to_owned());
+                }
+            }
         }
         let Some(position) = self.active.iter().position(|active| active.index == index) else { return };
         let Active { injection, .. } = self.active.remove(position);
@@ -237,11 +284,8 @@ impl<'a> Engine<'a> {
         match tokio::time::timeout(REVERT_WITHIN, injection.revert(stage)).await {
             Ok(Ok(at)) => {
                 self.tell(at, index, FaultState::Reverted, &targets, String::new());
-                let others = self.others();
-                self.proofs.push(Box::pin(async move {
-                    let result = bounded(injection.prove_reverted(stage, &others)).await;
-                    Proof { index, reverted: true, targets, result }
-                }));
+                self.steps.push(targets.clone());
+                self.look(Look { index, injection, reverted: true, targets, steps: self.steps.len(), enough: CancellationToken::new() });
             }
             Ok(Err(reason)) => self.tell(Instant::now(), index, FaultState::RevertUnproved, &targets, reason),
             Err(_) => {
@@ -251,15 +295,34 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// What is injected now.
-    fn others(&self) -> Vec<Arc<dyn Injection>> {
-        self.active.iter().map(|active| Arc::clone(&active.injection)).collect()
+    /// Looks for the effect of a fault, or for its end, beside all others that are there.
+    fn look(&self, look: Look) {
+        let stage = self.stage;
+        let others: Vec<_> =
+            self.active.iter().filter(|active| active.index != look.index).map(|active| Arc::clone(&active.injection)).collect();
+        self.proofs.push(Box::pin(async move {
+            let result = look.enough.run_until_cancelled(bounded(async {
+                match look.reverted {
+                    false => look.injection.prove(stage, &others).await,
+                    true => look.injection.prove_reverted(stage, &others).await,
+                }
+            }));
+            let result = result.await;
+            Proof { look, result }
+        }));
     }
 
-    fn told(&mut self, proof: &Proof) {
-        let Proof { index, reverted, targets, result } = proof;
-        if let Some(active) = self.active.iter_mut().find(|active| !reverted && active.index == *index) {
+    fn told(&mut self, proof: Proof) {
+        let Proof { look, result: Some(result) } = proof else { return };
+        // What was not seen while another fault came or went next to it is looked for again, now that that is known.
+        let disturbed = |steps: &[Vec<String>]| steps.iter().flatten().any(|name| look.targets.contains(name));
+        if result.is_err() && disturbed(&self.steps[look.steps..]) {
+            return self.look(Look { steps: self.steps.len(), ..look });
+        }
+        let Look { index, reverted, targets, .. } = look;
+        if let Some(active) = self.active.iter_mut().find(|active| !reverted && active.index == index) {
             active.proved = true;
+            active.until = active.injection.not_before().map_or(active.until, |earliest| earliest.max(active.until));
         }
         let (good, bad) = match reverted {
             false => (FaultState::Proved, FaultState::Unproved),
@@ -269,7 +332,7 @@ impl<'a> Engine<'a> {
             Ok(text) => (good, text),
             Err(text) => (bad, text),
         };
-        self.tell(Instant::now(), *index, state, targets, text.clone());
+        self.tell(Instant::now(), index, state, &targets, text);
     }
 
     fn tell(&self, at: Instant, index: usize, state: FaultState, targets: &[String], detail: String) {

@@ -25,6 +25,11 @@ pub trait Injection: Send + Sync {
         Ok(Instant::now())
     }
 
+    /// Before when it must not be taken back, where that shows only once it was proved.
+    fn not_before(&self) -> Option<Instant> {
+        None
+    }
+
     /// Shows from both ends that it is gone. `others` are still there.
     async fn prove_reverted(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
         let _ = (stage, others);

@@ -1,6 +1,6 @@
 //! `pause`: `SIGSTOP`, and `SIGCONT` when it is over. Proved by the kernel's word on the process and by the server's silence.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -9,8 +9,8 @@ use redquake_topologies::runtime::{ServerState, Signal};
 
 use super::injection::{Done, Injection};
 use super::names::names;
-use super::ping::{Heard, answers_again, ping};
-use crate::trial::{Member, Stage};
+use super::ping::{Heard, answers_again, patience, say};
+use crate::trial::{Layer, Member, Stage};
 
 /// The kernel stops every thread within a few milliseconds; a busy machine takes longer.
 const STOPPED_WITHIN: Duration = Duration::from_secs(3);
@@ -18,15 +18,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// A resumed server first works off what arrived meanwhile.
 const ANSWERS_AGAIN_WITHIN: Duration = Duration::from_secs(10);
 
+/// What of a node is paused.
+const PROCESS: &str = "process";
+
 /// `SIGSTOP` to some nodes.
 pub struct Pausing {
     targets: Vec<Member>,
+    lasts: Duration,
+    /// What it laid over each.
+    layers: Mutex<Vec<Layer>>,
 }
 
 impl Pausing {
-    /// Of these nodes.
-    pub fn new(targets: Vec<Member>) -> Self {
-        Self { targets }
+    /// Of these nodes, for so long.
+    pub fn new(targets: Vec<Member>, lasts: Duration) -> Self {
+        Self { targets, lasts, layers: Mutex::default() }
     }
 }
 
@@ -37,6 +43,8 @@ impl Injection for Pausing {
     }
 
     async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+        let layers = self.targets.iter().map(|target| stage.standing.stopped.lay(&target.node.name, PROCESS, (), ())).collect();
+        *self.layers.lock().unwrap_or_else(PoisonError::into_inner) = layers;
         let signals = self.targets.iter().map(|target| stage.lab.signal(&target.node.name, Signal::Stop));
         let mut done = Vec::new();
         for (target, sent) in self.targets.iter().zip(join_all(signals).await) {
@@ -47,12 +55,17 @@ impl Injection for Pausing {
     }
 
     async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        Ok(try_join_all(self.targets.iter().map(|target| stopped(stage, target))).await?.join("; "))
+        Ok(try_join_all(self.targets.iter().map(|target| stopped(stage, target, self.lasts))).await?.join("; "))
     }
 
     async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
         let mut failures = Vec::new();
-        for target in &self.targets {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (target, layer) in self.targets.iter().zip(layers) {
+            stage.standing.stopped.take(&target.node.name, PROCESS, layer);
+            if stage.standing.stopped.any(&target.node.name, PROCESS) {
+                continue;
+            }
             // One that was killed meanwhile has nothing to resume.
             if let Err(error) = stage.lab.signal(&target.node.name, Signal::Continue).await
                 && stage.lab.alive(&target.node.name).await.unwrap_or(true)
@@ -70,7 +83,7 @@ impl Injection for Pausing {
 }
 
 /// Both ends: the process table, and a client that waits for an answer.
-async fn stopped(stage: &Stage, target: &Member) -> Result<String, String> {
+async fn stopped(stage: &Stage, target: &Member, lasts: Duration) -> Result<String, String> {
     let (name, since) = (&target.node.name, Instant::now());
     let took = loop {
         let state = stage.lab.state(name).await.map_err(|error| error.to_string())?;
@@ -80,7 +93,7 @@ async fn stopped(stage: &Stage, target: &Member) -> Result<String, String> {
             other => return Err(format!("the process of {name} was {other:?} {:?} after SIGSTOP", since.elapsed())),
         }
     };
-    match ping(stage, &target.node).await {
+    match say(stage, &target.node, "PING", patience(lasts)).await {
         Heard::Silence => {}
         // With a full backlog even the kernel takes no connection for it.
         Heard::NoConnection(_) if stage.lab.state(name).await.is_ok_and(|state| state == ServerState::Stopped) => {}
@@ -92,6 +105,7 @@ async fn stopped(stage: &Stage, target: &Member) -> Result<String, String> {
 async fn resumed(stage: &Stage, target: &Member) -> Result<String, String> {
     let name = &target.node.name;
     match stage.lab.state(name).await.map_err(|error| error.to_string())? {
+        ServerState::Stopped if stage.standing.stopped.any(name, PROCESS) => Ok(format!("another pause holds {name}")),
         ServerState::Stopped => Err(format!("the process of {name} is still stopped")),
         ServerState::Gone => Ok(format!("the process of {name} is gone")),
         ServerState::Running => {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use redquake_topologies::runtime::LabNode;
+use redquake_topologies::runtime::{LabNode, ServerState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -59,15 +59,26 @@ pub async fn say(stage: &Stage, node: &LabNode, line: &'static str, within: Dura
     said.await.unwrap_or_else(|error| Heard::NoConnection(error.to_string()))
 }
 
+/// Whether the process of a node is stopped, so that it can answer nothing.
+pub async fn stopped(stage: &Stage, node: &LabNode) -> bool {
+    stage.lab.state(&node.name).await.is_ok_and(|state| state == ServerState::Stopped)
+}
+
 /// What a server answers to `PING`.
 pub async fn ping(stage: &Stage, node: &LabNode) -> Heard {
     say(stage, node, "PING", ANSWERS_WITHIN).await
 }
 
+/// How long silence is waited for from a server that is to be silent for so long: no longer than that, or the wait would prolong it.
+pub fn patience(lasts: Duration) -> Duration {
+    ANSWERS_WITHIN.min(lasts / 2)
+}
+
 /// Waits until a server whose process is there executes commands again, and says how long that took; one whose process is gone has
 /// nothing left to answer.
 pub async fn answers_again(stage: &Stage, node: &LabNode, within: Duration) -> Result<String, String> {
-    let since = Instant::now();
+    let began = Instant::now();
+    let mut since = began;
     loop {
         let heard = ping(stage, node).await;
         let executed = match &heard {
@@ -76,12 +87,15 @@ pub async fn answers_again(stage: &Stage, node: &LabNode, within: Duration) -> R
             _ => false,
         };
         if executed {
-            return Ok(format!("{} after {:.1} ms", heard.words(&node.name), since.elapsed().as_secs_f64() * 1e3));
+            return Ok(format!("{} after {:.1} ms", heard.words(&node.name), began.elapsed().as_secs_f64() * 1e3));
         }
         if !stage.lab.alive(&node.name).await.unwrap_or(true) {
             return Ok(format!("the process of {} is gone", node.name));
         }
-        if since.elapsed() > within {
+        // What is stopped by another fault answers when that is over.
+        if stopped(stage, node).await {
+            since = Instant::now();
+        } else if since.elapsed() > within {
             return Err(format!("{}, {within:?} after it was over", heard.words(&node.name)));
         }
         tokio::time::sleep(ASK_AGAIN_AFTER).await;

@@ -139,12 +139,14 @@ impl Injection for Restarting {
         Ok(told)
     }
 
-    /// Starts them. The delay counts from the end of the process, which a graceful one may have put off.
-    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+    /// The delay counts from the end of the process, which a graceful one may have put off.
+    fn not_before(&self) -> Option<Instant> {
         let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(ended), HowStopped::Graceful) = (ended, self.spec.stop) {
-            tokio::time::sleep_until((ended + self.spec.delay.to_std()).into()).await;
-        }
+        (self.spec.stop == HowStopped::Graceful).then_some(ended).flatten().map(|ended| ended + self.spec.delay.to_std())
+    }
+
+    /// Starts them, but for those that another fault has started in the meantime.
+    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
         let configuration = match self.spec.config {
             RestartConfig::Rewritten => Configuration::Rewritten,
             RestartConfig::Original => Configuration::Original,
@@ -152,6 +154,10 @@ impl Injection for Restarting {
         let mut at = Instant::now();
         for target in &self.targets {
             let name = &target.node.name;
+            let were_gone = self.ended.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+            if were_gone && self.spec.data == DataAfter::Keep && stage.lab.alive(name).await.map_err(|error| error.to_string())? {
+                continue;
+            }
             if self.spec.data == DataAfter::Wipe {
                 stage.lab.wipe(name).await.map_err(|error| error.to_string())?;
             }

@@ -22,7 +22,7 @@ use super::live::{Live, Strain};
 use super::nodes;
 use super::reuse::{Servers, Warm, may_be_kept};
 use super::settle::{replicating, settle};
-use super::{Clock, Recorder, Roster, Stage, Watch, recorder};
+use super::{Clock, Recorder, Roster, Stage, Standing, Watch, recorder};
 use crate::cli::Progress;
 use crate::clients::Session;
 use crate::faults::{Engine, Ledger};
@@ -204,7 +204,16 @@ async fn on_stage(
         places.push((Some(there.name.clone()), opened.map_err(|error| format!("clients could not be placed in a zone: {error}"))?));
     }
     let roster = Arc::new(Roster::new(lab.nodes(), &request.plan.experiment.topology));
-    let stage = Stage { seed: request.trial.seed, clock, recorder: recorder.clone(), roster, live, lab: Arc::clone(lab), control };
+    let stage = Stage {
+        seed: request.trial.seed,
+        clock,
+        recorder: recorder.clone(),
+        roster,
+        live,
+        lab: Arc::clone(lab),
+        control,
+        standing: Standing::default(),
+    };
     let crew = Crew { prober, places, watch: Watch::new(clock, recorder.clone()) };
 
     let ended = match request.cancel.run_until_cancelled(bring_up(request, &stage, keep)).await {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use redquake_topologies::namespace::Zone;
 use redquake_topologies::runtime::Lab;
 
-use super::{Clock, Recorder, Roster, live::Live};
+use super::{Clock, Layers, Recorder, Roster, live::Live};
 
 /// The servers, the clock and the record of a running trial.
 pub struct Stage {
@@ -23,4 +23,21 @@ pub struct Stage {
     pub lab: Arc<dyn Lab>,
     /// Threads on the lab network for the tool's own questions, apart from the load.
     pub control: Zone,
+    /// What faults that may overlap have done to its nodes.
+    pub standing: Standing,
+}
+
+/// What faults have done to nodes and not yet taken back.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// Processes that are stopped.
+    pub stopped: Layers<()>,
+    /// Disks that are full.
+    pub full: Layers<()>,
+    /// Clients that are held back.
+    pub held: Layers<()>,
+    /// Directives, in the server's own words.
+    pub settings: Layers<String>,
+    /// Clocks, by how many nanoseconds each fault set them ahead.
+    pub clocks: Layers<i64>,
 }

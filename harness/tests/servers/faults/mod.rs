@@ -2,6 +2,7 @@
 
 mod clients;
 mod common;
+mod overlaps;
 mod processes;
 mod settings;
 mod triggers;
