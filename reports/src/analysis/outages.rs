@@ -125,7 +125,11 @@ impl Scene<'_> {
     /// begins for the servers, so that the two lengths can be subtracted and their parts added up.
     fn client_gap(&self, outage: &Outage, write: &Interval) -> Option<(String, Gap)> {
         let gaps = self.clients.iter().filter_map(|(name, series)| {
-            let own = self.matching(series, outage, write)?;
+            // Clients that were never answered before it have waited since it began.
+            let first = series.first().filter(|first| outage.long && first.0 > write.from.0);
+            let unanswered = first.map(|first| Interval { from: write.from, to: Some(first) });
+            let waits = unanswered.into_iter().chain(self.matching(series, outage, write));
+            let own = waits.reduce(|longest, other| if series.length(&other) > series.length(&longest) { other } else { longest })?;
             let from = if outage.long { write.from } else { own.from };
             Some((name.clone(), self.gap(&Interval { from, to: own.to }, self.end)))
         });

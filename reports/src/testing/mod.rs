@@ -10,9 +10,11 @@ mod plan;
 mod run;
 mod sentinels;
 mod storage;
+mod story;
 
 pub use bulk::lock_history;
 pub use failover::{FailoverParams, failover_history};
 pub use plan::{plan, plan_with};
 pub use run::{assembly, document, trial};
 pub use storage::{loaded, stored};
+pub use story::{Story, header};

@@ -56,9 +56,9 @@ impl Series {
 
     /// The longest interval that shares more than a point with `[from, to]`.
     pub fn longest_across(&self, from: u64, to: u64) -> Option<Interval> {
-        let first = self.containing(from).unwrap_or(0);
-        let last = self.beginning_in(0, to).end.max(first + 1).min(self.acks.len());
-        self.longest(first..last).map(|index| self.interval(index))
+        let begun = self.containing(from);
+        let within = self.beginning_in(from.saturating_add(1), to);
+        self.longest(begun.into_iter().chain(within)).map(|index| self.interval(index))
     }
 
     /// The first acknowledgement.
@@ -93,5 +93,6 @@ mod tests {
         assert_eq!(series().longest_across(30, 40), Some(Interval { from: (22, 0), to: Some((50, 1)) }));
         assert_eq!(series().longest_across(11, 21), Some(Interval { from: (10, 0), to: Some((20, 0)) }));
         assert_eq!(series().longest_across(50, 50), Some(Interval { from: (50, 1), to: None }));
+        assert_eq!(series().longest_across(2, 9), None, "what begins after it is no part of it");
     }
 }
