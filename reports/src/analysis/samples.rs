@@ -37,7 +37,7 @@ pub fn of_failovers(told: &[Told], promotions: usize, samples: &mut Samples) {
     put("still_acknowledged", stats::max(planned.iter().filter_map(went_on)));
     put("count", Some(Sample::Exact(promotions as f64)));
 
-    let felt = planned.iter().filter(|one| !one.hit).filter_map(|one| one.failover.write_gap.as_ref());
+    let felt = planned.iter().filter(|one| !one.hit && out(one)).filter_map(|one| one.failover.write_gap.as_ref());
     let felt = stats::max(felt.map(|gap| gap.length));
     // Where a shard was out and no other was, nobody else felt anything.
     let out_elsewhere = planned.iter().any(|one| one.failover.shard.is_some() && out(one));
