@@ -11,6 +11,8 @@ const APPEND_ONLY: &str = "append only file";
 pub struct Reset {
     /// When it was first seen.
     pub at: u64,
+    /// When its node had answered before.
+    pub since: u64,
     /// Which node.
     pub node: u16,
     /// Its offset before and after.
@@ -20,8 +22,8 @@ pub struct Reset {
 /// Looks for resets in what nodes say of themselves.
 #[derive(Debug, Default)]
 pub struct Resets {
-    /// The latest answer of each node.
-    last: Map<u16, (NodeRole, u64)>,
+    /// The latest answer of each node: role, offset and when.
+    last: Map<u16, (NodeRole, u64, u64)>,
     /// What was found, in order.
     found: Vec<Reset>,
     /// Who was started again.
@@ -37,7 +39,8 @@ impl Resets {
     /// What was found, without primaries that read all they had from an append-only file.
     pub fn found(&self) -> impl Iterator<Item = &Reset> {
         self.found.iter().filter(|reset| {
-            let starts = self.started.iter().filter(|started| started.node == reset.node && started.at[0] <= reset.at);
+            let between = |started: &&Started| started.node == reset.node && (reset.since..=reset.at).contains(&started.at[0]);
+            let starts = self.started.iter().filter(between);
             let latest = starts.max_by_key(|started| started.at[0]);
             !latest.and_then(|started| started.loaded.as_ref()).is_some_and(|line| line.contains(APPEND_ONLY))
         })
@@ -48,11 +51,11 @@ impl Resets {
         if sample.role == NodeRole::Unreachable {
             return;
         }
-        if let Some((NodeRole::Primary, before)) = self.last.insert(sample.node, (sample.role, sample.offset))
+        if let Some((NodeRole::Primary, before, since)) = self.last.insert(sample.node, (sample.role, sample.offset, sample.at[1]))
             && sample.role == NodeRole::Primary
             && sample.offset < before
         {
-            self.found.push(Reset { at: sample.at[1], node: sample.node, offsets: [before, sample.offset] });
+            self.found.push(Reset { at: sample.at[1], since, node: sample.node, offsets: [before, sample.offset] });
         }
     }
 }
