@@ -23,8 +23,8 @@ const LISTED: usize = 10_000;
 pub struct Sets {
     /// Acknowledged elements.
     acknowledged: Vec<Added>,
-    /// Elements whose addition had an unknown outcome.
-    unknown: HashSet<u64>,
+    /// Elements whose addition had an unknown outcome, with their key.
+    unknown: HashSet<(u32, u64)>,
     /// Elements found in the end, by key.
     found: HashMap<u32, HashSet<u64>>,
     foreign: u64,
@@ -58,7 +58,7 @@ impl Sets {
         match op.out {
             Outcome::Ok => self.acknowledged.push(Added { id: op.id, key: op.key, at: [op.at[1], op.at[2]], node: op.node }),
             Outcome::Info => {
-                self.unknown.insert(op.id);
+                self.unknown.insert((op.key, op.id));
             }
             Outcome::Fail => {}
         }
@@ -76,10 +76,10 @@ impl Sets {
         let mut counts = SetCounts { acknowledged: self.acknowledged.len() as u64, ..SetCounts::default() };
         self.acknowledged.sort_unstable_by_key(|added| (added.at[1], added.id));
         let mut anomalies = Vec::new();
-        let mut sure: HashSet<u64> = HashSet::with_capacity(self.acknowledged.len());
+        let mut sure: HashSet<(u32, u64)> = HashSet::with_capacity(self.acknowledged.len());
         let mut losses = Losses::default();
         for added in &self.acknowledged {
-            sure.insert(added.id);
+            sure.insert((added.key, added.id));
             let found = self.found.get(&added.key);
             let lost = found.is_some_and(|found| !found.contains(&added.id));
             losses.add(added.node, lost);
@@ -90,8 +90,8 @@ impl Sets {
             }
         }
         let mut odd: Vec<(u32, u64)> = Vec::new();
-        for (key, id) in self.found.iter().flat_map(|(key, ids)| ids.iter().map(|id| (*key, *id))).filter(|(_, id)| !sure.contains(id)) {
-            match self.unknown.contains(&id) {
+        for (key, id) in self.found.iter().flat_map(|(key, ids)| ids.iter().map(|id| (*key, *id))).filter(|one| !sure.contains(one)) {
+            match self.unknown.contains(&(key, id)) {
                 true => counts.recovered += 1,
                 false => odd.push((key, id)),
             }
