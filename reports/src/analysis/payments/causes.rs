@@ -11,6 +11,8 @@ pub struct Attempt {
     pub id: u64,
     /// Position of its payment in the ledger.
     pub position: u64,
+    /// Whether the history tells of it; if not, nothing is known of its lock.
+    pub known: bool,
     /// When its lock was asked for and granted; `None` when it worked without one.
     pub lock: Option<[u64; 2]>,
     /// Until when its lease lasted, where the lock was prolonged.
@@ -74,15 +76,20 @@ pub fn charged_twice(attempts: &[Attempt], rules: PaymentRules) -> Vec<ChargedTw
 
 /// The holder who was granted the lock earlier is the one whose lock failed it, whichever of the two charged first.
 fn cause(one: &Attempt, other: &Attempt, rules: PaymentRules) -> Cause {
+    if !(one.known && other.known) {
+        return Cause::Unexplained;
+    }
     let (Some(one_lock), Some(other_lock)) = (one.lock, other.lock) else { return Cause::NoLock };
     let (earlier, earlier_lock, later_lock) =
         if one_lock[1] <= other_lock[1] { (one, one_lock, other_lock) } else { (other, other_lock, one_lock) };
     let lease = earlier.prolonged.unwrap_or(earlier_lock[0].saturating_add(rules.ttl).saturating_sub(rules.drift));
     let ended = earlier.charged.1.unwrap_or(u64::MAX);
-    if later_lock[1] < lease && later_lock[1] < ended {
+    // An attempt whose charge was taken twice was granted its lock once.
+    let again = one.id != other.id;
+    if again && later_lock[1] < lease && later_lock[1] < ended {
         return Cause::LostLock;
     }
-    if later_lock[1] >= lease && ended > lease {
+    if again && later_lock[1] >= lease && ended > lease {
         return if earlier.charged.1.is_some() { Cause::LeaseEnded } else { Cause::LateCharge };
     }
     if earlier.charged.1.is_none() { Cause::LateCharge } else { Cause::Unexplained }

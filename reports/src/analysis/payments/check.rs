@@ -105,6 +105,7 @@ impl Payments {
             job,
             id,
             position,
+            known: known.is_some(),
             lock: known.and_then(|payment| payment.lock),
             prolonged: self.prolonged(id, known.and_then(|payment| payment.lock)),
             looked: known.map_or([0, 0], |payment| payment.looked),
