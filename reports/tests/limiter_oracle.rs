@@ -2,7 +2,9 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use redquake_reports::analysis::limiters::{By, Decision, Executed, Request, crowd, fixed_window, least_removal, sliding_window};
+use redquake_reports::analysis::limiters::{
+    By, Decision, Executed, LimiterCounts, Request, crowd, fixed_window, least_removal, sliding_window,
+};
 
 fn request(invoked: u64, completed: u64, decision: Decision, value: Option<u64>) -> Request {
     let executed = if value.is_some() { Executed::Yes } else { Executed::Maybe };
@@ -165,4 +167,119 @@ fn a_sliding_window_that_denies_with_room_left_is_found() {
     let requests = [request(0, 1, Decision::Admitted, Some(1)), request(500, 501, Decision::Denied, Some(1))];
     assert_eq!(sliding_window(&mut requests.to_vec(), 1, 1_000, 0, false).counts.wrongly_denied, 0);
     assert_eq!(sliding_window(&mut requests.to_vec(), 1, 100, 0, false).counts.wrongly_denied, 1);
+}
+
+/// The definitions of a fixed window's counts, request by request. `requests` are of one subject and window.
+fn fixed_by_hand(requests: &[Request], limit: u64) -> LimiterCounts {
+    let admitted = |by: &dyn Fn(By) -> bool| requests.iter().filter(|one| one.decision == Decision::Admitted && by(one.by)).count() as u64;
+    let answers: Vec<(&Request, u64)> = requests.iter().filter_map(|one| Some((one, one.value?))).collect();
+    let highest = answers.iter().map(|(_, value)| *value).max().unwrap_or_default();
+    // Not above one that was answered before it began.
+    let below = |one: &Request, value: u64| answers.iter().any(|(other, known)| other.completed < one.invoked && value <= *known);
+    let mut rolled_back = 0;
+    for value in 1..=highest {
+        let same = || answers.iter().filter(|(_, other)| *other == value);
+        // Of those that may be right, one is; the others were seen before.
+        let doubtful = same().filter(|(one, _)| !below(one, value)).count();
+        rolled_back += (same().count() - doubtful + doubtful.saturating_sub(1)) as u64;
+    }
+    let unknown = requests.iter().filter(|one| one.executed == Executed::Maybe).count() as u64;
+    // Everything that can have been counted by then, itself included, fits.
+    let room = |denied: &&Request| {
+        let may = requests.iter().filter(|one| one.executed != Executed::No && one.invoked <= denied.completed).count() as u64;
+        denied.decision == Decision::Denied && denied.by == By::Redis && may <= limit
+    };
+    LimiterCounts {
+        over_admitted: admitted(&|_| true).saturating_sub(limit),
+        over_admitted_redis: admitted(&|by| by == By::Redis).saturating_sub(limit),
+        rolled_back,
+        lost_counts: (answers.len() as u64).saturating_sub(highest),
+        wrongly_denied: requests.iter().filter(room).count() as u64,
+        ghosts: if rolled_back > 0 { 0 } else { highest.saturating_sub(answers.len() as u64).min(unknown) },
+        ..LimiterCounts::default()
+    }
+}
+
+/// Requests that answer anything at all.
+fn any_requests(rng: &mut ChaCha8Rng, longest: u64) -> Vec<Request> {
+    let many = rng.random_range(0..10);
+    let any = |_| {
+        let invoked = rng.random_range(0..60);
+        let decision = if rng.random_bool(0.6) { Decision::Admitted } else { Decision::Denied };
+        let mut one = request(invoked, invoked + rng.random_range(0..longest), decision, Some(rng.random_range(1..7)));
+        match rng.random_range(0..6) {
+            0 => (one.value, one.executed, one.by) = (None, Executed::Maybe, By::Policy),
+            1 => (one.value, one.executed, one.by) = (None, Executed::No, By::Local),
+            _ => {}
+        }
+        Request { subject: rng.random_range(0..2), window: rng.random_range(0..2), ..one }
+    };
+    (0..many).map(any).collect()
+}
+
+#[test]
+fn what_a_fixed_window_forgot_and_denied_is_what_a_look_at_every_two_answers_says() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut seen = [0; 6];
+    for number in 0..10_000 {
+        let requests = any_requests(&mut rng, 20);
+        let limit = rng.random_range(1..4);
+        let mut wanted = [0; 6];
+        for place in 0..4 {
+            let own: Vec<Request> =
+                requests.iter().filter(|one| (one.subject, one.window) == (place / 2, u64::from(place) % 2)).copied().collect();
+            wanted.iter_mut().zip(counted(&fixed_by_hand(&own, limit))).for_each(|(sum, now)| *sum += now);
+        }
+        assert_eq!(counted(&fixed_window(&mut requests.clone(), limit, 1_000).counts), wanted, "{number}: {requests:?}, at most {limit}");
+        seen.iter_mut().zip(wanted).for_each(|(sum, now)| *sum += u64::from(now > 0));
+    }
+    assert!(seen.iter().all(|often| *often > 100), "{seen:?}");
+}
+
+fn counted(counts: &LimiterCounts) -> [u64; 6] {
+    [counts.over_admitted, counts.over_admitted_redis, counts.rolled_back, counts.lost_counts, counts.wrongly_denied, counts.ghosts]
+}
+
+#[test]
+fn what_a_sliding_window_forgot_and_denied_is_what_a_look_at_every_two_requests_says() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let mut seen = [0; 4];
+    for number in 0..20_000 {
+        // Answers take less than half a window, as they do where a window means anything.
+        let (requests, limit, window, drift) =
+            (any_requests(&mut rng, 8), rng.random_range(1..4), rng.random_range(20..50), rng.random_range(0..4));
+        let denied_count = rng.random_bool(0.5);
+        let (mut back, mut denied) = (0, 0);
+        let mut lost = [0; 2];
+        for one in requests.iter().filter(|one| one.by == By::Redis) {
+            let others = || requests.iter().filter(|other| other.subject == one.subject);
+            let member = |other: &&Request| other.decision == Decision::Admitted && other.value.is_some();
+            // Certainly added before it was asked, and certainly not too old by its answer.
+            let certain = |other: &&Request| other.completed < one.invoked && other.invoked + window - drift > one.completed;
+            let least = others().filter(member).filter(certain).count() as u64 + u64::from(one.decision == Decision::Admitted);
+            let lacks = least.saturating_sub(one.value.unwrap());
+            back += u64::from(lacks > 0);
+            lost[one.subject as usize] = lacks.max(lost[one.subject as usize]);
+            if one.decision == Decision::Denied {
+                let may = |other: &&Request| match (other.executed, other.decision) {
+                    (Executed::No, _) => false,
+                    (Executed::Yes, Decision::Denied) => denied_count,
+                    _ => true,
+                };
+                // One that is turned away may be in the set for a moment, and is no reason to turn itself away.
+                let itself = |other: &Request| std::ptr::eq(other, one);
+                let old = |other: &Request| other.executed == Executed::Yes && other.completed + window + drift < one.invoked;
+                let room =
+                    others().filter(may).filter(|other| !itself(other) && !old(other) && other.invoked <= one.completed).count() as u64;
+                denied += u64::from(room < limit);
+            }
+        }
+        let counts = sliding_window(&mut requests.clone(), limit, window, drift, denied_count).counts;
+        let found = (counts.rolled_back, counts.lost_counts, counts.wrongly_denied);
+        assert_eq!(found, (back, lost.iter().sum(), denied), "{number}: {requests:?}, {limit} in {window} less {drift}, {denied_count}");
+        seen.iter_mut()
+            .zip([back, denied, u64::from(lost[0] > 1), u64::from(back + denied == 0)])
+            .for_each(|(sum, now)| *sum += u64::from(now > 0));
+    }
+    assert!(seen.iter().all(|often| *often > 100), "{seen:?}");
 }

@@ -40,7 +40,8 @@ fn forgotten(subject: &[Request], certain: u64, found: &mut LimiterFindings) {
     for request in subject.iter().filter(|request| request.by == By::Redis) {
         let Some(value) = request.value else { continue };
         let before = ends.partition_point(|(completed, _)| *completed < request.invoked) as u64;
-        let gone = starts.partition_point(|invoked| *invoked <= request.completed.saturating_sub(certain)) as u64;
+        let too_old = request.completed.checked_sub(certain);
+        let gone = too_old.map_or(0, |too_old| starts.partition_point(|invoked| *invoked <= too_old)) as u64;
         let own = u64::from(request.decision == Decision::Admitted);
         let least = before.saturating_sub(gone) + own;
         if value < least {
