@@ -144,9 +144,11 @@ fn margin(expect: &Expectation, actual: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
     use redquake_experiments::spec::Severity;
 
-    use super::{Assertion, AssertionResult, Evidence, MetricUnit, Sample, Verdict, judge};
+    use super::{Aggregate, Assertion, AssertionResult, Comparison, Evidence, Expectation, MetricUnit, Sample, Verdict, judge, limit};
     use Sample::{AtLeast, Exact};
 
     const S: f64 = 1e9;
@@ -203,5 +205,64 @@ mod tests {
     fn a_percentile_wants_enough_trials() {
         assert_eq!(verdict("p(95) < 5s", &[Exact(S); 19]), Verdict::Inconclusive);
         assert_eq!(verdict("p(95) < 5s", &[Exact(S); 20]), Verdict::Pass);
+    }
+
+    /// The aggregate of plain numbers, and whether it keeps a limit: as the words say it.
+    fn keeps(expect: &Expectation, values: &[f64]) -> bool {
+        let mut values = values.to_vec();
+        values.sort_unstable_by(f64::total_cmp);
+        let (count, sum) = (values.len(), values.iter().sum::<f64>());
+        let value = match expect.aggregate {
+            Aggregate::Min => values[0],
+            Aggregate::Max => values[count - 1],
+            Aggregate::Count => sum,
+            Aggregate::Mean => sum / count as f64,
+            _ => (values[(count - 1) / 2] + values[count / 2]) / 2.0,
+        };
+        let limit = limit(expect.limit);
+        match expect.comparison {
+            Comparison::Less => value < limit,
+            Comparison::AtMost => value <= limit,
+            Comparison::Greater => value > limit,
+            Comparison::AtLeast => value >= limit,
+            Comparison::Equal => value == limit,
+            Comparison::NotEqual => value != limit,
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_that_of_every_way_in_which_what_had_not_ended_may_end() {
+        let mut rng = ChaCha8Rng::seed_from_u64(91);
+        let mut seen = [0; 3];
+        for _ in 0..2_000 {
+            let how = ["min", "max", "count", "mean", "median"][rng.random_range(0..5)];
+            let comparison = ["<", "<=", ">", ">=", "==", "!="][rng.random_range(0..6)];
+            let expect = format!("{how} {comparison} {}", rng.random_range(0..6));
+            let words: Expectation = expect.parse().unwrap();
+            let sample = |open: bool, value: u32| if open { AtLeast(value.into()) } else { Exact(value.into()) };
+            // At most two had not ended, so that every pair of ends can be tried.
+            let open = rng.random_range(0..3);
+            let samples: Vec<Sample> = (0..rng.random_range(1..5)).map(|place| sample(place < open, rng.random_range(0..5))).collect();
+            let ends = |sample: Option<&Sample>| match sample {
+                Some(AtLeast(value)) => (0..40).map(|half| value + f64::from(half) / 2.0).chain([1e12]).collect(),
+                Some(Exact(value)) => vec![*value],
+                None => vec![],
+            };
+            let rest: Vec<f64> = samples.iter().skip(2).map(|sample| sample.value()).collect();
+            let mut kept = Vec::new();
+            for one in ends(samples.first()) {
+                let others = ends(samples.get(1));
+                let pairs = if others.is_empty() { vec![vec![one]] } else { others.into_iter().map(|other| vec![one, other]).collect() };
+                kept.extend(pairs.into_iter().map(|pair| keeps(&words, &[pair, rest.clone()].concat())));
+            }
+            let wanted = match (kept.contains(&true), kept.contains(&false)) {
+                (true, false) => Verdict::Pass,
+                (false, true) => Verdict::Fail,
+                _ => Verdict::Inconclusive,
+            };
+            assert_eq!(verdict(&expect, &samples), wanted, "{expect} of {samples:?}");
+            seen[[Verdict::Pass, Verdict::Fail, Verdict::Inconclusive].iter().position(|one| *one == wanted).unwrap()] += 1;
+        }
+        assert!(seen.iter().all(|often| *often > 200), "{seen:?}");
     }
 }
