@@ -83,6 +83,97 @@ fn the_queue_the_duplicates_and_the_refusals_are_those_of_a_plain_count() {
     }
 }
 
+/// Reads and queries that cluster on a grid of a twentieth of a second, some of them outside the measured time.
+fn any(rng: &mut ChaCha8Rng, period: Period) -> (Vec<Query>, Vec<Read>) {
+    let end = period.to + SECOND;
+    let tick = |rng: &mut ChaCha8Rng| rng.random_range(0..end / (SECOND / 20)) * (SECOND / 20);
+    let (misses, chills) = (rng.random_range(0.0..0.9), rng.random_bool(0.7));
+    let read = |rng: &mut ChaCha8Rng| {
+        let at = tick(rng);
+        // Cold for a while.
+        let cold = chills && at > period.broken && at < period.broken + SECOND;
+        Read { at, hit: !rng.random_bool(if cold { 0.9 } else { misses / 8.0 }) }
+    };
+    let reads = (0..rng.random_range(0..120)).map(|_| read(rng)).collect();
+    let query = |rng: &mut ChaCha8Rng| {
+        let mut one = query(rng.random_range(0..4), tick(rng), rng.random_range(0..SECOND / 4), rng.random_range(1..SECOND / 4));
+        one.served = [Served::Answered, Served::Answered, Served::TimedOut, Served::Failed][rng.random_range(0..4)];
+        if one.served == Served::TimedOut {
+            one.began = None;
+        }
+        one
+    };
+    let queries = (0..rng.random_range(0..600)).map(|_| query(rng)).collect();
+    (queries, reads)
+}
+
+#[test]
+fn rates_ratios_and_waits_are_those_of_a_look_at_every_second() {
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let mut seen = [0; 6];
+    for number in 0..1_000 {
+        let from = SECOND;
+        let broken = from + rng.random_range(0..30) * SECOND / 20;
+        let period = Period { from, broken, to: broken + SECOND + rng.random_range(0..40) * SECOND / 20 };
+        let (queries, reads) = any(&mut rng, period);
+        let found = measure(queries.clone(), reads.clone(), period, 1.5);
+        let measured: Vec<&Query> = queries.iter().filter(|query| (period.from..period.to).contains(&query.asked)).collect();
+        let within = |start: u64| measured.iter().filter(|query| (start..start + SECOND).contains(&query.asked)).count();
+        let seconds = |from: u64| (0..200).map(move |tenth| from + tenth * SECOND / 10).filter(|start| start + SECOND <= period.to);
+        let calm = (period.broken - period.from) as f64 / 1e9;
+        let before = measured.iter().filter(|query| query.asked < period.broken).count() as f64;
+        let baseline = (calm >= 1.0).then(|| before / calm);
+        let load = found.load;
+        assert_eq!(load.baseline, baseline, "{number}");
+        assert_eq!(load.peak, seconds(period.from).map(within).max().unwrap() as f64, "{number}");
+        let rest = (period.to - period.broken) as f64 / 1e9;
+        let extra = baseline.map_or(0.0, |baseline| (measured.len() as f64 - before - baseline * rest).max(0.0));
+        assert_eq!(load.extra, extra, "{number}");
+        let above = |start: &u64| start + SECOND > period.broken && baseline.is_some_and(|baseline| within(*start) as f64 > 1.5 * baseline);
+        assert_eq!(load.overloaded, seconds(period.from).filter(above).count() as u64 * SECOND / 10, "{number}");
+        let count = |served: Served| measured.iter().filter(|query| query.served == served).count() as u64;
+        assert_eq!([load.timed_out, load.failed], [count(Served::TimedOut), count(Served::Failed)], "{number}");
+        let longest = measured.iter().map(|query| query.began.unwrap_or(query.ended) - query.asked).max();
+        assert_eq!(load.longest_wait, longest.unwrap_or_default(), "{number}");
+        let mut took: Vec<u64> =
+            measured.iter().filter(|query| query.served == Served::Answered).map(|query| query.ended - query.asked).collect();
+        took.sort_unstable();
+        // The smallest that 99 of 100 do not exceed.
+        let p99 = took.iter().copied().find(|one| took.iter().filter(|other| *other <= one).count() * 100 >= took.len() * 99);
+        assert_eq!(load.p99, p99.filter(|_| took.len() >= 100), "{number}");
+        let at_once =
+            |key: u32, at: u64| measured.iter().filter(|query| query.key == key && query.asked <= at && at < query.ended).count() as u64;
+        assert_eq!(found.stampede, measured.iter().map(|query| at_once(query.key, query.asked)).max().unwrap_or_default(), "{number}");
+
+        let ratio = |from: u64, to: u64| {
+            let inside: Vec<bool> = reads.iter().filter(|read| (from..to).contains(&read.at)).map(|read| read.hit).collect();
+            (!inside.is_empty()).then(|| inside.iter().filter(|hit| **hit).count() as f64 / inside.len() as f64)
+        };
+        let usual = ratio(period.from, period.broken);
+        let ratios: Vec<(u64, f64)> = seconds(period.broken).filter_map(|start| Some((start, ratio(start, start + SECOND)?))).collect();
+        let lowest = ratios.iter().map(|one| one.1).min_by(f64::total_cmp);
+        assert_eq!((found.hit_ratio, found.lowest_hit_ratio), (usual, lowest), "{number}");
+        let last = usual.and_then(|usual| ratios.iter().rev().find(|one| one.1 < usual * 0.95)).map(|one| one.0 + SECOND);
+        let back = usual.map(|_| match last {
+            None => Back::After(0),
+            // No second begins after it.
+            Some(end) if end + SECOND / 10 > period.to => Back::Never(period.to - period.broken),
+            Some(end) => Back::After(end - period.broken),
+        });
+        assert_eq!(found.back, back, "{number}");
+        let now = [
+            load.overloaded > 0,
+            extra > 0.0,
+            load.p99.is_some(),
+            back == Some(Back::After(0)),
+            matches!(back, Some(Back::Never(_))),
+            matches!(back, Some(Back::After(time)) if time > 0),
+        ];
+        seen.iter_mut().zip(now).for_each(|(sum, now)| *sum += u32::from(now));
+    }
+    assert!(seen.iter().all(|often| *often > 20), "{seen:?}");
+}
+
 const SCALE: fn(f64, f64) -> Scale = |offered, hit_ratio| Scale { offered: Rate::per_second(offered), hit_ratio };
 
 #[test]
