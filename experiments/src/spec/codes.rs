@@ -70,7 +70,7 @@ pub const CODES: &[Code] = &[
     error("RQ0225", "a `within` that is no limit"),
     error("RQ0226", "`every` without `times`, `times` without `every`, or repetitions that overlap"),
     error("RQ0227", "`after` that names no other fault, or faults that wait for each other"),
-    error("RQ0228", "a partition that does not say what it cuts, or says it twice"),
+    error("RQ0228", "a partition that does not say what it cuts, says it twice, or cuts nothing"),
     error("RQ0229", "`direction`, `of` or `link` where it means nothing"),
     error("RQ0230", "a burst that does not fit its period"),
     error("RQ0231", "a transaction that would need the server's clock"),

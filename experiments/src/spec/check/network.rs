@@ -1,7 +1,8 @@
 //! Faults of links: what they cut, and whether that can be seen.
 
-use super::Finding;
-use crate::spec::{Action, Direction, Duration, Experiment, Group, Link, Partition, Selector};
+use super::topology::plural;
+use super::{Finding, selectors};
+use crate::spec::{Action, Direction, Duration, Experiment, Group, Link, Partition, Selector, Shape, WantedRole};
 
 /// Every partition with its place.
 fn partitions(experiment: &Experiment) -> impl Iterator<Item = (usize, &str, &Partition)> {
@@ -46,6 +47,31 @@ pub(super) fn partitions_say_once_what_they_cut(experiment: &Experiment, found: 
             found.push(
                 finding.label(has).help("each group is cut off from all others; to cut one off from everybody else use `from` and `to`"),
             );
+        }
+    }
+}
+
+pub(super) fn shapes_have_something_to_cut(experiment: &Experiment, found: &mut Vec<Finding>) {
+    for (index, _, partition) in partitions(experiment) {
+        let Some(shape) = partition.shape else { continue };
+        // A bridge has a side on either end of it, and of three on a ring each is the neighbour of both others.
+        let (least, word) = match shape {
+            Shape::Ring => (4, "ring"),
+            Shape::Bridge => (3, "bridge"),
+            Shape::Isolate => (2, "isolate"),
+            Shape::Halves => (2, "halves"),
+            Shape::MajorityMinority => (2, "majority-minority"),
+            Shape::Random => (2, "random"),
+        };
+        let there = match &partition.of {
+            Some(of) => selectors::members(&experiment.topology, &of.all().iter().collect::<Vec<_>>()),
+            None => selectors::members(&experiment.topology, &[&Selector::role(WantedRole::Any)]),
+        };
+        if there < least {
+            let path = if partition.of.is_some() { "of" } else { "shape" };
+            let message = format!("`{word}` cuts nothing among {there} member{}", plural(there));
+            let finding = Finding::error("RQ0228", format!("faults[{index}].{path}"), message).uses(format!("faults[{index}].shape"));
+            found.push(finding.label(format!("at most {there}")).help(format!("name {least} members or more, or another shape")));
         }
     }
 }

@@ -39,6 +39,7 @@ const RULES: &[Rule] = &[
     selectors::pick_what_is_there,
     network::partitions_say_once_what_they_cut,
     network::every_word_means_something,
+    network::shapes_have_something_to_cut,
     network::sides_differ,
     network::jitter_is_part_of_the_delay,
     network::last_long_enough_to_be_seen,

@@ -38,6 +38,20 @@ fn most(topology: &Topology, role: WantedRole, one_shard: bool) -> u32 {
     }
 }
 
+/// Most members of a group, nodes and zones, whoever has which role then.
+pub(super) fn members(topology: &Topology, selectors: &[&Selector]) -> u32 {
+    let all = most(topology, WantedRole::Any, false) + selectors.iter().filter(|selector| selector.zone.is_some()).count() as u32;
+    let each = selectors.iter().map(|selector| {
+        let matching = selector.role.map_or(1, |role| most(topology, role, selector.shard.is_some() || selector.shard_of.is_some()));
+        match selector.pick {
+            Pick::All => matching,
+            Pick::One => matching.min(1),
+            Pick::Count(count) => matching.min(count),
+        }
+    });
+    each.sum::<u32>().min(all)
+}
+
 /// How many nodes there are, in words.
 fn counts(topology: &Topology) -> String {
     match topology {
