@@ -99,6 +99,13 @@ pub(super) fn options_go_together(experiment: &Experiment, found: &mut Vec<Findi
                     .help("give it a `ttl`, or leave `renew` out"),
             );
         }
+        if lock.drift.is_some() && endless {
+            found.push(
+                Finding::error("RQ0235", at("drift"), "a lock that never expires has no lifetime to take a margin off")
+                    .uses(at("ttl"))
+                    .help("give it a `ttl`, or leave `drift` out"),
+            );
+        }
         if !lock.asks_independent() {
             continue;
         }
