@@ -221,10 +221,11 @@ fn by_hand(course: &Course) -> Vec<Row> {
     rows
 }
 
-/// The workload whose clients waited longest; of equals the first, and what has not ended is longer than what has.
+/// The workload whose clients waited longest; of equals the first, and what has not ended is longer than what has. Gaps
+/// begin apart where the servers' is no outage: a short wait that the end cut off is no longer than a long one before it.
 fn longer([one, two]: [Option<Interval>; 2]) -> Option<(String, Interval)> {
     let named = [("one", one), ("two", two)].into_iter().filter_map(|(name, gap)| Some((name.to_owned(), gap?)));
-    let waited = |gap: Interval| (gap.1.is_none(), length(gap));
+    let waited = |gap: Interval| (length(gap), gap.1.is_none());
     named.reduce(|best, next| if waited(next.1) > waited(best.1) { next } else { best })
 }
 

@@ -198,8 +198,8 @@ impl Scene<'_> {
     }
 }
 
-fn waited(gap: &Gap) -> (bool, f64) {
-    (gap.to.is_none(), gap.length.value())
+fn waited(gap: &Gap) -> (f64, bool) {
+    (gap.length.value(), gap.to.is_none())
 }
 
 /// Client gap minus server gap. A client may be answered a moment before the next probe write: that costs nothing.
