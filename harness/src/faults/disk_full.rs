@@ -21,6 +21,8 @@ const COMPLAINTS: [&str; 3] = [ENOSPC, "Short write while writing to the AOF", "
 const NOTICED_WITHIN: Duration = Duration::from_secs(15);
 /// What of a node is full.
 const DISK: &str = "disk";
+/// A server that has appended nothing for so long has nothing to append: the replicas of a primary that refuses writes.
+const QUIET_FOR: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Disks of some nodes without room.
@@ -61,10 +63,10 @@ impl Full {
                 Ok(now) if complained && now.appends && now.append == "err" => {
                     return Ok(format!("{name} cannot write its append-only file: `{ENOSPC}`"));
                 }
-                Ok(now) if complained && !now.appends && !now.saving && now.snapshot == "err" => {
+                Ok(now) if complained && (asked || !now.appends) && !now.saving && now.snapshot == "err" => {
                     return Ok(format!("{name} was asked for a snapshot and could not write it: `{ENOSPC}`"));
                 }
-                Ok(now) if !now.appends && !now.saving && !asked => {
+                Ok(now) if (!now.appends || since.elapsed() > QUIET_FOR) && !now.saving && !asked => {
                     asked = snapshot(stage, &target.node).await?;
                     continue;
                 }
@@ -87,11 +89,13 @@ impl Full {
                 return Ok(format!("the process of {name} is gone"));
             }
             let why = match persistence(stage, &target.node).await {
-                Ok(now) if now.appends && now.append == "ok" => return Ok(format!("{name} writes its append-only file again")),
+                Ok(now) if now.appends && now.append == "ok" && now.snapshot == "ok" => {
+                    return Ok(format!("{name} writes its append-only file again"));
+                }
                 Ok(now) if !now.appends && !now.saving && asked && now.snapshot == "ok" => {
                     return Ok(format!("{name} was asked for a snapshot and wrote it"));
                 }
-                Ok(now) if !now.appends && !now.saving && !asked => {
+                Ok(now) if (!now.appends || now.snapshot == "err") && !now.saving && !asked => {
                     asked = snapshot(stage, &target.node).await?;
                     continue;
                 }

@@ -130,6 +130,21 @@ fn a_server_whose_disk_is_full_cannot_persist_and_can_again_when_there_is_room()
 }
 
 #[test]
+fn a_full_disk_shows_on_replicas_that_have_nothing_to_append_too() {
+    let bench = support::bench_without_docker();
+    let faults = "  - { name: appends, at: 0s, action: config-set, target: { role: data }, set: { appendonly: \"yes\" } }\n  \
+                  - { name: primary, at: 1s, for: 4s, action: disk-full, target: { role: primary } }\n  \
+                  - { name: replicas, at: 2s, for: 2s, action: disk-full, target: { role: replica } }\n";
+    let ended = run(&bench, "", "8s", SET, faults);
+    let document = bench.document();
+    let trial = judged(&document, &ended);
+    let replicas = fault(trial, "replicas");
+    assert_eq!(replicas.state, FaultState::RevertProved);
+    let (from, to) = span(replicas);
+    assert!(to - from < 3000 * MS, "it is not kept for want of something to see: {} ms", (to - from) / MS);
+}
+
+#[test]
 fn a_clock_that_jumps_ahead_ends_leases_early_and_is_right_again() {
     let bench = support::bench_without_docker();
     let locks = "- { name: locks, kind: lock, clients: 4, rate: 100/s, keys: 2, ttl: 3s, hold: 300ms }";
