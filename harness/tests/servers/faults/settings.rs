@@ -130,17 +130,17 @@ fn a_server_whose_disk_is_full_cannot_persist_and_can_again_when_there_is_room()
 }
 
 #[test]
-fn a_full_disk_shows_on_replicas_that_have_nothing_to_append_too() {
+fn a_full_disk_shows_on_a_replica_that_is_cut_off_and_has_nothing_to_append_too() {
     let bench = support::bench_without_docker();
-    let faults = "  - { name: appends, at: 0s, action: config-set, target: { role: data }, set: { appendonly: \"yes\" } }\n  \
-                  - { name: primary, at: 1s, for: 4s, action: disk-full, target: { role: primary } }\n  \
-                  - { name: replicas, at: 2s, for: 2s, action: disk-full, target: { role: replica } }\n";
+    let faults = "  - { name: appends, at: 0s, action: config-set, target: { role: replica }, set: { appendonly: \"yes\" } }\n  \
+                  - { name: cut, at: 1500ms, for: 4s, action: partition, from: { node: redis-2 }, to: { role: data } }\n  \
+                  - { name: full, at: 2500ms, for: 2s, action: disk-full, target: { node: redis-2 } }\n";
     let ended = run(&bench, "", "8s", SET, faults);
     let document = bench.document();
-    let trial = judged(&document, &ended);
-    let replicas = fault(trial, "replicas");
-    assert_eq!(replicas.state, FaultState::RevertProved);
-    let (from, to) = span(replicas);
+    let full = fault(judged(&document, &ended), "full");
+    assert_eq!(full.state, FaultState::RevertProved);
+    assert!(full.proof.contains("was asked for a snapshot and could not write it"), "{}", full.proof);
+    let (from, to) = span(full);
     assert!(to - from < 3000 * MS, "it is not kept for want of something to see: {} ms", (to - from) / MS);
 }
 
