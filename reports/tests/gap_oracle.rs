@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use redquake_reports::history::{Event, FaultEvent, FaultState, NodeRole, Op, OpKind, Outcome, Probe, ProbeKind, RoleSample, Why};
-use redquake_reports::result::{Gap, Sample, Trial};
+use redquake_reports::result::{Failover, Gap, Sample, Trial};
 use redquake_reports::testing::{Story, header};
 
 const MS: u64 = 1_000_000;
@@ -229,13 +229,23 @@ fn longer([one, two]: [Option<Interval>; 2]) -> Option<(String, Interval)> {
     named.reduce(|best, next| if waited(next.1) > waited(best.1) { next } else { best })
 }
 
+/// What finding the new primary cost the clients.
+fn cost(failover: &Failover) -> Option<Sample> {
+    let (server, client) = (failover.write_gap.as_ref()?, failover.client_gap.as_ref()?);
+    let [server_took, client_took] = [server, client].map(|gap| gap.to.unwrap_or(END) - gap.from);
+    let cut_off = server_took < OUTAGE && client_took >= OUTAGE;
+    let more = client_took.saturating_sub(server_took) as f64;
+    (server.to.is_some() && !cut_off).then_some(if client.to.is_some() { Sample::Exact(more) } else { Sample::AtLeast(more) })
+}
+
 fn told(trial: &Trial) -> Vec<Row> {
     let interval = |gap: &Gap| {
         let exact = Sample::Exact((gap.to.unwrap_or(END) - gap.from) as f64);
         assert_eq!(gap.length, if gap.to.is_some() { exact } else { Sample::AtLeast(exact.value()) });
         (gap.from, gap.to)
     };
-    let row = |failover: &redquake_reports::result::Failover| {
+    let row = |failover: &Failover| {
+        assert_eq!(failover.library_cost, cost(failover), "{failover:?}");
         let [write, read, client] = [&failover.write_gap, &failover.read_gap, &failover.client_gap].map(|gap| gap.as_ref().map(interval));
         (failover.fault.clone(), write, read, failover.client_gap_of.clone().zip(client))
     };

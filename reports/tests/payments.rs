@@ -144,8 +144,9 @@ fn every_payment_too_many_is_found_with_its_cause_in_random_ledgers() {
                 };
                 story.tell(at[1], op(*at, Outcome::Ok, None));
                 // These prolonged nothing.
-                story.tell(at[1] + 1, op([at[0] + 1, at[1] + 1], Outcome::Info, Some(Why::Timeout)));
-                story.tell(at[1] + 2, op([at[0] + 2, at[1] + 2], Outcome::Ok, Some(Why::Gone)));
+                for (later, out, why) in [(20 * MS, Outcome::Info, Why::Timeout), (30 * MS, Outcome::Ok, Why::Gone)] {
+                    story.tell(at[1] + later, op(at.map(|at| at + later), out, Some(why)));
+                }
             }
         }
         let mut ledger: Vec<(u32, u64)> =

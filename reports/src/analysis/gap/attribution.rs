@@ -71,11 +71,8 @@ pub fn outages(writes: &Series, windows: &[Window], zero: u64, end: u64) -> Vec<
             // An outage that had long begun is not this fault's doing.
             !taken.contains(index) && window.at - writes.interval(*index).from.0 < OUTAGE
         });
-        let candidates: Vec<usize> = before
-            .into_iter()
-            .chain(writes.beginning_in(window.at.saturating_add(1), window.until))
-            .filter(|index| !taken.contains(index) && !left(index))
-            .collect();
+        let candidates: Vec<usize> =
+            before.into_iter().chain(writes.beginning_in(window.at.saturating_add(1), window.until)).filter(|index| !left(index)).collect();
         let explains = |index: &usize| window.fault.is_some() && long(index);
         let mut own: Vec<usize> = candidates.iter().copied().filter(explains).collect();
         let any = !own.is_empty();

@@ -50,7 +50,12 @@ mod tests {
         for (at, primary) in [(5, false), (10, true), (12, true), (30, false)] {
             reigns.evidence(1, at, primary);
         }
+        // What was seen earlier may be told later.
+        for (at, primary) in [(10, true), (30, false), (20, true)] {
+            reigns.evidence(2, at, primary);
+        }
         reigns.sort();
+        assert_eq!([25, 35].map(|at| reigns.primary(2, at)), [true, false]);
         assert_eq!([9, 10, 29, 30].map(|at| reigns.primary(1, at)), [false, true, true, false]);
         assert_eq!([9, 29, 30].map(|at| reigns.since(1, at)), [None, Some(10), None]);
         assert!(!reigns.primary(7, 10), "nothing is known of that node");
