@@ -32,7 +32,7 @@ fn any(rng: &mut ChaCha8Rng) -> Op {
     let op = [OpKind::Acquire, OpKind::Release][rng.random_range(0..2)];
     // On a grid, so that first and last instants of the measured time and of buckets are hit.
     let intended = rng.random_range(0..100) * 50 * MS;
-    let (late, took) = (rng.random_range(0..3) * MS, rng.random_range(1..400) * MS / 10);
+    let (late, took) = (rng.random_range(0..3) * MS, rng.random_range(1..4_000) * MS / 10);
     Op {
         w: 0,
         c: rng.random_range(0..4),
