@@ -61,6 +61,7 @@ fn clients_leave_a_primary_that_lost_its_replicas_to_a_failover() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn each_of_two_kills_answers_for_its_own_outage() {
     let bench = support::bench_without_docker();
     let faults = "faults:\n  - { name: replica, at: 500ms, action: kill, target: { role: replica, pick: one } }\n  \

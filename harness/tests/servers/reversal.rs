@@ -73,6 +73,7 @@ fn a_reversal_that_fails_is_told_and_the_others_are_still_made() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_run_in_which_a_reversal_fails_is_inconclusive_and_says_which() {
     let bench = support::bench_without_docker();
     let file = bench.experiment(everything::EXPERIMENT);

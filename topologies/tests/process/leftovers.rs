@@ -70,6 +70,9 @@ pub fn command(pid: u32) -> String {
     std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().replace('\0', " ")
 }
 
+/// What it is, whose child, and whether it is about to end.
 pub fn describe(pid: u32) -> String {
-    format!("{pid} {}", command(pid))
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("?").trim().to_owned();
+    format!("{pid} (child of {}, {}) {}", field("PPid:"), field("State:"), command(pid))
 }

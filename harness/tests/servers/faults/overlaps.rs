@@ -35,6 +35,7 @@ fn what_overlaps_on_one_node_ends_with_the_last_and_leaves_nothing() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn what_begins_as_another_ends_begins_after_it() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: one, at: 500ms, for: 1s, action: pause, target: { node: redis-3 } }\n  \
@@ -70,6 +71,7 @@ fn what_waits_for_a_fault_to_end_does_not_hold_up_that_end() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_cut_on_links_that_lose_or_hold_back_packets_is_seen_to_be_gone() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: lossy, at: 500ms, for: 5s, percent: 60%, action: loss, from: { node: redis-1 }, to: { node: redis-2 } }\n  \
@@ -83,6 +85,7 @@ fn a_cut_on_links_that_lose_or_hold_back_packets_is_seen_to_be_gone() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_fault_that_another_one_joins_while_it_is_looked_at_is_looked_at_again() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: rain, at: 500ms, for: 4s, percent: 20%, action: loss, from: { node: redis-1 }, to: { role: replica } }\n  \
@@ -94,6 +97,7 @@ fn a_fault_that_another_one_joins_while_it_is_looked_at_is_looked_at_again() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_limit_that_the_servers_own_traffic_fills_is_proved() {
     let bench = support::bench_without_docker();
     let load = "- { name: rows, kind: set, clients: 8, rate: 2000/s, keys: 4 }";
@@ -107,6 +111,7 @@ fn a_limit_that_the_servers_own_traffic_fills_is_proved() {
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_pause_is_as_short_as_it_says() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: blink, at: 500ms, for: 100ms, action: pause, target: { node: redis-2 } }\n";

@@ -130,6 +130,7 @@ fn a_server_whose_disk_is_full_cannot_persist_and_can_again_when_there_is_room()
 }
 
 #[test]
+#[ignore = "seconds for a variant of what is tested by default: ci/test --all"]
 fn a_full_disk_shows_on_a_replica_that_is_cut_off_and_has_nothing_to_append_too() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: appends, at: 0s, action: config-set, target: { role: replica }, set: { appendonly: \"yes\" } }\n  \
