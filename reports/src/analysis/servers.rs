@@ -83,14 +83,18 @@ impl Servers {
         format!("{who} at {}{}", instant(at[1], names.zero), told.unwrap_or_default())
     }
 
-    /// `; redis-2 took over at T+6.420 s with offset 3,980`: why what another node acknowledged is gone; nothing where it was the primary of the end itself.
-    pub(super) fn took_over(&self, key: u32, node: Option<u16>, names: &Names<'_>) -> String {
+    /// `; redis-2 took over at T+6.420 s with offset 3,980`: why what another node acknowledged in that span is gone, unless the new one was not behind;
+    /// nothing where it was the primary of the end itself.
+    pub(super) fn took_over(&self, key: u32, node: Option<u16>, at: [u64; 2], names: &Names<'_>) -> String {
         let Some(heir) = self.heir(key).filter(|heir| node.is_some_and(|node| node != heir.node)) else { return String::new() };
         let name = names.nodes.get(usize::from(heir.node)).map_or("another node", String::as_str);
         let known = self.offsets.get(usize::from(heir.node));
         let last = known.and_then(|known| known.get(known.partition_point(|[_, answered, _]| *answered < heir.since).checked_sub(1)?));
+        let acknowledged = node.and_then(|node| self.offset(node, at));
+        let ahead = last.zip(acknowledged).is_some_and(|([_, _, offset], [_, to])| *offset >= to);
+        let ahead = if ahead { ", which was not behind," } else { "" };
         let offset = last.map(|[_, _, offset]| format!(" with offset {}", number_text(*offset))).unwrap_or_default();
-        format!("; {name} took over at {}{offset}", instant(heir.since, names.zero))
+        format!("; {name}{ahead} took over at {}{offset}", instant(heir.since, names.zero))
     }
 }
 
@@ -127,7 +131,24 @@ mod tests {
         let names = Names { workload: "writes", nodes: &nodes, zero: 0 };
         assert_eq!(servers.acknowledged(Some(0), [12, 14], &names), "redis-1 at T+0.000 s, at offset 4,120 to 4,310 of its stream");
         assert_eq!(servers.acknowledged(None, [12, 14], &names), "a node at T+0.000 s");
-        assert_eq!(servers.took_over(0, Some(0), &names), "; redis-2 took over at T+0.000 s with offset 3,980");
-        assert_eq!(servers.took_over(0, Some(1), &names), "");
+        assert_eq!(servers.took_over(0, Some(0), [12, 14], &names), "; redis-2 took over at T+0.000 s with offset 3,980");
+        assert_eq!(servers.took_over(0, Some(1), [12, 14], &names), "");
+    }
+
+    #[test]
+    fn who_took_over_with_all_that_was_acknowledged_is_not_to_blame() {
+        let mut servers = Servers::default();
+        for (at, offset) in [(10, 100), (20, 200), (30, 400)] {
+            servers.sample(&said([at, at], 0, NodeRole::Primary, offset));
+            servers.sample(&said([at, at], 1, NodeRole::Replica, offset - 50));
+        }
+        let servers = servers.with_heir(Heir { node: 1, since: 40 });
+        let nodes = ["redis-1".to_owned(), "redis-2".to_owned()];
+        let names = Names { workload: "writes", nodes: &nodes, zero: 0 };
+        assert_eq!(
+            servers.took_over(0, Some(0), [12, 14], &names),
+            "; redis-2, which was not behind, took over at T+0.000 s with offset 350"
+        );
+        assert_eq!(servers.took_over(0, Some(0), [22, 24], &names), "; redis-2 took over at T+0.000 s with offset 350");
     }
 }

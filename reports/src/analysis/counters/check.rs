@@ -146,7 +146,7 @@ fn lost(key: u32, one: &Increment, other: Option<Increment>, last: u64, names: &
         one.id,
         number_text(one.value),
         servers.acknowledged(one.node, one.at, names),
-        servers.took_over(key, one.node, names),
+        servers.took_over(key, one.node, one.at, names),
     );
     Anomaly { kind: AnomalyKind::LostWrite, workload: names.workload.to_owned(), key, from: one.at[1], to: None, text }
 }

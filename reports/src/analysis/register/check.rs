@@ -111,7 +111,7 @@ impl Evidence<'_> {
                 value(Some(written.value)),
                 self.acknowledged(written),
                 older.unwrap_or_default(),
-                self.servers.took_over(key, written.node, self.names),
+                self.servers.took_over(key, written.node, written.at, self.names),
             );
             self.anomaly(AnomalyKind::LostWrite, written.at[1], None, text)
         }));

@@ -119,7 +119,7 @@ fn lost_element(added: &Added, names: &Names<'_>, servers: &Servers) -> Anomaly 
         "element {} was acknowledged by {}, and is not in the set in the end{}",
         added.id,
         servers.acknowledged(added.node, added.at, names),
-        servers.took_over(added.key, added.node, names),
+        servers.took_over(added.key, added.node, added.at, names),
     );
     Anomaly { kind: AnomalyKind::LostWrite, workload: names.workload.to_owned(), key: added.key, from: added.at[1], to: None, text }
 }
