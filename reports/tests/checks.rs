@@ -2,37 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use redquake_experiments::plan::{self, Capabilities, DelayPath, RuntimeKind};
-use redquake_experiments::spec::{self, Role};
+use redquake_experiments::spec::Role;
 use redquake_reports::analysis::analyze_events;
 use redquake_reports::history::{
-    Called, DecidedBy, Decision, End, Event, Exchange, FORMAT_VERSION, Final, Header, Keys, Members, Node, NodeRole, Op, OpKind, Outcome,
-    Paid, Paying, Payment, Phase, PhaseName, Queried, Query, Read, ReadFrom, RoleSample, Value, Why,
+    Called, DecidedBy, Decision, End, Event, Exchange, Final, Keys, Members, Node, NodeRole, Op, OpKind, Outcome, Paid, Paying, Payment,
+    Phase, PhaseName, Queried, Query, Read, ReadFrom, RoleSample, Value, Why,
 };
 use redquake_reports::result::{AnomalyKind, Sample, Trial};
+use redquake_reports::testing::header;
 
 const MS: u64 = 1_000_000;
 const S: u64 = 1_000 * MS;
-
-/// The header of a trial of ten seconds with one workload `w` and no fault.
-fn header(workload: &str) -> Header {
-    let text = format!(
-        "version: 1\nname: forged\ntopology: {{ kind: sentinel }}\nduration: 10s\nworkloads:\n  - {{ name: w, clients: 2, rate: 100/s, {workload} }}\n"
-    );
-    let loaded = spec::load("forged.yaml", text.as_bytes(), &|_| Err("nothing is read".to_owned()));
-    let problems = loaded.render_human(false);
-    let experiment = loaded.experiment.unwrap_or_else(|| panic!("{problems}"));
-    let able = Capabilities {
-        runtime: RuntimeKind::Process,
-        enter_namespaces: Ok(()),
-        drop_packets: Ok(()),
-        lose_packets: Ok(()),
-        delay_packets: Ok(DelayPath::Queue),
-        limit_bandwidth: Ok(()),
-    };
-    let plan = plan::plan(&experiment, 1, Some(1), &able).expect("nothing is refused");
-    Header { format: FORMAT_VERSION, tool: "test".to_owned(), plan, trial: 1, seed: 1, began: String::new(), probe_every: MS }
-}
 
 /// Two nodes, of which the second takes over after five seconds; measured from 0 to 10 s.
 fn analysed(workload: &str, more: Vec<Event>) -> Trial {
@@ -61,7 +41,10 @@ fn analysed(workload: &str, more: Vec<Event>) -> Trial {
     }
     events.extend(more);
     events.push(Event::End(End { at: 11 * S, ops: 0, probes: 0 }));
-    analyze_events(&header(workload), &events)
+    // Ten seconds with one workload and no fault.
+    let rest =
+        format!("topology: {{ kind: sentinel }}\nduration: 10s\nworkloads:\n  - {{ name: w, clients: 2, rate: 100/s, {workload} }}\n");
+    analyze_events(&header(&rest), &events)
 }
 
 /// Values of the workload's metrics that are not zero, among those asked for.
