@@ -2,6 +2,7 @@
 
 mod by_shard;
 mod facts;
+mod felt;
 pub mod html;
 pub mod junit;
 pub mod matrix;

@@ -1,6 +1,6 @@
 //! The verdict in plain words: the sentence every report begins with.
 
-use super::{facts, number};
+use super::{facts, felt, number};
 use crate::analysis::OUTAGE;
 use crate::result::{Document, MetricSummary, Sample, Verdict};
 
@@ -78,6 +78,7 @@ pub fn sentence(document: &Document) -> String {
             }
         });
     }
+    parts.extend(felt::words(document));
     if let Some(locks) = facts::locks(document) {
         parts.push(match locks.double_acquired {
             0 => "no lock was held twice".to_owned(),

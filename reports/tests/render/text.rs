@@ -2,8 +2,8 @@
 
 use redquake_reports::analysis::fallback::ASSUMES;
 use redquake_reports::analysis::stats::summarise;
-use redquake_reports::render::{html, junit, metrics, summary, terminal};
-use redquake_reports::result::{CacheResult, Document, Projection, Sample, TrialStatus};
+use redquake_reports::render::{html, junit, metrics, sentence, summary, terminal};
+use redquake_reports::result::{CacheResult, Document, LimiterResult, PaymentCounts, Projection, Sample, TrialStatus};
 
 use crate::fixture;
 
@@ -80,6 +80,31 @@ fn every_report_calls_an_extrapolation_one_and_says_what_it_assumes() {
     }
     let without = fixture::passing();
     assert!(!html::render(&without).contains("Extrapolated") && !summary::render(&without).contains("Extrapolated"));
+}
+
+/// A run in which users of limiters, payments and a cache felt something, or nothing.
+fn felt(over: u64, twice: u64, peak: f64) -> Document {
+    let mut document = fixture::passing();
+    let workload = &mut document.trials[0].workloads[0];
+    workload.limiter = Some(LimiterResult { admitted_redis: 900, admitted_open: 100, over_admitted: over, ..LimiterResult::default() });
+    workload.payments = Some(PaymentCounts { paid: 40, charged_twice: twice, ..PaymentCounts::default() });
+    workload.cache = Some(CacheResult { baseline: Some(50.0), peak, ..CacheResult::default() });
+    document
+}
+
+#[test]
+fn what_users_of_limiters_payments_and_caches_felt_is_in_the_sentence_and_among_the_key_figures() {
+    let document = felt(137, 2, 1_145.0);
+    let said = "137 requests of 1,000 admitted were beyond a limit, 2 payments came on top of the first of their job, the database behind `locks` took up to \
+                22.9 times its usual load";
+    assert!(sentence(&document).contains(said), "{}", sentence(&document));
+    let page = html::render(&document);
+    for tile in ["requests beyond limits", "charged twice", "database load", "× 22.9"] {
+        assert!(page.contains(tile), "{tile}");
+    }
+    let calm = sentence(&felt(0, 0, 60.0));
+    assert!(calm.contains("no limit was overrun, no job was charged twice, the database behind `locks` took up to 1.2 times"), "{calm}");
+    assert!(!sentence(&fixture::passing()).contains("limit was overrun"));
 }
 
 /// A run whose gaps are no more than hiccups.

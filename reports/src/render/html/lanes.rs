@@ -97,16 +97,12 @@ fn shade(chart: &mut Chart, name: &str, y: f64) {
     }
 }
 
-/// One lane a Sentinel: a tick for each message; in a close-up with the messages' names.
+/// One lane a Sentinel, and one a node of a Cluster that told something: a tick for each message; in a close-up with the messages' names.
 pub fn sentinels(chart: &mut Chart) {
     let trial = chart.trial;
-    let sentinels = trial.nodes.iter().filter(|node| node.role == Role::Sentinel).map(|node| node.name.as_str());
-    let mut names: Vec<&str> = Vec::new();
-    for name in sentinels.chain(trial.timeline.sentinel.iter().map(|mark| mark.node.as_str())) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let told = |name: &str| trial.timeline.sentinel.iter().any(|mark| mark.node == name && chart.shows(mark.at, mark.at));
+    let lanes = trial.nodes.iter().filter(|node| node.role == Role::Sentinel || told(&node.name));
+    let names: Vec<&str> = lanes.map(|node| node.name.as_str()).collect();
     for name in names {
         let marks: Vec<&SentinelMark> =
             trial.timeline.sentinel.iter().filter(|mark| mark.node == name && chart.shows(mark.at, mark.at)).collect();

@@ -8,7 +8,7 @@ use super::svg::Html;
 use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, WorkloadRow};
 use super::trials::{self, Budget, TrialView};
 use super::{anatomy, strip, svg};
-use crate::render::{by_shard, facts, number, words};
+use crate::render::{by_shard, facts, felt, number, words};
 use crate::result::{Document, MetricSummary, MetricUnit, NodeInfo};
 
 const STYLE: &str = include_str!("../../../templates/report.css");
@@ -205,6 +205,7 @@ fn tiles(document: &Document) -> Vec<Tile> {
         let tone = if sets.lost == 0 { "good" } else { "bad" };
         tiles.push(Tile { label: "writes lost", value: number::count(sets.lost as f64), note, tone });
     }
+    tiles.extend(felt_tiles(document));
     if let Some(locks) = facts::locks(document) {
         let tone = |count: u64| if count == 0 { "good" } else { "bad" };
         let of = format!("of {} acquired", number::count(locks.acquired as f64));
@@ -242,6 +243,31 @@ fn tiles(document: &Document) -> Vec<Tile> {
             let note = "a holder stayed beyond its lease while another had the lock".to_owned();
             tiles.push(Tile { label: "TTL overruns", value: count(locks.ttl_overrun), note, tone: "" });
         }
+    }
+    tiles
+}
+
+/// What users of counters, limiters, payments and caches felt.
+fn felt_tiles(document: &Document) -> Vec<Tile> {
+    let count = |value: u64| number::count(value as f64);
+    let tone_of = |count: u64| if count == 0 { "good" } else { "bad" };
+    let mut tiles = Vec::new();
+    if let Some([acknowledged, lost]) = facts::counters(document) {
+        let note = format!("of {} acknowledged", count(acknowledged));
+        tiles.push(Tile { label: "increments lost", value: count(lost), note, tone: tone_of(lost) });
+    }
+    if let Some(limits) = felt::limits(document) {
+        let note = format!("of {} admitted; {} of them by Redis itself", count(limits.admitted), count(limits.over_redis));
+        tiles.push(Tile { label: "requests beyond limits", value: count(limits.over), note, tone: tone_of(limits.over) });
+    }
+    if let Some(payments) = felt::payments(document) {
+        let note = format!("payments beyond the first of their job; {} jobs paid", count(payments.paid));
+        tiles.push(Tile { label: "charged twice", value: count(payments.twice), note, tone: tone_of(payments.twice) });
+    }
+    if let Some(load) = felt::fallback(document) {
+        let note = format!("{} at the peak behind `{}`, {} before", number::rate(load.peak), load.workload, number::rate(load.baseline));
+        let tone = tone(document, &format!("{}.db_peak_multiplier", load.workload));
+        tiles.push(Tile { label: "database load", value: format!("× {:.1}", load.times()), note, tone });
     }
     tiles
 }
