@@ -241,6 +241,7 @@ fn expectations() -> impl Strategy<Value = Expectation> {
     let limit = prop_oneof![
         (0..10_000_000_000_000_u64).prop_map(Limit::Time),
         (0.0..1e9_f64).prop_map(Limit::Number),
+        (0.001..1e9_f64).prop_map(|rate| Limit::Rate(Rate::per_second(rate))),
         (0..=1_000_000_u32).prop_map(|share| Limit::Share(format!("{}", f64::from(share) / 10_000.0).parse::<f64>().unwrap() / 100.0)),
     ];
     (aggregate, comparison, limit).prop_map(|(aggregate, comparison, limit)| Expectation { aggregate, comparison, limit })

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Duration;
+use super::{Duration, Rate};
 
 /// A metric with a limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +97,8 @@ pub enum Limit {
     Number(f64),
     /// A share between 0 and 1, written with `%`.
     Share(f64),
+    /// Events per time (`200/s`).
+    Rate(Rate),
 }
 
 /// Why an expectation could not be read.
@@ -158,12 +160,15 @@ impl FromStr for Limit {
     type Err = ExpectationError;
 
     fn from_str(text: &str) -> Result<Self, ExpectationError> {
-        let wrong = || ExpectationError(format!("`{text}` is not a number, a duration or a percentage"));
+        let wrong = || ExpectationError(format!("`{text}` is not a number, a duration, a percentage or a rate"));
         if let Some(percent) = text.strip_suffix('%') {
             return percent.trim().parse::<f64>().map(|value| Self::Share(value / 100.0)).map_err(|_| wrong());
         }
         if let Ok(number) = text.parse::<f64>() {
             return if number.is_finite() { Ok(Self::Number(number)) } else { Err(wrong()) };
+        }
+        if let Ok(rate) = text.parse::<Rate>() {
+            return Ok(Self::Rate(rate));
         }
         text.parse::<Duration>().map(|span| Self::Time(span.as_nanos())).map_err(|_| wrong())
     }
@@ -206,6 +211,7 @@ impl fmt::Display for Limit {
         match self {
             Self::Time(nanos) => write!(f, "{}", Duration::from_nanos(*nanos)),
             Self::Number(number) => write!(f, "{number}"),
+            Self::Rate(rate) => write!(f, "{rate}"),
             Self::Share(share) => {
                 // 0.07 * 100 is 7.000000000000001; the rounded figure is right where it reads back as the same share.
                 let percent = share * 100.0;
@@ -219,7 +225,7 @@ impl fmt::Display for Limit {
 super::text::as_string!(
     Expectation,
     "Expectation",
-    "`<aggregate> <op> <value>`: aggregate min, mean, median, max, count or p(95); op < <= > >= == or !=; value a duration, a number or a percentage.",
+    "`<aggregate> <op> <value>`: aggregate min, mean, median, max, count or p(95); op < <= > >= == or !=; value a duration, a number, a percentage or a rate like `200/s`.",
     r"^\s*(min|mean|median|max|count|p\([0-9.]+\))\s*(<|<=|>|>=|==|!=)\s*\S+\s*$",
     "max < 5s"
 );

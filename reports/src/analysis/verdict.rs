@@ -55,6 +55,7 @@ fn limit(limit: Limit) -> f64 {
         Limit::Time(nanos) => nanos as f64,
         Limit::Number(number) => number,
         Limit::Share(share) => share,
+        Limit::Rate(rate) => rate.as_per_second(),
     }
 }
 

@@ -324,6 +324,7 @@ pub fn unit_of(document: &Document, assertion: &AssertionResult) -> MetricUnit {
     match assertion.expect.parse::<Expectation>().map(|expectation| expectation.limit) {
         Ok(Limit::Time(_)) => MetricUnit::Ns,
         Ok(Limit::Share(_)) => MetricUnit::Share,
+        Ok(Limit::Rate(_)) => MetricUnit::Rate,
         _ => MetricUnit::Count,
     }
 }
@@ -333,6 +334,7 @@ pub fn limit_of(assertion: &AssertionResult) -> Option<f64> {
     match assertion.expect.parse::<Expectation>().ok()?.limit {
         Limit::Time(nanos) => Some(nanos as f64),
         Limit::Number(number) | Limit::Share(number) => Some(number),
+        Limit::Rate(rate) => Some(rate.as_per_second()),
     }
 }
 

@@ -45,11 +45,14 @@ pub(super) fn fit_the_unit(experiment: &Experiment, found: &mut Vec<Finding>) {
             );
         }
         let example = match (metric.unit, expect.limit) {
-            (Unit::Ns, Limit::Time(_)) | (Unit::Count | Unit::Rate, Limit::Number(_)) | (Unit::Share, Limit::Share(_)) => continue,
+            (Unit::Ns, Limit::Time(_))
+            | (Unit::Count | Unit::Rate, Limit::Number(_))
+            | (Unit::Share, Limit::Share(_))
+            | (Unit::Rate, Limit::Rate(_)) => continue,
             (Unit::Share, Limit::Number(share)) if (0.0..=1.0).contains(&share) => continue,
             (Unit::Ns, _) => "a duration, like `max < 5s`",
             (Unit::Count, _) => "a plain number, like `count == 0`",
-            (Unit::Rate, _) => "a plain number per second, like `min > 150`",
+            (Unit::Rate, _) => "a rate, like `min > 150/s`",
             (Unit::Share, _) => "a percentage, like `max < 1%`",
         };
         found.push(
