@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use redquake_experiments::spec::Role;
 use redquake_reports::render::html;
 use redquake_reports::result::Document;
 
@@ -298,4 +299,23 @@ fn a_crowded_run_of_twenty_trials_fits_as_well() {
 #[test]
 fn the_same_document_gives_the_same_bytes() {
     assert_eq!(html::render(&fixture::failing()), html::render(&fixture::failing()));
+}
+
+#[test]
+fn a_page_of_a_cluster_speaks_of_nodes_and_has_lanes_of_those_that_told_something() {
+    let mut document = fixture::passing();
+    assert!(html::render(&document).contains("What the Sentinels published in trial"));
+    for trial in &mut document.trials {
+        trial.nodes.retain(|node| node.role != Role::Sentinel);
+        trial.nodes.iter_mut().for_each(|node| node.shard = Some(1));
+        trial.timeline.sentinel.iter_mut().for_each(|mark| mark.node = "redis-2".to_owned());
+    }
+    // Nobody failed over, and it is a Cluster all the same.
+    document.trials.iter_mut().for_each(|trial| trial.failovers.clear());
+    let told = html::render(&document);
+    assert!(told.contains("What the nodes told of each other in trial") && !told.contains("What the Sentinels published"));
+    let lanes = |page: &str| page.matches("class=\"bl\"").count();
+    document.trials.iter_mut().for_each(|trial| trial.timeline.sentinel.clear());
+    let silent = html::render(&document);
+    assert_eq!(lanes(&told) - lanes(&silent), document.trials.len(), "one lane in each trial: that of the node that spoke");
 }

@@ -202,34 +202,32 @@ fn tiles(document: &Document) -> Vec<Tile> {
     }
     if let Some(sets) = facts::sets(document) {
         let note = format!("of {} acknowledged", number::count(sets.acknowledged as f64));
-        let tone = if sets.lost == 0 { "good" } else { "bad" };
-        tiles.push(Tile { label: "writes lost", value: number::count(sets.lost as f64), note, tone });
+        tiles.push(Tile { label: "writes lost", value: number::count(sets.lost as f64), note, tone: harm(sets.lost) });
     }
     tiles.extend(felt_tiles(document));
     if let Some(locks) = facts::locks(document) {
-        let tone = |count: u64| if count == 0 { "good" } else { "bad" };
         let of = format!("of {} acquired", number::count(locks.acquired as f64));
         let held = match locks.double_acquired {
             0 => of.clone(),
             _ => format!("{of}; both held for {} in all", number::duration(locks.double_held_time as f64)),
         };
         let count = |value: u64| number::count(value as f64);
-        tiles.push(Tile { label: "locks held twice", value: count(locks.double_acquired), note: held, tone: tone(locks.double_acquired) });
+        tiles.push(Tile { label: "locks held twice", value: count(locks.double_acquired), note: held, tone: harm(locks.double_acquired) });
         tiles.push(Tile {
             label: "locks lost",
             value: count(locks.lost),
             note: "gone before their lease ended".to_owned(),
-            tone: tone(locks.lost),
+            tone: harm(locks.lost),
         });
         tiles.push(Tile {
             label: "locks stuck",
             value: count(locks.stuck),
             note: "not acquirable after everything was healed".to_owned(),
-            tone: tone(locks.stuck),
+            tone: harm(locks.stuck),
         });
         if locks.updates > 0 {
             let note = format!("of {} guarded updates overwrote one unseen", count(locks.updates));
-            tiles.push(Tile { label: "updates lost", value: count(locks.lost_updates), note, tone: tone(locks.lost_updates) });
+            tiles.push(Tile { label: "updates lost", value: count(locks.lost_updates), note, tone: harm(locks.lost_updates) });
         }
         if locks.fenced_out > 0 || locks.token_regressions > 0 {
             let note = format!(
@@ -250,19 +248,18 @@ fn tiles(document: &Document) -> Vec<Tile> {
 /// What users of counters, limiters, payments and caches felt.
 fn felt_tiles(document: &Document) -> Vec<Tile> {
     let count = |value: u64| number::count(value as f64);
-    let tone_of = |count: u64| if count == 0 { "good" } else { "bad" };
     let mut tiles = Vec::new();
     if let Some([acknowledged, lost]) = facts::counters(document) {
         let note = format!("of {} acknowledged", count(acknowledged));
-        tiles.push(Tile { label: "increments lost", value: count(lost), note, tone: tone_of(lost) });
+        tiles.push(Tile { label: "increments lost", value: count(lost), note, tone: harm(lost) });
     }
     if let Some(limits) = felt::limits(document) {
         let note = format!("of {} admitted; {} of them by Redis itself", count(limits.admitted), count(limits.over_redis));
-        tiles.push(Tile { label: "requests beyond limits", value: count(limits.over), note, tone: tone_of(limits.over) });
+        tiles.push(Tile { label: "requests beyond limits", value: count(limits.over), note, tone: harm(limits.over) });
     }
     if let Some(payments) = felt::payments(document) {
         let note = format!("payments beyond the first of their job; {} jobs paid", count(payments.paid));
-        tiles.push(Tile { label: "charged twice", value: count(payments.twice), note, tone: tone_of(payments.twice) });
+        tiles.push(Tile { label: "charged twice", value: count(payments.twice), note, tone: harm(payments.twice) });
     }
     if let Some(load) = felt::fallback(document) {
         let note = format!("{} at the peak behind `{}`, {} before", number::rate(load.peak), load.workload, number::rate(load.baseline));
@@ -270,6 +267,11 @@ fn felt_tiles(document: &Document) -> Vec<Tile> {
         tiles.push(Tile { label: "database load", value: format!("× {:.1}", load.times()), note, tone });
     }
     tiles
+}
+
+/// What should never happen is good where it did not.
+fn harm(count: u64) -> &'static str {
+    if count == 0 { "good" } else { "bad" }
 }
 
 /// Whether the assertions on a metric hold.

@@ -149,7 +149,7 @@ impl TrialView {
             faults: faults(trial),
             overview,
             closeups,
-            sharded: trial.failovers.iter().any(|failover| failover.shard.is_some()),
+            sharded: trial.nodes.iter().any(|node| node.shard.is_some()),
             steps: steps(trial),
             messages,
             messages_left: trial.timeline.sentinel.len() - shown.len(),
