@@ -262,7 +262,7 @@ fn felt_tiles(document: &Document) -> Vec<Tile> {
         tiles.push(Tile { label: "charged twice", value: count(payments.twice), note, tone: harm(payments.twice) });
     }
     if let Some(load) = felt::fallback(document) {
-        let note = format!("{} at the peak behind `{}`, {} before", number::rate(load.peak), load.workload, number::rate(load.baseline));
+        let note = format!("{} at the peak behind {}, {} before", number::rate(load.peak), load.workload, number::rate(load.baseline));
         let tone = tone(document, &format!("{}.db_peak_multiplier", load.workload));
         tiles.push(Tile { label: "database load", value: format!("× {:.1}", load.times()), note, tone });
     }
