@@ -79,7 +79,7 @@ def render(table, missing):
         parts = [commands(table), grid(table, missing)]
         if notes := table.facts.get("notes"):
             parts.append("\n".join(f"- {sentence(note, '', 'process', missing)}" for note in notes))
-    return "\n".join([BEGIN.format(name=table.name), "\n\n".join(parts), END])
+    return "\n\n".join([BEGIN.format(name=table.name), *parts, END])
 
 
 def grid(table, missing):

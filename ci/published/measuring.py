@@ -37,13 +37,14 @@ def one(tool, experiment, pairs, with_text, options):
     """Runs an experiment; what would be stored of it. Every trial that was asked for must count."""
     expected = tool.estimate(experiment, options.trials, options.jobs, options.runtime)
     # A machine that is too busy makes the tool repeat trials; beyond that something hangs.
-    result, environment, text = tool.run(experiment, options.trials, options.seed, options.jobs, options.runtime, 6 * expected + 300)
-    stored = store.from_result(experiment, options, result, environment, pairs, text if with_text else "")
-    for label, cell in stored["cells"].items():
-        if cell["conclusive"] < options.trials:
+    run = tool.run(experiment, options.trials, options.seed, options.jobs, options.runtime, 6 * expected + 300)
+    for label in run.cells:
+        if run.conclusive(label) < options.trials:
             where = f" of {label}" if label else ""
-            reasons = "; ".join(result["reasons"][:2])
-            raise ToolError(f"{cell['conclusive']} of {options.trials} trials{where} count: {reasons}")
+            raise ToolError(f"only {run.conclusive(label)} of {options.trials} trials{where} count: {'; '.join(run.reasons(label)[:3])}")
+    stored = store.from_run(experiment, options, run, pairs)
+    if with_text:
+        stored["text"] = run.text
     return stored
 
 

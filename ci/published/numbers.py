@@ -1,6 +1,6 @@
 """Numbers as people read them. The rounding is that of reports/src/number.rs, so that a table and a report show the same."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 
 def fixed(number, digits):
@@ -44,7 +44,7 @@ def count(number):
         return f"{int(number):,}"
     size = abs(number)
     if size >= 99.95:
-        return f"{int(Decimal(number).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)):,}"
+        return f"{int(fixed(number, 0)):,}"
     return fixed(number, 1 if size >= 9.995 else 2).rstrip("0").rstrip(".")
 
 
@@ -56,8 +56,10 @@ def share(number):
 
 
 def rate(per_second):
-    text = fixed(per_second, 1) if abs(per_second) < 10.0 else count(float(fixed(per_second, 0)))
-    return f"{text}/s"
+    if abs(per_second) < 10.0:
+        return f"{fixed(per_second, 1)}/s"
+    # Rust's `round` takes halves away from zero, unlike its formatting.
+    return f"{count(Decimal(per_second).quantize(Decimal(1), rounding=ROUND_HALF_UP))}/s"
 
 
 FORMATS = {"ns": duration, "count": count, "share": share, "rate": rate}

@@ -20,6 +20,10 @@ def path(experiment, runtime):
     return MEASURED / (f"{name}.json" if runtime == "process" else f"{name}.{runtime}.json")
 
 
+def all_paths():
+    return sorted(MEASURED.glob("*.json"))
+
+
 def load(experiment, runtime):
     """What is stored of an experiment, or nothing."""
     try:
@@ -93,45 +97,32 @@ def figure(reference):
 
 def is_of_today(stored):
     """Whether the experiment's file is the one that was measured."""
-    return stored["experiment_sha256"] == digest(stored["experiment"])
+    file = EXPERIMENTS / f"{stored['experiment']}.yaml"
+    return file.is_file() and stored["experiment_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def digest(experiment):
-    return hashlib.sha256((EXPERIMENTS / f"{experiment}.yaml").read_bytes()).hexdigest()
-
-
-def from_result(experiment, options, result, cell_environment, wanted, text):
-    """What to store of a run: the figures that the documents show. `wanted` has (cell, metric) pairs; `text` is the verdict in words."""
-    environment = result.get("environment") or cell_environment
-    if "cells" in result:
-        cells = {cell["label"]: facts(cell["server"], cell["conclusive"], cell["metrics"]) for cell in result["cells"]}
-    else:
-        conclusive = sum(trial["status"] == "conclusive" for trial in result["trials"])
-        cells = {"": facts(environment["server"], conclusive, result["metrics"])}
-    stored = {
-        "cells": cells,
-        "command": result["repro"],
-        "date": result["started_at"][:10],
-        "experiment": experiment,
-        "experiment_sha256": result["source"]["sha256"],
-        "processors": environment["cpus"],
-        "runtime": options.runtime,
-        "seed": result["seed"],
-        "trials": options.trials,
-        "tool": result["tool"]["version"],
-        "verdict": result["verdict"],
-    }
-    if text:
-        stored["text"] = text.splitlines()
-    keep = {label: {} for label in cells}
+def from_run(experiment, options, run, wanted):
+    """What to store of a run: the figures that the documents show. `wanted` has (cell, metric) pairs."""
+    cells = {}
+    for label, document in run.cells.items():
+        server = document["environment"]["server"]
+        cells[label] = {"server": server[:1].upper() + server[1:], "conclusive": run.conclusive(label), "metrics": {}}
     for selector, metric in wanted:
         label = label_of(cells, selector, experiment)
-        summary = cells[label]["metrics"].get(metric)
-        keep[label][metric] = summary and figures.from_summary(summary)
-    for label, metrics in keep.items():
-        cells[label]["metrics"] = metrics
-    return stored
-
-
-def facts(server, conclusive, metrics):
-    return {"server": server[:1].upper() + server[1:], "conclusive": conclusive, "metrics": metrics}
+        summary = run.cells[label]["metrics"].get(metric)
+        cells[label]["metrics"][metric] = summary and figures.from_summary(summary)
+    root = run.root
+    return {
+        "cells": cells,
+        "command": root["repro"],
+        "date": root["started_at"][:10],
+        "experiment": experiment,
+        "experiment_sha256": root["source"]["sha256"],
+        "jobs": options.jobs,
+        "processors": next(iter(run.cells.values()))["environment"]["cpus"],
+        "runtime": options.runtime,
+        "seed": root["seed"],
+        "trials": options.trials,
+        "tool": root["tool"]["version"],
+        "verdict": root["verdict"],
+    }

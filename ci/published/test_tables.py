@@ -47,19 +47,20 @@ FAKE_TOOL = """\
         def summary(values):
             values = (values * trials)[:trials]
             return {"unit": "count", "samples": [[i, {"exact": v}] for i, v in enumerate(values)], "median": {"exact": sorted(values)[trials // 2]}}
-        cells = [{"label": label, "folder": "01", "server": "redis 7.0.15", "conclusive": trials - answer.get("void", 0),
-                  "metrics": {name: summary(values) for name, values in metrics.items()}} for label, metrics in answer["cells"].items()]
-        environment = {"server": "redis 7.0.15", "cpus": 2}
+        void = answer.get("void", 0)
+        told = [{"status": "conclusive", "reasons": []}] * (trials - void) + [{"status": "inconclusive", "reasons": ["too busy"]}] * void
         result = {"repro": f"redquake run {rest[0]} --seed {asked['--seed']} --trials {trials}", "started_at": "2026-01-02T03:04:05Z", "verdict": "pass",
-                  "source": {"sha256": answer["sha256"]}, "seed": int(asked["--seed"]), "tool": {"version": "0.1.0"}, "reasons": ["too busy"]}
+                  "source": {"sha256": answer["sha256"]}, "seed": int(asked["--seed"]), "tool": {"version": "0.1.0"}}
         folder = pathlib.Path(asked["--out"]) / "run-1"
-        (folder / "01").mkdir(parents=True)
-        if cells[0]["label"]:
-            result["cells"] = cells
-            (folder / "01" / "result.json").write_text(json.dumps({"environment": environment}))
-        else:
-            trials_told = [{"status": "conclusive"}] * cells[0]["conclusive"]
-            result.update(environment=environment, metrics=cells[0]["metrics"], trials=trials_told)
+        folder.mkdir()
+        for label, metrics in answer["cells"].items():
+            document = {"environment": {"server": "redis 7.0.15", "cpus": 2}, "trials": told, "metrics": {name: summary(values) for name, values in metrics.items()}}
+            if label:
+                result.setdefault("cells", []).append({"label": label, "folder": label})
+                (folder / label).mkdir()
+                (folder / label / "result.json").write_text(json.dumps(document))
+            else:
+                result.update(document)
         (folder / "result.json").write_text(json.dumps(result))
         print(f"trial 1/1\\nPASS  {rest[0]}\\n  Nothing was lost.\\n\\n  report  /tmp/secret/report.html")
     """
@@ -178,7 +179,7 @@ class Tree(unittest.TestCase):
         self.forged["one/plain"]["void"] = 1
         code, printed = self.tables("measure", "--only", "one/plain")
         self.assertEqual(code, 1)
-        self.assertIn("4 of 5 trials count: too busy", printed)
+        self.assertIn("only 4 of 5 trials count: too busy", printed)
         self.assertFalse((self.root / "measured").exists())
 
     def test_check_tells_a_figure_that_does_not_come_out_again(self):
@@ -200,6 +201,14 @@ class Tree(unittest.TestCase):
         code, printed = self.tables("check", "--written")
         self.assertEqual(code, 1)
         self.assertIn("README.md is not what its figures make of it", printed)
+
+    def test_check_written_sees_figures_that_no_table_shows(self):
+        self.tables("measure")
+        self.tables("write")
+        store.path("one/plain", "process").rename(self.root / "measured" / "one-gone.json")
+        code, printed = self.tables("check", "--written")
+        self.assertEqual(code, 1)
+        self.assertIn("measured/one-gone.json has figures that no table shows", printed)
 
     def test_a_document_without_the_markers_of_a_table_is_refused(self):
         (self.root / "README.md").write_text(DOCUMENT.replace("table grid:", "table gird:"))

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
@@ -18,6 +19,22 @@ UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 class ToolError(Exception):
     """The tool could not do what was asked, and why."""
+
+
+@dataclass
+class Run:
+    """What a run left: the document at its root, that of each cell by label (without a matrix the root's, without a label), and what it printed in the end."""
+
+    root: dict
+    cells: dict
+    text: list
+
+    def conclusive(self, label):
+        return sum(trial["status"] == "conclusive" for trial in self.cells[label]["trials"])
+
+    def reasons(self, label):
+        """Why trials do not count."""
+        return list(dict.fromkeys(reason for trial in self.cells[label]["trials"] for reason in trial["reasons"]))
 
 
 class Tool:
@@ -57,18 +74,17 @@ class Tool:
         return [(int(index), metric) for metric, index in found]
 
     def run(self, experiment, trials, seed, jobs, runtime, timeout):
-        """The folder's `result.json`, the environment of its first cell, and what was printed in the end."""
         with tempfile.TemporaryDirectory() as out:
             command = [self.binary, "run", experiment, "--runtime", runtime, "--trials", str(trials), "--seed", str(seed), "--jobs", jobs, "--out", out]
             code, printed, said = self.perform(command, timeout)
             found = list(Path(out).glob("*-*/result.json"))
             if code not in (0, 1, 3) or len(found) != 1:
                 raise ToolError(f"exit code {code}: {last_lines(said or printed)}")
-            result = json.loads(found[0].read_text())
-            environment = {}
-            for cell in result.get("cells", [])[:1]:
-                environment = json.loads((found[0].parent / cell["folder"] / "result.json").read_text())["environment"]
-        return result, environment, verdict_text(printed)
+            root = json.loads(found[0].read_text())
+            cells = {"": root}
+            if "cells" in root:
+                cells = {cell["label"]: json.loads((found[0].parent / cell["folder"] / "result.json").read_text()) for cell in root["cells"]}
+        return Run(root, cells, verdict_text(printed))
 
     def perform(self, command, timeout):
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -89,7 +105,7 @@ def verdict_text(printed):
     lines = printed.splitlines()
     begin = next((index for index, line in enumerate(lines) if re.match(r"[A-Z]+  \S", line)), len(lines))
     end = next((index for index, line in enumerate(lines) if re.match(r"  report  ", line)), len(lines))
-    return "\n".join(lines[begin:end]).strip()
+    return "\n".join(lines[begin:end]).strip().splitlines()
 
 
 def last_lines(text):
