@@ -138,6 +138,6 @@ fn a_run_without_any_history_has_no_value_and_proves_nothing() {
 #[test]
 fn trials_that_never_ran_count_as_planned() {
     let mut run = asserting(&[KEPT], 2);
-    run.plan.trials.extend((3..=5).map(|index| TrialPlan { index, seed: 0, repeats: None }));
+    run.plan.trials.extend((3..=5).map(|index| TrialPlan { index, seed: 0, phase: 0, repeats: None }));
     assert_eq!(told(&assemble(run)), (Verdict::Inconclusive, 3));
 }

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::refuse::{refuse_machine, refuse_trials};
 use super::schedule::schedule;
-use super::{Capabilities, NodePlan, Plan, Refusal, TrialPlan};
+use super::{Capabilities, NodePlan, Plan, Refusal};
 use crate::spec::{Experiment, Topology};
 
 /// Resolves an experiment into an absolute schedule: nodes, faults in the order in which they happen, trials with their seeds.
@@ -25,15 +25,19 @@ pub fn plan(experiment: &Experiment, seed: u64, trials: Option<u32>, capabilitie
     let mut experiment = experiment.clone();
     experiment.trials = trials.unwrap_or(experiment.trials);
     experiment.seed = Some(seed);
-    let trials = (1..=experiment.trials).map(|index| TrialPlan { index, seed: trial_seed(seed, index), repeats: None }).collect();
-    Ok(Plan {
+    experiment.jitter = Some(experiment.jitter());
+    let mut plan = Plan {
         nodes: nodes(&experiment.topology),
         faults: schedule(&experiment.faults, experiment.duration.as_nanos()),
         runtime: capabilities.runtime,
         seed,
-        trials,
+        trials: Vec::new(),
         experiment,
-    })
+    };
+    for _ in 0..plan.experiment.trials {
+        plan.trials.push(plan.next_trial(None));
+    }
+    Ok(plan)
 }
 
 /// Seed of a trial, from the run's seed and the trial's index: its own stream of the run's generator, so that trial 3 is

@@ -3,6 +3,7 @@
 mod build;
 mod capabilities;
 mod cells;
+mod jitter;
 mod model;
 mod predict;
 mod predict_cluster;

@@ -41,7 +41,15 @@ pub struct TrialPlan {
     pub index: u32,
     /// Seed of this trial, derived from the run's seed and the index.
     pub seed: u64,
+    /// Time from when its servers were ready to the start of its baseline window, modulo the experiment's `jitter`, ns.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub phase: u64,
     /// The trial it repeats, because that one proved nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_zero(phase: &u64) -> bool {
+    *phase == 0
 }

@@ -126,6 +126,15 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     }
     writeln!(out)?;
     writeln!(out, "Does, counted from the start of the baseline window")?;
+    if plan.window() > 0 {
+        writeln!(
+            out,
+            "  {:>9}  each trial begins up to {} later, at its own phase of the servers' timers:",
+            "",
+            Duration::from_nanos(plan.window())
+        )?;
+        writeln!(out, "  {:>9}  {}", "", phases(plan))?;
+    }
     writeln!(out, "  {:>9}  clients start", at(0))?;
     for step in plan.timeline() {
         if let Some(planned) = plan.faults.get(step.fault) {
@@ -168,6 +177,15 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     let whole = Duration::from_nanos(experiment.duration.as_nanos().saturating_mul(trials));
     let plural = if trials == 1 { "" } else { "s" };
     writeln!(out, "{trials} trial{plural} of {}, {whole} of measured time; seed {}", experiment.duration, plan.seed)
+}
+
+/// The phases of the trials: `0.13 s, 0.75 s and 0.37 s in trials 1 to 3`.
+fn phases(plan: &Plan) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = plan.trials.iter().take(SHOWN).map(|trial| format!("{:.2} s", trial.phase as f64 / 1e9)).collect();
+    let more = if plan.trials.len() > SHOWN { ", ..." } else { "" };
+    let trials = if plan.trials.len() == 1 { "trial 1".to_owned() } else { format!("trials 1 to {}", plan.trials.len()) };
+    format!("{}{more} in {trials}", shown.join(", "))
 }
 
 fn database(database: &Database) -> String {

@@ -102,6 +102,7 @@ pub const CODES: &[Code] = &[
     error("RQ0270", "an option that does not go with a `quorum`"),
     error("RQ0271", "a quorum of more independent primaries than there are"),
     error("RQ0272", "registers nobody does anything with"),
+    error("RQ0280", "a jitter longer than a minute"),
     warning("RQ0301", "no fault"),
     warning("RQ0302", "no assertion"),
     warning("RQ0303", "a metric seen by clients, without clients"),
@@ -125,4 +126,6 @@ pub const CODES: &[Code] = &[
     warning("RQ0325", "`wait` for every replica"),
     warning("RQ0330", "a limiter whose window is longer than the run"),
     warning("RQ0340", "a quorum that is no majority of the independent primaries"),
+    warning("RQ0350", "a jitter that does not cover the servers' timers"),
+    warning("RQ0351", "a jitter with nothing to draw"),
 ];

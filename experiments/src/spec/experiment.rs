@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Assertion, Database, Duration, Fault, PostgresDatabase, Topology, Workload};
 
+/// Period of the servers' timers that decide when an outage begins and ends: Sentinel's `PING` and its `INFO` during a failover, the
+/// acknowledgements of replicas, the count of replicas that are not behind, and the reconnects all come once a second.
+pub const TIMER_PERIOD: Duration = Duration::from_secs(1);
+
 /// One experiment: what is brought up, what loads it, what breaks it and what must hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +32,10 @@ pub struct Experiment {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 10_000))]
     pub trials: u32,
+    /// Window over which the start of the schedule is drawn for each trial, so that the faults of a run meet every phase of the servers'
+    /// timers. `0s` turns it off. Default: 1s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<Duration>,
     /// Seed of the load and of every random choice. Drawn and recorded when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -43,6 +51,12 @@ pub struct Experiment {
 }
 
 impl Experiment {
+    /// The window over which the start of the schedule is drawn. Without a fault at a fixed time there is nothing to draw.
+    pub fn jitter(&self) -> Duration {
+        let fixed = self.faults.iter().any(|fault| fault.timing.at.is_some());
+        if fixed { self.jitter.unwrap_or(TIMER_PERIOD) } else { Duration::default() }
+    }
+
     /// The PostgreSQL server its workloads share, if any of them uses one.
     pub fn postgres(&self) -> Option<&PostgresDatabase> {
         self.workloads.iter().find_map(|workload| match workload.kind.database() {

@@ -33,7 +33,7 @@ pub use cluster::{ClusterConfig, ClusterTopology, DEFAULT_NODE_TIMEOUT_MS, SLOTS
 pub use codes::{CODES, Code};
 pub use database::{Database, DatabasePool, PostgresDatabase, SqliteDatabase};
 pub use directives::Directives;
-pub use experiment::Experiment;
+pub use experiment::{Experiment, TIMER_PERIOD};
 pub use fault::{
     Action, After, Bandwidth, BitRate, Busy, BusyHow, ClientCrash, ClientsPause, ClockJump, ConfigSet, CrashPoint, DataAfter, Delay,
     Direction, DiskFull, Failover, FailoverMode, Fault, Group, HowStopped, Kill, Link, Loss, Offset, Partition, Pause, PauseMode, Percent,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use redquake_experiments::plan::{Plan, TrialPlan, interleave, trial_seed};
+use redquake_experiments::plan::{Plan, TrialPlan, interleave};
 use redquake_reports::result::{Trial, TrialStatus};
 use redquake_topologies::runtime::{Runtime, ServerSource};
 use tokio::sync::Semaphore;
@@ -192,8 +192,7 @@ impl Queue {
 
     /// Adds a trial to a cell's plan and to the end of the queue: one more, or another for one that proved nothing.
     fn add(&mut self, run: &mut CellRun, cell: usize, repeats: Option<u32>) -> Result<(), Failure> {
-        let index = u32::try_from(run.record.plan.trials.len() + 1).unwrap_or(u32::MAX);
-        let trial = TrialPlan { index, seed: trial_seed(run.record.plan.seed, index), repeats };
+        let trial = run.record.plan.next_trial(repeats);
         run.record.plan.trials.push(trial);
         run.save()?;
         self.last += 1;

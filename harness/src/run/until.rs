@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use redquake_experiments::plan::{Plan, TrialPlan, trial_seed};
+use redquake_experiments::plan::Plan;
 use redquake_experiments::spec::{Duration, Until};
 use redquake_reports::analysis::stats::{LEAST, precision};
 use redquake_reports::result::{EndedBy, Sample, Trial, TrialStatus};
@@ -30,9 +30,8 @@ impl Goal {
 
 /// Plans as many trials as an interval needs. Those are performed whatever the budget, so that there is something to judge.
 pub fn at_least(plan: &mut Plan) {
-    for index in plan.trials.len() + 1..=LEAST {
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
-        plan.trials.push(TrialPlan { index, seed: trial_seed(plan.seed, index), repeats: None });
+    while plan.trials.len() < LEAST {
+        plan.trials.push(plan.next_trial(None));
     }
 }
 

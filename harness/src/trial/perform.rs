@@ -264,7 +264,7 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
     let cancel = request.cancel;
     let _pace = watch(stage, crew).map_err(|error| format!("the probes could not be started: {error}"))?;
 
-    stage.recorder.phase(PhaseName::Settle);
+    let ready = stage.recorder.phase(PhaseName::Settle);
     reach(PhaseName::Settle);
     request.progress.transient("waiting for the steady state");
     let ends = Ends { tasks: TaskTracker::new(), stop: CancellationToken::new(), close: CancellationToken::new() };
@@ -286,6 +286,11 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
     }
     let sessions: Vec<Session> = crowds.iter().flat_map(|crowd| crowd.sessions.iter().cloned()).collect();
     let steady = settle(stage, &sessions, replicas, cancel).await;
+    if steady.is_ok() {
+        // Servers count their seconds from their own start: where in them the schedule begins is up to the plan, not to how quickly they started.
+        let wait = request.plan.wait(&request.trial, stage.clock.now().saturating_sub(ready));
+        cancel.run_until_cancelled(tokio::time::sleep(Duration::from_nanos(wait))).await;
+    }
 
     match steady {
         Err(reason) => stage.recorder.note(NoteKind::NotSteady, reason),

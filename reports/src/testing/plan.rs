@@ -36,6 +36,7 @@ pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
         }),
         duration: Duration::from_nanos(params.duration),
         trials: 5,
+        jitter: None,
         seed: Some(params.seed),
         workloads: vec![Workload {
             common: Common {
@@ -83,7 +84,9 @@ pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
             .into_iter()
             .map(|fault| PlannedFault::once(Start::At(fault.timing.at.unwrap_or_default().as_nanos()), fault))
             .collect(),
-        trials: (1..=5).map(|index| TrialPlan { index, seed: params.seed.wrapping_add(u64::from(index)), repeats: None }).collect(),
+        trials: (1..=5)
+            .map(|index| TrialPlan { index, seed: params.seed.wrapping_add(u64::from(index)), phase: 0, repeats: None })
+            .collect(),
     }
 }
 

@@ -20,8 +20,9 @@ pub fn trial(params: &FailoverParams) -> Trial {
 pub fn assembly(params: &FailoverParams, trials: u32) -> Assembly {
     let mut plan = plan(params);
     plan.experiment.trials = trials;
-    plan.trials =
-        (1..=trials).map(|index| redquake_experiments::plan::TrialPlan { index, seed: u64::from(index), repeats: None }).collect();
+    plan.trials = (1..=trials)
+        .map(|index| redquake_experiments::plan::TrialPlan { index, seed: u64::from(index), phase: 0, repeats: None })
+        .collect();
     let file = "experiments/sentinel/primary-kill.yaml";
     let locations = (0..3).map(|index| Some(Location { file: file.to_owned(), line: 21 + index, column: 5 })).collect();
     Assembly {

@@ -8,6 +8,7 @@ mod detection;
 mod directives;
 mod finding;
 mod instants;
+mod jitter;
 mod limiters;
 mod locks;
 mod names;

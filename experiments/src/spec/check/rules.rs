@@ -1,8 +1,8 @@
 //! Every rule.
 
 use super::{
-    Finding, actions, assertions, cluster, databases, directives, limiters, locks, names, network, payments, recovery, registers, reshard,
-    schedule, selectors, sentinels, timing, topology, waits, zones,
+    Finding, actions, assertions, cluster, databases, directives, jitter, limiters, locks, names, network, payments, recovery, registers,
+    reshard, schedule, selectors, sentinels, timing, topology, waits, zones,
 };
 use crate::spec::Experiment;
 
@@ -30,6 +30,7 @@ const RULES: &[Rule] = &[
     schedule::repetitions_have_room,
     schedule::each_follows_another,
     schedule::there_are_not_too_many,
+    jitter::covers_the_timers,
     timing::lengths_are_not_zero,
     timing::faults_happen_inside_the_run,
     timing::failover_can_finish,
