@@ -6,6 +6,7 @@ use redquake_experiments::plan::{Plan, predict};
 use redquake_experiments::spec::metrics::{self, Unit};
 use redquake_experiments::spec::{Severity, Until};
 
+use super::phases;
 use super::stats::{precision, summarise};
 use super::verdict::{Evidence, judge};
 use super::words::count;
@@ -66,10 +67,11 @@ pub fn assemble(assembly: Assembly) -> Document {
     // A repeat stands in for the trial it repeats.
     let planned = plan.trials.iter().filter(|trial| trial.repeats.is_none()).count();
     let catalogue = metrics::all(experiment);
-    let metrics: BTreeMap<String, MetricSummary> = catalogue
+    let mut metrics: BTreeMap<String, MetricSummary> = catalogue
         .iter()
         .filter_map(|(name, metric)| Some((name.clone(), summarise(name, unit(metric.unit), metric.meaning, samples(name, &trials))?)))
         .collect();
+    phases::tell(&mut metrics, &trials, plan.window());
     let assertions: Vec<AssertionResult> = experiment
         .assertions
         .iter()

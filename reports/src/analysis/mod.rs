@@ -18,6 +18,7 @@ mod matrix;
 mod moves;
 mod outages;
 pub mod payments;
+mod phases;
 pub mod register;
 mod resets;
 mod rollback;

@@ -179,6 +179,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     possible.truncate(MOST_ANOMALIES);
 
     let ready = all.phase(PhaseName::Settle).zip(all.phase(PhaseName::Provision));
+    let since_ready = baseline.zip(all.phase(PhaseName::Settle)).map(|(zero, ready)| zero.saturating_sub(ready));
     Trial {
         index: all.header.trial,
         seed: all.header.seed,
@@ -187,6 +188,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         repeats: all.header.plan.trials.iter().find(|plan| plan.index == all.header.trial).and_then(|plan| plan.repeats),
         reasons: findings.reasons,
         zero,
+        phase: since_ready.and_then(|since| since.checked_rem(all.header.plan.window())),
         end,
         ready_after: ready.map(|(ready, began)| ready.saturating_sub(began)),
         nodes: all.nodes,

@@ -7,6 +7,7 @@ pub mod html;
 pub mod junit;
 pub mod matrix;
 pub mod metrics;
+mod phase;
 mod projection;
 pub mod summary;
 pub mod terminal;

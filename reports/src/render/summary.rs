@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{by_shard, facts, number, projection, words};
+use super::{by_shard, facts, number, phase, projection, words};
 use crate::result::{Document, TrialStatus};
 
 /// Largest size of a summary in bytes; GitHub cuts a comment at 64 KB.
@@ -31,7 +31,7 @@ pub fn render(document: &Document) -> String {
     let _ = writeln!(tail, "\nRepeat with\n\n{}", fenced("sh", &document.repro));
     let _ = writeln!(tail, "{}", footer(document));
 
-    for section in [parts(document), shards(document), rare(document), spread(document), trials(document)] {
+    for section in [parts(document), shards(document), rare(document), spread(document), phases(document), trials(document)] {
         if text.len() + section.len() + tail.len() < MAX_BYTES {
             text.push_str(&section);
         }
@@ -167,6 +167,15 @@ fn spread(document: &Document) -> String {
     }
     let head = "| Metric | Trials | Median | Median at 95 % | p95 | Range |\n|---|--:|--:|---|--:|---|\n";
     format!("\n<details><summary>Spread over the trials</summary>\n\n{head}{rows}\n</details>\n")
+}
+
+/// Figures that depend on the phase of the servers' timers.
+fn phases(document: &Document) -> String {
+    let told: Vec<String> = phase::told(&document.metrics).iter().map(|line| format!("- {}\n", inline(line))).collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    format!("\nThe phase is {}.\n\n{}", phase::MEANING, told.concat())
 }
 
 fn trials(document: &Document) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{by_shard, facts, number, projection, words};
+use super::{by_shard, facts, number, phase, projection, words};
 use crate::result::{AnomalyKind, Document, TrialStatus};
 
 /// Most shards of a Cluster that are told of; the report has all.
@@ -37,6 +37,7 @@ pub fn render(document: &Document, options: &Options) -> String {
     }
     repeats(&mut text, document);
     gaps(&mut text, document, paint);
+    phases(&mut text, document);
     assertions(&mut text, document, paint);
     anomalies(&mut text, document);
     for projection in projection::sentences(document) {
@@ -138,6 +139,23 @@ fn gaps(text: &mut String, document: &Document, paint: Paint) {
     for [label, value, rest] in &rows {
         let rest = if rest.is_empty() { String::new() } else { format!("  {}", paint.dim(rest)) };
         let _ = writeln!(text, "  {label:first$}  {value:>second$}{rest}");
+    }
+}
+
+/// Figures that depend on the phase, those of gaps first.
+fn phases(text: &mut String, document: &Document) {
+    const SHOWN: usize = 4;
+    let mut told = phase::told(&document.metrics);
+    if told.is_empty() {
+        return;
+    }
+    told.sort_by_key(|line| !line.starts_with("failover."));
+    text.push('\n');
+    for line in told.iter().take(SHOWN).flat_map(|line| wrap(&plain(line), 96)) {
+        let _ = writeln!(text, "  {line}");
+    }
+    if told.len() > SHOWN {
+        let _ = writeln!(text, "  {} more figures depend on it, in the report", told.len() - SHOWN);
     }
 }
 

@@ -65,6 +65,24 @@ pub struct MetricSummary {
     /// For counts of what should never happen: how often it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rare: Option<RareEvent>,
+    /// How much it depends on the phase of the servers' timers at which a trial began; absent where that is little or could be chance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<PhaseDependence>,
+}
+
+/// How a metric goes with the phases of the trials: a straight line over the window with a jump back, fitted to their values.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PhaseDependence {
+    /// The window of the phases (the experiment's `jitter`), ns.
+    pub window: u64,
+    /// Share of the variance between the trials that the phase explains.
+    pub r2: f64,
+    /// Chance that as much is explained where nothing depends on the phase (permutation test).
+    pub p: f64,
+    /// Lower end of the line, in the unit of the metric.
+    pub low: f64,
+    /// Higher end.
+    pub high: f64,
 }
 
 /// Two ends, in the unit of what they belong to.

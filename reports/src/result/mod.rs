@@ -16,7 +16,7 @@ pub use anomaly::{Anomaly, AnomalyKind};
 pub use document::{AssertionResult, Document, Environment, Location, Prediction, SCHEMA_VERSION, Source, Tool, Verdict};
 pub use failover::{Failover, FailoverPart, FaultOutcome, Gap};
 pub use matrix::{Difference, MatrixAxis, MatrixCell, MatrixDocument, Middle, OpenInterval, TradeOff, TradeOffPoint};
-pub use metric::{Interval, MetricSummary, MetricUnit, RareEvent, Sample};
+pub use metric::{Interval, MetricSummary, MetricUnit, PhaseDependence, RareEvent, Sample};
 pub use moves::SlotMove;
 pub use precision::{EndedBy, Precision};
 pub use schema::{matrix_schema, schema};

@@ -31,6 +31,9 @@ pub struct Trial {
     pub repeats: Option<u32>,
     /// Zero of the schedule (start of the baseline window).
     pub zero: u64,
+    /// Time from when the servers were ready to that zero, modulo the experiment's `jitter`, ns; absent without a jitter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<u64>,
     /// End of the measured time.
     pub end: u64,
     /// From the first call to the runtime until the set was ready, ns.

@@ -30,6 +30,7 @@ pub fn summarise(name: &str, unit: MetricUnit, meaning: &str, samples: Vec<(u32,
         max: of(Aggregate::Max)?,
         total: values.iter().map(|sample| sample.value()).sum(),
         rare: if unit == MetricUnit::Count && is_rare(name) { rare(&values) } else { None },
+        phase: None,
         samples,
     })
 }

@@ -7,6 +7,7 @@ mod fallback;
 mod fit;
 mod lanes;
 mod page;
+mod phase;
 pub(super) mod scale;
 mod series;
 mod shards;

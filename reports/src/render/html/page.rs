@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::fallback::{self, Curve};
+use super::phase::{self, ByPhase};
 use super::shards::{self, Shards};
 use super::svg::Html;
 use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, WorkloadRow};
@@ -74,6 +75,8 @@ pub struct Page<'a> {
     intervals: bool,
     percentiles: bool,
     strips: Vec<Strip>,
+    by_phase: Vec<ByPhase>,
+    phase_meaning: &'static str,
     workloads: Vec<WorkloadRow>,
     error_classes: Vec<ReasonRow>,
     metrics: Vec<MetricRow>,
@@ -138,6 +141,8 @@ impl<'a> Page<'a> {
             intervals: document.metrics.values().any(|metric| metric.median_interval.is_some()),
             percentiles: document.metrics.values().any(|metric| metric.p95.is_some()),
             strips: strips(document),
+            by_phase: phase::dependent(document),
+            phase_meaning: crate::render::phase::MEANING,
             workloads: tables::workloads(document),
             error_classes: tables::reasons(document),
             metrics: tables::metrics(document),

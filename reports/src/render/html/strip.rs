@@ -67,7 +67,8 @@ fn domain(metric: &MetricSummary, limits: &[(String, f64)], prediction: Option<[
     Linear { from, to: high + pad, start: LEFT, end: RIGHT }
 }
 
-fn axis_unit(unit: MetricUnit, most: f64) -> (&'static str, f64) {
+/// The unit of an axis and what its values are divided by.
+pub fn axis_unit(unit: MetricUnit, most: f64) -> (&'static str, f64) {
     match unit {
         MetricUnit::Ns if most >= 1e9 => (" s", 1e9),
         MetricUnit::Ns if most >= 1e6 => (" ms", 1e6),

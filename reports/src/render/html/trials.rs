@@ -25,6 +25,8 @@ pub struct TrialView {
     pub messages: Vec<MessageRow>,
     pub messages_left: usize,
     pub ready: String,
+    /// At which phase of the servers' timers it began, or nothing.
+    pub phase: String,
     pub history: String,
     /// The history as a link target, where the name is a plain relative path.
     pub link: String,
@@ -153,6 +155,7 @@ impl TrialView {
             steps: steps(trial),
             messages,
             messages_left: trial.timeline.sentinel.len() - shown.len(),
+            phase: trial.phase.map_or_else(String::new, |phase| number::duration(phase as f64)),
             ready: trial.ready_after.map_or_else(String::new, |nanos| number::duration(nanos as f64)),
             history: trial.history.clone(),
             link: link(&trial.history),

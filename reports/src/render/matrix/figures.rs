@@ -2,7 +2,7 @@
 
 use redquake_experiments::spec::metrics::{CLUSTER_METRICS, SHARD};
 
-use crate::render::{facts, number};
+use crate::render::{facts, number, phase};
 use crate::result::{Difference, MatrixCell, MatrixDocument, MetricSummary, MetricUnit, Middle, OpenInterval, Prediction, Sample};
 
 /// A metric of a cell.
@@ -23,10 +23,13 @@ pub fn figure(cell: &MatrixCell, name: &str) -> Figure {
         let sure = if cell.lacks.iter().any(|lacked| lacked == name) { lacking(name) } else { "not measured" };
         return Figure { value: "–".to_owned(), sure: sure.to_owned(), predicted: String::new(), tone: "" };
     };
-    let (value, sure) = match metric.unit {
+    let (value, mut sure) = match metric.unit {
         MetricUnit::Count => counted(metric),
         _ => (number::sample(metric.unit, metric.median), measured(metric)),
     };
+    if let Some(told) = &metric.phase {
+        sure = format!("{sure}; by phase {}", phase::range(metric, told));
+    }
     Figure { value, sure, predicted: cell.predictions.get(name).map(predicted).unwrap_or_default(), tone: tone(cell, name) }
 }
 
