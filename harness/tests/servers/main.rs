@@ -11,6 +11,7 @@ mod faults;
 mod host;
 mod independent_observer;
 mod interrupted;
+mod jitter;
 mod killed;
 mod killed_in_docker;
 mod lock_kinds;

@@ -53,13 +53,21 @@ fn two_cells_of_two_trials_take_turns_and_their_report_compares_them() {
         assert!(page.contains(&format!("{}/report.html", cell.folder)));
         assert!(bench.results().join(&cell.folder).join("report.html").exists());
     }
-    // Trials of one number have one seed in every cell.
-    let mut seeds: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    // Trials of one number have one seed and one phase in every cell.
+    let mut seeds: BTreeMap<u32, Vec<(u64, u64)>> = BTreeMap::new();
     for cell in &document.cells {
         let own: Document = support::document(&bench.results().join(&cell.folder));
-        own.trials.iter().filter(|trial| trial.repeats.is_none()).for_each(|trial| seeds.entry(trial.index).or_default().push(trial.seed));
+        own.trials
+            .iter()
+            .filter(|trial| trial.repeats.is_none())
+            .for_each(|trial| seeds.entry(trial.index).or_default().push((trial.seed, trial.phase.expect("a phase"))));
     }
-    assert!(seeds.values().all(|seeds| seeds.len() == 2 && seeds[0] == seeds[1]), "{seeds:?}");
+    // A phase that was waited for is late by a moment, never early.
+    let alike = |[one, other]: [(u64, u64); 2]| {
+        let apart = (one.1 + 1_000_000_000 - other.1) % 1_000_000_000;
+        one.0 == other.0 && apart.min(1_000_000_000 - apart) < 200_000_000
+    };
+    assert!(seeds.values().all(|seeds| <[_; 2]>::try_from(seeds.as_slice()).is_ok_and(alike)), "{seeds:?}");
 
     let before = std::fs::read(bench.results().join("result.json")).expect("result.json");
     let again = finish(support::redquake().arg("analyze").arg(bench.results()));

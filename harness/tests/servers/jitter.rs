@@ -1,0 +1,106 @@
+//! Faults meet the servers' timers in every phase, and the figures are those of all phases.
+
+use redquake_reports::history::Reader;
+use redquake_reports::result::{Document, TrialStatus};
+
+use crate::support::{self, Bench, finish};
+
+const SECOND: u64 = 1_000_000_000;
+/// How late a wait or an injection may be on a machine that does something else.
+const LATE: u64 = 200_000_000;
+
+/// The phase the plan in the history of a trial asks for.
+fn planned(bench: &Bench, history: &str, index: u32) -> u64 {
+    let file = std::fs::File::open(bench.results().join(history)).expect("a history");
+    let reader = Reader::open(std::io::BufReader::new(file)).expect("a history");
+    reader.header().plan.trials.iter().find(|trial| trial.index == index).expect("the trial in its own plan").phase
+}
+
+#[test]
+fn every_trial_begins_at_its_own_phase_and_its_fault_at_the_planned_time() {
+    let bench = support::bench_without_docker();
+    let file = bench.experiment(&support::quick("max < 5s"));
+    let ended = finish(&mut bench.run(&[&file, "--trials", "4", "--jobs", "2", "--seed", "7", "--runtime", "process"]));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let document = bench.document();
+    assert_eq!(document.experiment["jitter"], "1s", "what is not written is recorded");
+    let mut phases = Vec::new();
+    for trial in &document.trials {
+        let (planned, found) = (planned(&bench, &trial.history, trial.index), trial.phase.expect("a phase"));
+        // It waits for its phase and is never early.
+        let late = (found + SECOND - planned) % SECOND;
+        assert!(late < LATE, "trial {}: {found} instead of {planned}", trial.index);
+        let fault = &trial.faults[0];
+        let injected = fault.injected_at.expect("injected") - trial.zero;
+        assert!((SECOND / 2..SECOND / 2 + LATE).contains(&injected), "trial {}: {injected}", trial.index);
+        if trial.repeats.is_none() {
+            phases.push(planned);
+        }
+    }
+    phases.sort_unstable();
+    // Four phases a golden section apart: no two are nearer than 0.14 of the second.
+    assert!(phases.len() == 4 && phases.windows(2).all(|pair| pair[1] - pair[0] > SECOND / 8), "{phases:?}");
+}
+
+#[test]
+fn without_a_jitter_nothing_is_waited_for() {
+    let bench = support::bench_without_docker();
+    let file = bench.experiment(&support::quick("max < 5s").replace("duration: 4s", "duration: 4s\njitter: 0s"));
+    let ended = finish(&mut bench.run(&[&file, "--seed", "7", "--runtime", "process"]));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let trial = support::judged(&bench.document()).clone();
+    assert_eq!((planned(&bench, &trial.history, trial.index), trial.phase), (0, None));
+}
+
+/// A primary without its replicas for 3.5 s, then dead: with `min-replicas-to-write` it stops to write at a whole number of the servers'
+/// seconds, whenever it was cut off.
+fn cut_and_killed(jitter: &str, at: [u32; 2]) -> String {
+    let [cut, kill] = at;
+    format!(
+        "version: 1
+name: cut-and-killed
+topology:
+  kind: sentinel
+  config:
+    redis: {{ appendonly: \"no\", save: \"\", min-replicas-max-lag: 1, min-replicas-to-write: 1 }}
+    sentinel: {{ down-after-milliseconds: 1000, failover-timeout: 10000 }}
+duration: 11s
+jitter: {jitter}
+workloads:
+  - {{ name: locks, kind: lock, clients: 16, rate: 100/s, keys: 64, ttl: 8s, hold: 4s }}
+faults:
+  - {{ name: lag, at: {cut}ms, for: 5s, action: partition, from: {{ role: primary }}, to: {{ role: replica }} }}
+  - {{ name: crash, at: {kill}ms, action: kill, target: {{ role: primary }} }}
+assert:
+  - {{ metric: failover.write_gap, expect: \"max < 8s\" }}
+"
+    )
+}
+
+fn measured(jitter: &str, at: [u32; 2]) -> Document {
+    let bench = support::bench_alone();
+    let file = bench.experiment(&cut_and_killed(jitter, at));
+    let ended = finish(&mut bench.run(&[&file, "--trials", "12", "--jobs", "2", "--seed", "42", "--runtime", "process"]));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let document = bench.document();
+    assert!(document.trials.iter().filter(|trial| trial.status == TrialStatus::Conclusive).count() >= 10, "{}", ended.stdout);
+    document
+}
+
+#[test]
+#[ignore = "four runs of 12 trials: ci/test --all"]
+fn when_in_the_file_a_cut_stands_moves_the_figures_of_one_phase_and_not_those_of_all() {
+    let gap = |document: &Document| document.metrics["failover.write_gap"].clone();
+    let times = [[2_000, 5_500], [2_750, 6_250]];
+    let [early, late] = times.map(|at| gap(&measured("0s", at)));
+    let moved = (late.median.value() - early.median.value()).abs();
+    assert!(moved > 0.2e9, "0.75 s in the phase move the median of one phase: {:?} {:?}", early.median, late.median);
+
+    let [early, late] = times.map(|at| gap(&measured("1s", at)));
+    let (one, other) = (early.median_interval.expect("an interval"), late.median_interval.expect("an interval"));
+    assert!(one.low <= other.high && other.low <= one.high, "the intervals of all phases meet: {one:?} {other:?}");
+    for metric in [early, late] {
+        let told = metric.phase.expect("that it depends on the phase is told");
+        assert!(told.high - told.low > 0.25e9, "{told:?}");
+    }
+}
