@@ -27,7 +27,7 @@ fn analysed(workload: &str, more: Vec<Event>) -> Trial {
         })
     };
     let said = |at: u64, node: u16, role, offset: u64| {
-        Event::Role(RoleSample { at: [at, at], node, role, offset, link: true, follows: String::new(), syncing: false })
+        Event::Role(RoleSample { at: [at, at], node, role, offset, link: true, follows: String::new(), syncing: false, priority: None })
     };
     let mut events = vec![node("redis-1", Role::Primary), node("redis-2", Role::Replica)];
     for (at, name) in [(0, PhaseName::Baseline), (10 * S, PhaseName::Recovery), (10 * S, PhaseName::Stop), (10 * S, PhaseName::FinalRead)] {

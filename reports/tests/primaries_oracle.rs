@@ -53,7 +53,8 @@ fn the_time_with_two_primaries_is_that_of_a_count_of_every_instant() {
                 let at = rng.random_range(0..160) * TICK + 1;
                 signs.push((at, node, false));
                 let role = NodeRole::Replica;
-                let said = RoleSample { at: [at; 2], node, role, offset: 0, link: true, follows: String::new(), syncing: false };
+                let said =
+                    RoleSample { at: [at; 2], node, role, offset: 0, link: true, follows: String::new(), syncing: false, priority: None };
                 story.tell(at, Event::Role(said));
             }
         }
@@ -142,7 +143,16 @@ fn a_reset_is_what_a_look_at_every_two_answers_in_a_row_says() {
                 match said {
                     Said::Sample(role, offset) => {
                         let (role, offset) = (*role, *offset);
-                        Event::Role(RoleSample { at: [at; 2], node, role, offset, link: true, follows: String::new(), syncing: false })
+                        Event::Role(RoleSample {
+                            at: [at; 2],
+                            node,
+                            role,
+                            offset,
+                            link: true,
+                            follows: String::new(),
+                            syncing: false,
+                            priority: None,
+                        })
                     }
                     Said::Started(loaded) => Event::Started(Started { at: [at; 2], node, loaded: loaded.map(str::to_owned) }),
                 },

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use redquake_reports::history::{Event, FaultEvent, FaultState, Op, OpKind, Outcome, Probe, ProbeKind, Why};
-use redquake_reports::result::Sample;
+use redquake_reports::history::{Event, FaultEvent, FaultState, NodeRole, Op, OpKind, Outcome, Probe, ProbeKind, RoleSample, Why};
+use redquake_reports::result::{Failover, Sample};
 use redquake_reports::testing::{Story, header};
 
 const MS: u64 = 1_000_000;
@@ -38,6 +38,29 @@ struct Down {
     extra: u64,
     /// Whether another node has taken over.
     other: bool,
+    /// Whether its primary is there and answers `CLUSTERDOWN`.
+    refused: bool,
+}
+
+/// What an outage is put down to, least first where several are possible: the fault that struck the shard, one that did so before, none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Origin {
+    Direct(u16),
+    Aftershock(u16),
+    Spontaneous,
+}
+
+/// `struck` are the shards of the faults.
+fn origin(down: &Down, all: &[Down], struck: &[u32]) -> Origin {
+    if down.refused {
+        let lost = |other: &&Down| other.fault == down.fault && other.shard != down.shard && !other.refused;
+        return all.iter().filter(lost).map(|other| origin(other, all, struck)).min().unwrap_or(Origin::Direct(down.fault));
+    }
+    let before = || (0..down.fault).rev().find(|fault| struck[usize::from(*fault)] == down.shard);
+    match struck[usize::from(down.fault)] == down.shard {
+        true => Origin::Direct(down.fault),
+        false => before().map_or(Origin::Spontaneous, Origin::Aftershock),
+    }
 }
 
 fn sample(length: u64, ended: bool) -> Sample {
@@ -72,11 +95,18 @@ fn each_shard_has_its_own_outages_and_what_those_felt_that_no_fault_took_hold_of
                 if rng.random_bool(if shard == target.1 { 0.7 } else { 0.2 }) {
                     let long = rng.random_range(5..if fault == 0 { 200 } else { 900 }) * 50 * MS;
                     let extra = rng.random_range(0..20) * 50 * MS;
-                    down.push(Down { shard, fault, from, to: from + long, extra, other: rng.random_bool(0.5) });
+                    let refused = shard != target.1 && rng.random_bool(0.5);
+                    down.push(Down { shard, fault, from, to: from + long, extra, other: !refused && rng.random_bool(0.5), refused });
                 }
             }
         }
         for shard in 1..=SHARDS {
+            // Its replica answers all the while: the machine never stands still.
+            for at in (0..END).step_by(50 * MS as usize) {
+                let (node, role, follows) = (of_shard(shard, 1), NodeRole::Replica, String::new());
+                let said = RoleSample { at: [at; 2], node, role, offset: 0, link: true, follows, syncing: false, priority: None };
+                story.tell(at, Event::Role(said));
+            }
             let own: Vec<&Down> = down.iter().filter(|down| down.shard == shard).collect();
             let (mut at, mut writer) = (0, of_shard(shard, 0));
             while at < END {
@@ -108,6 +138,20 @@ fn each_shard_has_its_own_outages_and_what_those_felt_that_no_fault_took_hold_of
                     story.tell(told, Event::Op(op));
                 }
                 let ends = own.iter().find(|down| down.from == at);
+                if let Some(down) = ends.filter(|down| down.refused) {
+                    for at in (down.from + MS..down.to.min(END)).step_by(100 * MS as usize) {
+                        story.tell(
+                            at,
+                            Event::Probe(Probe {
+                                node: writer,
+                                op: ProbeKind::Write,
+                                at: [at; 3],
+                                out: Outcome::Fail,
+                                why: Some(Why::Clusterdown),
+                            }),
+                        );
+                    }
+                }
                 at = ends.map_or(at + EVERY, |down| down.to);
                 if ends.is_some_and(|down| down.other) {
                     writer = of_shard(shard, usize::from(writer == of_shard(shard, 0)));
@@ -120,12 +164,22 @@ fn each_shard_has_its_own_outages_and_what_those_felt_that_no_fault_took_hold_of
         }
         let trial = story.analysed();
 
-        let mut wanted: Vec<(u32, String, u64, Option<u64>)> =
-            down.iter().map(|down| (down.shard, format!("f{}", down.fault), down.from, (down.to < END).then_some(down.to))).collect();
+        let down_all = down.clone();
+        let row = |down: &Down| {
+            let (fault, again) = match origin(down, &down_all, &struck) {
+                Origin::Direct(fault) => (Some(format!("f{fault}")), false),
+                Origin::Aftershock(fault) => (Some(format!("f{fault}")), true),
+                Origin::Spontaneous => (None, false),
+            };
+            (down.shard, fault, again, down.from, (down.to < END).then_some(down.to), down.refused)
+        };
+        let mut wanted: Vec<_> = down.iter().map(row).collect();
         wanted.sort();
         let told = trial.failovers.iter().filter_map(|one| Some((one, one.write_gap.as_ref()?)));
         let told = told.filter(|(_, gap)| gap.length.value() >= 250e6);
-        let mut told: Vec<_> = told.map(|(one, gap)| (one.shard.unwrap(), one.fault.clone().unwrap(), gap.from, gap.to)).collect();
+        let refused = |one: &Failover| one.refused_for_coverage.is_some();
+        let mut told: Vec<_> =
+            told.map(|(one, gap)| (one.shard.unwrap(), one.fault.clone(), one.aftershock, gap.from, gap.to, refused(one))).collect();
         told.sort();
         assert_eq!(told, wanted, "{number}: {down:?}");
         let length = |down: &Down| sample(down.to.min(END) - down.from, down.to < END);
@@ -163,11 +217,20 @@ fn each_shard_has_its_own_outages_and_what_those_felt_that_no_fault_took_hold_of
             else {
                 continue;
             };
+            if down.refused {
+                *seen.entry("refused for coverage").or_default() += 1;
+                let lost = down_all.iter().filter(|other| other.fault == down.fault && other.shard != down.shard && !other.refused);
+                let mut lost: Vec<u32> = lost.map(|other| other.shard).collect();
+                lost.sort_unstable();
+                assert_eq!(one.refused_for_coverage.as_ref().unwrap().shards, lost, "{number}: {one:?}");
+            }
+            *seen.entry("an aftershock").or_default() += u32::from(one.aftershock);
+            *seen.entry("nobody's").or_default() += u32::from(one.fault.is_none());
             let heir = (down.to < END && down.other).then_some(down.shard);
             let new = one.new_primary.as_ref().map(|new| nodes.iter().find(|node| node.0 == *new).unwrap().1);
             assert_eq!(new, heir, "{number}: {one:?}");
             *seen.entry("another took over").or_default() += u32::from(heir.is_some());
         }
     }
-    assert!(seen.len() == 6 && seen.values().all(|often| *often > 10), "{seen:?}");
+    assert!(seen.len() == 9 && seen.values().all(|often| *often > 10), "{seen:?}");
 }

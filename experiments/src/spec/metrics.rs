@@ -75,7 +75,12 @@ pub const FAILOVER_METRICS: &[Metric] = &[
         "From the first write the promoted replica acknowledges until a Sentinel tells its address to clients.",
     ),
     metric("rediscovery", Unit::Ns, "From the announcement of the new primary until the first success of a workload's client."),
-    metric("count", Unit::Count, "Number of outages in which another node became primary."),
+    metric("count", Unit::Count, "Number of times another node became primary."),
+    metric(
+        "aftershocks",
+        Unit::Count,
+        "Further promotions and outages that the servers came to by themselves after a fault, with nothing else injected.",
+    ),
     metric("split_brain", Unit::Ns, "Total time in which two nodes acknowledged writes at the same time, seen by probes."),
     metric(
         "still_acknowledged",

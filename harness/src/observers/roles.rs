@@ -43,11 +43,13 @@ pub fn start(watch: &Watch, zone: &Zone, member: &Member, nodes: usize) {
                         link: false,
                         follows: String::new(),
                         syncing: false,
+                        priority: None,
                     }
                 }
             };
             let news = told.as_ref().is_none_or(|told| {
-                (told.role, told.link, &told.follows, told.syncing) != (sample.role, sample.link, &sample.follows, sample.syncing)
+                (told.role, told.link, &told.follows, told.syncing, told.priority)
+                    != (sample.role, sample.link, &sample.follows, sample.syncing, sample.priority)
                     || sample.at[1] - told.at[1] >= RECORD_EVERY
             });
             if news {
@@ -80,6 +82,7 @@ fn read(text: &str, node: u16, at: [u64; 2]) -> RoleSample {
             link: online,
             follows: String::new(),
             syncing: false,
+            priority: None,
         }
     } else {
         let follows = format!("{}:{}", field("master_host").unwrap_or(""), field("master_port").unwrap_or(""));
@@ -92,6 +95,7 @@ fn read(text: &str, node: u16, at: [u64; 2]) -> RoleSample {
             link: up,
             follows,
             syncing: field("master_sync_in_progress") == Some("1"),
+            priority: field("slave_priority").and_then(|value| value.parse().ok()),
         }
     }
 }
@@ -102,9 +106,10 @@ mod tests {
 
     #[test]
     fn a_replica_and_a_primary_are_read_from_what_servers_print() {
-        let replica = "# Replication\r\nrole:slave\r\nmaster_host:10.0.0.2\r\nmaster_port:6379\r\nmaster_link_status:up\r\nslave_repl_offset:812\r\nmaster_repl_offset:812\r\n";
+        let replica = "# Replication\r\nrole:slave\r\nmaster_host:10.0.0.2\r\nmaster_port:6379\r\nmaster_link_status:up\r\nslave_repl_offset:812\r\nslave_priority:25\r\nmaster_repl_offset:812\r\n";
         let sample = read(replica, 1, [1, 2]);
         assert_eq!((sample.role, sample.offset, sample.link, sample.follows.as_str()), (NodeRole::Replica, 812, true, "10.0.0.2:6379"));
+        assert_eq!(sample.priority, Some(25));
         let primary = "# Replication\r\nrole:master\r\nconnected_slaves:1\r\nslave0:ip=10.0.0.3,port=6379,state=online,offset=900,lag=0\r\nmaster_repl_offset:901\r\n";
         let sample = read(primary, 0, [1, 2]);
         assert_eq!((sample.role, sample.offset, sample.link), (NodeRole::Primary, 901, true));

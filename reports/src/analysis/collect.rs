@@ -5,11 +5,14 @@ use redquake_experiments::spec::{Action, Role, Workload, shard_of};
 
 use super::checks::Checks;
 use super::classes::Classes;
+use super::coverage::Refusals;
 use super::faults::Faults;
 use super::gap::{Acks, Answers, Reigns};
 use super::hash::Map;
+use super::replicas::Replicas;
 use super::resets::Resets;
 use super::servers::Servers;
+use super::silence::Silences;
 use super::taken::Taken;
 use super::tally::Tally;
 use super::timeline::{Buckets, Roles};
@@ -32,7 +35,10 @@ pub struct Collected {
     pub writes: Acks,
     pub reads: Acks,
     pub reigns: Reigns,
+    pub silences: Silences,
+    pub refusals: Refusals,
     pub roles: Vec<Roles>,
+    pub replicas: Replicas,
     pub resets: Resets,
     pub servers: Servers,
     pub taken: Taken,
@@ -105,7 +111,10 @@ impl Collected {
             writes: Acks::default(),
             reads: Acks::default(),
             reigns: Reigns::default(),
+            silences: Silences::default(),
+            refusals: Refusals::default(),
             roles: Vec::new(),
+            replicas: Replicas::default(),
             resets: Resets::default(),
             servers: Servers::default(),
             taken: Taken::default(),
@@ -166,8 +175,10 @@ impl Collected {
             Event::Role(sample) => {
                 self.seen(sample.at[1]);
                 if sample.role != NodeRole::Unreachable {
+                    self.silences.answer(sample.node, sample.at[1]);
                     self.reigns.evidence(sample.node, sample.at[1], sample.role == NodeRole::Primary);
                 }
+                self.replicas.sample(sample);
                 self.resets.sample(sample);
                 self.servers.sample(sample);
                 let node = usize::from(sample.node);
@@ -314,6 +325,8 @@ impl Collected {
         let completed = probe.at[2];
         self.seen(completed);
         let acknowledged = probe.out == Outcome::Ok;
+        self.silences.probe(probe);
+        self.refusals.probe(probe);
         match probe.op {
             ProbeKind::Write => {
                 self.writes.probe(probe.node, completed, acknowledged);

@@ -1,11 +1,14 @@
 //! What a history meant: one file per question.
 
+mod cause;
 mod check;
 mod checks;
 mod classes;
 mod collect;
 pub mod counters;
+mod coverage;
 mod document;
+mod explain;
 mod failover;
 pub mod fallback;
 mod faults;
@@ -20,12 +23,15 @@ mod outages;
 pub mod payments;
 mod phases;
 pub mod register;
+mod replicas;
 mod resets;
 mod rollback;
 mod samples;
 pub mod servers;
 pub mod sets;
+mod settings;
 mod shards;
+mod silence;
 mod split;
 pub mod stats;
 mod taken;

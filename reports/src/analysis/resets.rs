@@ -74,8 +74,16 @@ mod tests {
             resets.started(&Started { at: [*at, *at + 1], node: 0, loaded: loaded.map(str::to_owned) });
         }
         for (at, (role, offset)) in (0..).zip(samples) {
-            let sample =
-                RoleSample { at: [at, at], node: 0, role: *role, offset: *offset, link: true, follows: String::new(), syncing: false };
+            let sample = RoleSample {
+                at: [at, at],
+                node: 0,
+                role: *role,
+                offset: *offset,
+                link: true,
+                follows: String::new(),
+                syncing: false,
+                priority: None,
+            };
             resets.sample(&sample);
         }
         resets.found().map(|reset| reset.offsets).collect()

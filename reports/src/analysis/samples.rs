@@ -11,45 +11,41 @@ use crate::result::{Gap, Sample};
 /// Values by full name.
 pub type Samples = BTreeMap<String, Sample>;
 
-/// Metrics `failover.*`. Only planned outages count: what no fault explains makes the trial inconclusive.
+/// Metrics `failover.*`, given the number of promotions and that of aftershocks. What the machine did is no value of them.
 ///
 /// Each gap is the longest of its kind; the parts are those of the longest write gap, so that they add up.
-pub fn of_failovers(told: &[Told], promotions: usize, samples: &mut Samples) {
+pub fn of_failovers(told: &[Told], [promotions, aftershocks]: [u64; 2], samples: &mut Samples) {
     let mut put = |name: &str, sample: Option<Sample>| {
         if let Some(sample) = sample {
             samples.insert(format!("failover.{name}"), sample);
         }
     };
-    let planned: Vec<&Told> = told.iter().filter(|one| one.planned).collect();
-    let longest = |gap: fn(&Told) -> Option<&Gap>| stats::max(planned.iter().filter_map(|one| gap(one)).map(|gap| gap.length));
+    let counted: Vec<&Told> = told.iter().filter(|one| one.counts()).collect();
+    let longest = |gap: fn(&Told) -> Option<&Gap>| stats::max(counted.iter().filter_map(|one| gap(one)).map(|gap| gap.length));
     put("write_gap", longest(|one| one.failover.write_gap.as_ref()));
     put("read_gap", longest(|one| one.failover.read_gap.as_ref()));
     put("client_gap", longest(|one| one.failover.client_gap.as_ref()));
     // Beside an outage, what a fault that stopped nothing cost is noise.
-    let down = planned.iter().any(|one| out(one));
-    put("library_cost", stats::max(planned.iter().filter(|one| !down || out(one)).filter_map(|one| one.failover.library_cost)));
-    // Only of a primary that was replaced or missed: others that a partition names as a side of it may refuse as well.
-    let went_on = |one: &&Told| {
-        let (from, at) = (one.failover.write_gap.as_ref()?.from, one.failover.fault_at?);
-        let lost = one.failover.new_primary.is_some() || one.obstacle.is_some();
-        (one.hit && lost && out(one)).then(|| Sample::Exact(from.saturating_sub(at) as f64))
-    };
-    put("still_acknowledged", stats::max(planned.iter().filter_map(went_on)));
+    let down = counted.iter().any(|one| out(one));
+    put("library_cost", stats::max(counted.iter().filter(|one| !down || out(one)).filter_map(|one| one.failover.library_cost)));
+    put("still_acknowledged", stats::max(counted.iter().filter_map(|one| one.went_on).map(|long| Sample::Exact(long as f64))));
     put("count", Some(Sample::Exact(promotions as f64)));
+    put("aftershocks", Some(Sample::Exact(aftershocks as f64)));
 
-    let felt = planned.iter().filter(|one| !one.hit && out(one)).filter_map(|one| one.failover.write_gap.as_ref());
+    let felt = counted.iter().filter(|one| !one.hit && out(one)).filter_map(|one| one.failover.write_gap.as_ref());
     let felt = stats::max(felt.map(|gap| gap.length));
     // Where a shard was out and no other was, nobody else felt anything.
-    let out_elsewhere = planned.iter().any(|one| one.failover.shard.is_some() && out(one));
+    let out_elsewhere = counted.iter().any(|one| one.failover.shard.is_some() && out(one));
     put("blast_radius", felt.or(out_elsewhere.then_some(Sample::Exact(0.0))));
 
     let length = |one: &Told| one.failover.write_gap.as_ref().map_or(0.0, |gap| gap.length.value());
-    let worst = planned.iter().filter(|one| !one.anatomy.parts.is_empty()).max_by(|one, other| length(one).total_cmp(&length(other)));
+    let own = counted.iter().filter(|one| !one.anatomy.parts.is_empty() && one.failover.refused_for_coverage.is_none());
+    let worst = own.max_by(|one, other| length(one).total_cmp(&length(other)));
     let Some(worst) = worst else { return };
     for part in &worst.anatomy.parts {
         let long = part.to.saturating_sub(part.from) as f64;
         let open = worst.anatomy.open.as_ref() == Some(&part.name);
-        // `retry` and `order` are told in the report and are no metrics of their own.
+        // `retry` and `order` are told in the report and are no metrics.
         if !matches!(part.name.as_str(), "retry" | "order") && (open || worst.anatomy.pure.contains(&part.name)) {
             put(&part.name, Some(if open { Sample::AtLeast(long) } else { Sample::Exact(long) }));
         }
@@ -64,7 +60,7 @@ pub fn of_shards(told: &[Told], samples: &mut Samples) {
         ("read_gap", |one| one.failover.read_gap.as_ref()),
         ("client_gap", |one| one.failover.client_gap.as_ref()),
     ];
-    for one in told.iter().filter(|one| one.planned) {
+    for one in told.iter().filter(|one| one.counts()) {
         let Some(shard) = one.failover.shard else { continue };
         for (name, gap) in gaps {
             let Some(length) = gap(one).map(|gap| gap.length) else { continue };

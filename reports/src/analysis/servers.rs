@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn said(at: [u64; 2], node: u16, role: NodeRole, offset: u64) -> RoleSample {
-        RoleSample { at, node, role, offset, link: true, follows: String::new(), syncing: false }
+        RoleSample { at, node, role, offset, link: true, follows: String::new(), syncing: false, priority: None }
     }
 
     #[test]

@@ -3,35 +3,30 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use redquake_experiments::plan::PlannedFault;
-use redquake_experiments::spec::{Action, Role};
+use redquake_experiments::spec::Role;
 
 use super::collect::{Collected, Lane, Load};
-use super::failover::{Message, promotions, unexplained};
+use super::explain::{CONTRADICTS, Stage, explain};
 use super::fallback::Period;
-use super::gap::{OUTAGE, Outage, Series, Window, outages};
+use super::gap::OUTAGE;
 use super::locks::{Names, worst_first};
 use super::moves::{moves, of_moves, told as moved};
-use super::outages::{Scene, Told};
+use super::outages::Told;
 use super::resets::Reset;
 use super::samples::{Samples, of_failovers, of_shards, of_workload};
-use super::shards::{Shard, shards};
+use super::shards::shards;
 use super::split::{Split, split};
 use super::timeline::{down, marks, writable};
 use super::validity::Findings;
 use super::words::{instant, span};
-use crate::history::{Ending, Event, Header, HistoryError, NodeRole, PhaseName, Reader};
+use crate::history::{Ending, Event, Header, HistoryError, PhaseName, Reader};
 use crate::result::{
-    Anomaly, AnomalyKind, FaultOutcome, NodeInfo, NodeLane, Sample, SplitBrain, SplitNode, TimelineData, Trial, WorkloadResult,
+    Anomaly, AnomalyKind, NodeLane, Promotion, Sample, SentinelMark, SplitBrain, SplitNode, TimelineData, Trial, WorkloadResult,
     WorkloadSeries,
 };
 
 /// Anomalies that are kept with their evidence.
 const MOST_ANOMALIES: usize = 200;
-
-/// How far inside a gap an answer to a client must be to contradict the probes; nearer ones were under way at its edges.
-/// Clients that try less often than this see a gap coarsely.
-const CONTRADICTS: u64 = 100_000_000;
 
 /// Analyses a history in one pass. `Trial::history` is left empty: only the caller knows where the file is.
 ///
@@ -86,13 +81,20 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         findings.faults(&faults, &reversible);
     }
 
-    let stage = Stage { names: &names, faults: &faults, zero, end };
-    let (promoted, told) = outages_told(&all, &stage, &mut findings);
+    let explained = explain(&all, &Stage { names: &names, faults: &faults, zero, end }, &mut findings);
+    let told = explained.told;
+    if told.iter().any(|one| one.failover.parts.iter().any(|part| part.name == "retry")) {
+        findings.remark(match all.header.plan.experiment.topology.cluster() {
+            None => "a failover succeeded only after a failed attempt; Sentinel waits twice its failover-timeout between attempts",
+            Some(_) => "a failover succeeded only after a failed attempt; a replica stands again after four node timeouts, 4 s at least",
+        });
+    }
+    let aftershocks: Vec<SentinelMark> = explained.promotions.iter().filter(|one| one.aftershock).map(mark).collect();
     let edges: Vec<u64> = told.iter().flat_map(edges).collect();
     findings.stalls(&all.stalls, zero, end, &edges, all.header.probe_every);
 
     let mut metrics = Samples::new();
-    of_failovers(&told, promoted, &mut metrics);
+    of_failovers(&told, [explained.promotions.len() as u64, explained.aftershocks], &mut metrics);
     of_shards(&told, &mut metrics);
     resets_told(&all, zero, &names, &mut metrics, &mut findings);
 
@@ -100,6 +102,8 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     let bucket = all.workloads.iter().flat_map(|load| &load.lanes).map(|lane| lane.buckets.width()).max().unwrap_or_default();
     let mut timeline =
         TimelineData { bucket, workloads: Vec::new(), nodes: Vec::new(), sentinel: marks(&all.sentinel, &all.cluster, &names) };
+    timeline.sentinel.extend(aftershocks);
+    timeline.sentinel.sort_by_key(|mark| mark.at);
     let mut roles = std::mem::take(&mut all.roles).into_iter();
     for (node, index) in all.nodes.iter().zip(0_u16..) {
         let roles = roles.next().unwrap_or_default();
@@ -195,6 +199,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         faults,
         // A trial in which nothing was broken has a longest interval, but no outage to tell.
         failovers: told.into_iter().filter(|told| told.outage).map(|told| told.failover).collect(),
+        promotions: explained.promotions,
         workloads,
         metrics,
         anomalies,
@@ -271,148 +276,15 @@ fn resets_told(all: &Collected, zero: u64, names: &[String], metrics: &mut Sampl
     metrics.extend(counts.into_iter().map(|(shard, count)| (format!("shard-{shard}.data_resets"), Sample::Exact(count))));
 }
 
-/// The outages of every shard and the number of promotions; what of it no fault explains makes the trial inconclusive.
-fn outages_told(all: &Collected, scene: &Stage<'_>, findings: &mut Findings) -> (usize, Vec<Told>) {
-    let (mut promoted, mut told) = (0, Vec::new());
-    for shard in shards(&all.header, &all.nodes) {
-        let (more, outages) = of_shard(all, &shard, scene, findings);
-        promoted += more;
-        told.extend(outages);
+/// A promotion that the servers came to by themselves, on the axis.
+fn mark(promotion: &Promotion) -> SentinelMark {
+    let after = promotion.fault.as_deref().unwrap_or_default();
+    SentinelMark {
+        at: promotion.at,
+        node: promotion.new_primary.clone(),
+        event: "aftershock".to_owned(),
+        payload: format!("became primary by itself after {after}"),
     }
-    if told.iter().any(|one| one.failover.parts.iter().any(|part| part.name == "retry")) {
-        findings.remark(match all.header.plan.experiment.topology.cluster() {
-            None => "a failover succeeded only after a failed attempt; Sentinel waits twice its failover-timeout between attempts",
-            Some(_) => "a failover succeeded only after a failed attempt; a replica stands again after four node timeouts, 4 s at least",
-        });
-    }
-    told.sort_by_key(|one| (one.failover.write_gap.as_ref().map(|gap| gap.from), one.failover.shard));
-    (promoted, told)
-}
-
-/// What all shards of a trial share.
-struct Stage<'a> {
-    names: &'a [String],
-    faults: &'a [FaultOutcome],
-    zero: u64,
-    end: u64,
-}
-
-fn of_shard(all: &Collected, shard: &Shard, stage: &Stage<'_>, findings: &mut Findings) -> (usize, Vec<Told>) {
-    let Stage { names, faults, zero, end } = *stage;
-    let whose = shard.number.map_or(String::new(), |number| format!(" on shard {number}"));
-    let writes = all.writes.only(|(_, node)| shard.has(node));
-    let reads = all.reads.only(|(at, node)| shard.has(node) && all.reigns.primary(node, at));
-    let place = shard.number.map_or(0, |number| number as usize - 1);
-    let answers = all.workloads.iter().flat_map(|load| load.answers.get(place).into_iter().flatten().zip(load.names()));
-    let clients: Vec<(String, Series)> =
-        answers.map(|(answers, name)| (name, answers.series(end))).filter(|(_, series)| !series.all().is_empty()).collect();
-    if writes.first().is_none_or(|first| first.0 > end) && zero < end {
-        findings.reason(format!("no probe write{whose} was acknowledged before the end"));
-    }
-
-    let messages: Vec<Message> = all.sentinel.iter().map(Message::read).collect();
-    let first = shard.first(&all.nodes);
-    let promoted = promotions(&messages, &role_changes(all, shard), first);
-    for promotion in unexplained(&promoted, &explaining(faults, &all.header.plan.faults, &all.nodes), first) {
-        let node = all.nodes.iter().find(|node| node.address == promotion.new).map_or(promotion.new.as_str(), |node| &node.name);
-        findings.reason(format!("{node} became primary at {}, which no fault explains", instant(promotion.at, zero)));
-    }
-
-    let told = faults.iter().enumerate().filter(|(_, fault)| !beside_the_set(fault, &all.nodes));
-    let injected: Vec<(usize, u64, Option<u64>)> =
-        told.filter_map(|(index, fault)| Some((index, fault.injected_at?, fault.reverted_at))).collect();
-    let mut found = outages(&writes, &Window::all(&injected, zero, end), zero, end);
-    // What a fault in another shard did not stop here is nothing to tell.
-    let hit = |outage: &Outage| {
-        let fault = outage.window.and_then(|window| window.fault).and_then(|fault| faults.get(fault));
-        shard.number.is_none() || fault.is_none_or(|fault| shard.hit(&fault.targets, &all.nodes))
-    };
-    found.retain(|outage| outage.long || hit(outage));
-    let last = end.max(all.writes.last());
-    let long: Vec<(u64, u64)> = found
-        .iter()
-        .filter(|outage| outage.long)
-        .filter_map(|outage| outage.interval)
-        .map(|interval| (interval.from.0, interval.to.map_or(last, |to| to.0)))
-        .collect();
-    let scene = Scene {
-        nodes: &all.nodes,
-        names,
-        shard,
-        faults,
-        messages: &messages,
-        news: &all.cluster,
-        roles: &all.roles,
-        promotions: &promoted,
-        reads: &reads,
-        clients: &clients,
-        outages: &long,
-        end: last,
-    };
-    let mut told = Vec::new();
-    for outage in found {
-        if let Some(interval) = outage.interval.filter(|_| outage.long) {
-            let (from, to) = (interval.from.0, interval.to.map_or(scene.end, |to| to.0));
-            if outage.window.is_none() {
-                let long = span(to.saturating_sub(from));
-                findings
-                    .reason(format!("no write{whose} was acknowledged for {long} from {}, which no fault explains", instant(from, zero)));
-            }
-            // A server that takes no writes for a while may go on answering what is read.
-            let wrote = all.taken.by_shard(shard, [from + CONTRADICTS, to.saturating_sub(CONTRADICTS)]);
-            if wrote > 0 {
-                findings.reason(format!(
-                    "{} acknowledged to clients in the gap{whose} that the probes saw from {}: the probes were cut off, not the servers",
-                    if wrote == 1 { "1 write was".to_owned() } else { format!("{wrote} writes were") },
-                    instant(from, zero)
-                ));
-            }
-        }
-        if outage.interval.is_none() {
-            findings.remark("a fault was injected while an earlier outage was still open; the outage is told once");
-        }
-        let one = scene.tell(&outage);
-        if let Some(found) = &one.obstacle {
-            let said = found.said.as_ref().map_or(String::new(), |said| format!(" ({said})"));
-            let old = one.failover.old_primary.as_deref().unwrap_or("the primary");
-            findings.remark(format!("no replica was elected in the place of {old}: {}{said}", found.why));
-        }
-        told.push(one);
-    }
-    (promoted.len(), told)
-}
-
-/// Whether a fault took hold of independent primaries alone, which no outage of the set can come from.
-fn beside_the_set(fault: &FaultOutcome, nodes: &[NodeInfo]) -> bool {
-    let mut hit = nodes.iter().filter(|node| fault.targets.contains(&node.name)).peekable();
-    hit.peek().is_some() && hit.all(|node| node.role == Role::Independent)
-}
-
-fn role_changes(all: &Collected, shard: &Shard) -> Vec<(u64, String, NodeRole)> {
-    let mut told = Vec::new();
-    for ((node, roles), _) in all.nodes.iter().zip(&all.roles).zip(0_u16..).filter(|(_, index)| shard.has(*index)) {
-        told.extend(roles.changes().map(|(at, role)| (at, node.address.clone(), role)));
-    }
-    told.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
-    told
-}
-
-/// What faults may explain a promotion: when, and the addresses of the nodes they took; `None` for those that may set off any.
-fn explaining(faults: &[FaultOutcome], planned: &[PlannedFault], nodes: &[NodeInfo]) -> Vec<(u64, Option<Vec<String>>)> {
-    let explains = faults.iter().zip(planned).filter_map(|(fault, planned)| {
-        let taken = match &planned.fault.action {
-            // What ends, stops or blocks a process sets off a failover of that process alone.
-            Action::Kill(_) | Action::Stop(_) | Action::Pause(_) | Action::Busy(_) | Action::ClientsPause(_) => {
-                let hit = nodes.iter().filter(|node| fault.targets.contains(&node.name));
-                Some(hit.map(|node| node.address.clone()).collect())
-            }
-            // These touch clients alone, or move what primaries serve and leave them what they are.
-            Action::ClientCrash(_) | Action::Reshard(_) => return None,
-            _ => None,
-        };
-        Some((fault.injected_at?, taken))
-    });
-    explains.collect()
 }
 
 /// Moments on which the told gaps depend.

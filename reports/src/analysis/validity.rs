@@ -8,7 +8,7 @@ use crate::result::{FaultOutcome, TrialStatus};
 const LATE: u64 = 20_000_000;
 
 /// Lateness anywhere in the measured time from which a trial proves nothing: as long as what is called an outage.
-const STALLED: u64 = super::gap::OUTAGE;
+pub const STALLED: u64 = super::gap::OUTAGE;
 
 /// Reasons and remarks, as they are found.
 #[derive(Debug, Default)]

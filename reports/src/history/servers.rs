@@ -95,6 +95,9 @@ pub struct RoleSample {
     /// Replica: whether it takes a full copy from its primary at the moment.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub syncing: bool,
+    /// Replica: its priority (`replica-priority`); absent where it was not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u32>,
 }
 
 /// What a data node says it is.

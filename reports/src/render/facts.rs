@@ -210,6 +210,11 @@ pub fn shard_tail(failover: &Failover) -> String {
     failover.shard.map(|shard| format!(", shard {shard}")).unwrap_or_default()
 }
 
+/// What marks an outage that the servers came to by themselves after a fault.
+pub fn again(failover: &Failover) -> &'static str {
+    if failover.aftershock { ", again" } else { "" }
+}
+
 /// Whether the trial ended before an outage did, so that its last part is cut short.
 pub fn unended(failover: &Failover) -> bool {
     [&failover.write_gap, &failover.client_gap].into_iter().flatten().any(|gap| gap.to.is_none())

@@ -1,5 +1,6 @@
 //! How a result is shown: pure functions from the document to text.
 
+mod aftermath;
 mod by_shard;
 mod facts;
 mod felt;

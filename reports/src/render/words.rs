@@ -1,6 +1,6 @@
 //! The verdict in plain words: the sentence every report begins with.
 
-use super::{facts, felt, number};
+use super::{aftermath, facts, felt, number};
 use crate::analysis::OUTAGE;
 use crate::result::{Document, MetricSummary, Sample, Verdict};
 
@@ -36,9 +36,7 @@ pub fn sentence(document: &Document) -> String {
             number::sample(on.unit, on.max)
         ));
     }
-    if let Some(why) = obstacles(document) {
-        parts.push(why);
-    }
+    parts.extend(aftermath::words(document));
     if let Some(split) = document.metrics.get(facts::SPLIT_BRAIN).filter(|split| split.max.value() >= OUTAGE as f64) {
         let most = if split.samples.len() > 1 { "up to " } else { "" };
         parts.push(format!("two nodes took writes at the same time for {most}{}", number::sample(split.unit, split.max)));
@@ -118,26 +116,6 @@ pub fn sentence(document: &Document) -> String {
         (Verdict::Pass | Verdict::Fail, false) => format!("{}. {why}.", capital(&measured)),
         (_, false) => format!("{why}. In what was measured, {measured}."),
     }
-}
-
-/// Why no replica was elected, where that happened: `no replica was elected (shard 1 has no replica)`.
-fn obstacles(document: &Document) -> Option<String> {
-    const MOST: usize = 2;
-    let mut told: Vec<&str> = Vec::new();
-    let (mut of, mut all) = (0, 0);
-    for trial in facts::conclusive(document) {
-        let mut here = trial.failovers.iter().filter_map(|failover| failover.obstacle.as_deref()).peekable();
-        (of, all) = (of + u32::from(here.peek().is_some()), all + 1);
-        for why in here {
-            if !told.contains(&why) {
-                told.push(why);
-            }
-        }
-    }
-    let more = if told.len() > MOST { format!("; and {} more", told.len() - MOST) } else { String::new() };
-    told.truncate(MOST);
-    let trials = if of < all { format!(" in {of} of {all} trials") } else { String::new() };
-    (of > 0).then(|| format!("no replica was elected{trials} ({}{more})", told.join("; ")))
 }
 
 /// Reasons that the table of assertions does not tell already, nor the list of what was left behind.

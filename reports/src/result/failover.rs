@@ -49,10 +49,13 @@ pub struct Failover {
     /// The shard that was out, from 1; only in a Cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<u32>,
-    /// Name of the fault that caused it; absent for an unplanned one.
+    /// Name of the fault that caused it, or that it came after; absent where no fault had reached the shard.
     pub fault: Option<String>,
     /// Instant of the fault.
     pub fault_at: Option<u64>,
+    /// Whether the servers did it by themselves after the fault, with nothing else injected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aftershock: bool,
     /// Writes, seen by probes on every data node (server gap).
     pub write_gap: Option<Gap>,
     /// Reads, seen by probes on the primary.
@@ -70,9 +73,44 @@ pub struct Failover {
     pub new_primary: Option<String>,
     /// The write gap told in parts that add up to it, in order of time.
     pub parts: Vec<FailoverPart>,
-    /// Why no replica was elected although the primary was gone, in words; absent where one was, and outside Clusters.
+    /// Why no replica took over although the primary was gone, or only after attempts that failed, in words; absent where nothing stood in
+    /// the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obstacle: Option<String>,
+    /// Of a shard whose primary was there and refused all the same; absent elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_for_coverage: Option<CoverageRefusal>,
+}
+
+/// A shard of a Cluster that lost nothing and answered `CLUSTERDOWN`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CoverageRefusal {
+    /// The shards that were not served meanwhile; empty where too few primaries could be reached.
+    pub shards: Vec<u32>,
+    /// For how long it refused, ns.
+    pub lasted: Sample,
+    /// The reason, in words.
+    pub why: String,
+}
+
+/// A node that became primary in the measured time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Promotion {
+    /// The shard, from 1; only in a Cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
+    /// When it was first told, by a Sentinel or by the node.
+    pub at: u64,
+    /// The primary before, by name.
+    pub old_primary: String,
+    /// The new one, by name.
+    pub new_primary: String,
+    /// Name of the fault that explains it, or that it came after; absent where no fault had reached the shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// Whether the servers did it by themselves after the fault.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aftershock: bool,
 }
 
 /// One part of a gap.

@@ -14,7 +14,7 @@ mod workload;
 
 pub use anomaly::{Anomaly, AnomalyKind};
 pub use document::{AssertionResult, Document, Environment, Location, Prediction, SCHEMA_VERSION, Source, Tool, Verdict};
-pub use failover::{Failover, FailoverPart, FaultOutcome, Gap};
+pub use failover::{CoverageRefusal, Failover, FailoverPart, FaultOutcome, Gap, Promotion};
 pub use matrix::{Difference, MatrixAxis, MatrixCell, MatrixDocument, Middle, OpenInterval, TradeOff, TradeOffPoint};
 pub use metric::{Interval, MetricSummary, MetricUnit, PhaseDependence, RareEvent, Sample};
 pub use moves::SlotMove;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Sample;
 use super::anomaly::Anomaly;
-use super::failover::{Failover, FaultOutcome};
+use super::failover::{Failover, FaultOutcome, Promotion};
 use super::moves::SlotMove;
 use super::timeline::TimelineData;
 use super::workload::WorkloadResult;
@@ -44,6 +44,9 @@ pub struct Trial {
     pub faults: Vec<FaultOutcome>,
     /// Outages of the shard, in order, each with its parts.
     pub failovers: Vec<Failover>,
+    /// Nodes that became primary, in order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promotions: Vec<Promotion>,
     /// Results by workload, in the file's order.
     pub workloads: Vec<WorkloadResult>,
     /// Value of every metric of this trial, by name.

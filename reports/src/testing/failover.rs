@@ -195,6 +195,7 @@ fn roles(params: &FailoverParams, course: &Course, events: &mut Vec<(u64, Event)
                 };
                 let sample = RoleSample {
                     syncing: false,
+                    priority: None,
                     at: [at, at + 300_000],
                     node,
                     role,

@@ -5,9 +5,11 @@ mod cluster;
 mod message;
 mod obstacle;
 mod promotions;
+mod vacancy;
 
 pub use anatomy::{Anatomy, Known, anatomy};
 pub use cluster::{Contest, cluster_anatomy};
 pub use message::Message;
 pub use obstacle::{Loss, Obstacle, obstacle};
-pub use promotions::{Promotion, promotions, unexplained};
+pub use promotions::{Promotion, Sources, promotions};
+pub use vacancy::{Vacancy, vacancy};

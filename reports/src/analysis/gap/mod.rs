@@ -8,7 +8,7 @@ mod series;
 
 pub use acks::Acks;
 pub use answers::Answers;
-pub use attribution::{Outage, Window, outages};
+pub use attribution::{Class, Outage, Window, ordinary, outages};
 pub use reign::Reigns;
 pub use series::{Interval, Series};
 

@@ -27,6 +27,8 @@ pub fn part_style(name: &str) -> (&'static str, &'static str, &'static str) {
         "order" => ("p8", "#e8a39b", "O"),
         // Attempts that failed before one succeeded: not there in a good run.
         "retry" => ("p8", "#e8a39b", "R"),
+        // A shard that lost nothing waits for another one.
+        "coverage" | "majority" => ("p7", "#999999", "C"),
         _ => ("p7", "#999999", "?"),
     }
 }
@@ -112,7 +114,7 @@ fn bar(body: &mut Svg, x: &Linear, y: f64, trial: &Trial, failover: &Failover) {
         Anchor::Start,
         2.0,
         y + 14.0,
-        &format!("trial {}{}{}", trial.index, facts::shard_tail(failover), if judged { "" } else { " *" }),
+        &format!("trial {}{}{}{}", trial.index, facts::shard_tail(failover), facts::again(failover), if judged { "" } else { " *" }),
     );
     let end = |gap: &Option<Gap>| gap.as_ref().map(|gap| gap.to.unwrap_or(trial.end));
     let server = end(&failover.write_gap);

@@ -175,7 +175,8 @@ fn status(status: TrialStatus) -> &'static str {
 fn headline(trial: &Trial) -> String {
     let mut parts = Vec::new();
     for failover in trial.failovers.iter().take(MOST_TOLD) {
-        let whose = failover.shard.map(|shard| format!("shard {shard} ")).unwrap_or_default();
+        let shard = failover.shard.map(|shard| format!("shard {shard} ")).unwrap_or_default();
+        let whose = if failover.aftershock { format!("{shard}aftershock ") } else { shard };
         if let Some(gap) = &failover.write_gap {
             parts.push(format!("{whose}write gap {}", timeline::gap_label(gap)));
         }
