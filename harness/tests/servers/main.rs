@@ -24,6 +24,7 @@ mod reshard;
 mod residue;
 mod reuse;
 mod reversal;
+mod storm;
 mod support;
 mod turns;
 mod unremovable;

@@ -28,8 +28,7 @@ fn lie_where_predicted(bench: &Bench, ended: &Ended) {
 
     let document = bench.document();
     assert_eq!(document.verdict, Verdict::Pass);
-    // Sentinel itself sometimes fails over again right after a failover at so short a down-after: such a trial proves nothing and is
-    // repeated. Five are conclusive all the same, and no more than one was repeated.
+    // A busy machine may spoil one, which is repeated.
     let (conclusive, rest): (Vec<_>, Vec<_>) = document.trials.iter().partition(|trial| trial.status == TrialStatus::Conclusive);
     let why: Vec<_> = rest.iter().map(|trial| (trial.index, trial.status, &trial.reasons)).collect();
     assert!(conclusive.len() == 5 && rest.len() <= 1, "{why:?}");
