@@ -238,3 +238,46 @@ fn a_job_paid_twice_is_told_with_what_became_of_its_lock() {
     assert_eq!(metrics(&trial, &names), exactly(&found));
     assert_eq!(texts(&trial, AnomalyKind::ChargedTwice).len(), 1);
 }
+
+#[test]
+fn payments_beyond_any_list_are_counted_handed_on_and_drawn_to_the_last() {
+    // 495 jobs, each charged by two servers without a lock.
+    let paid = |job: u32, position: u64| (job, position);
+    let pays = |job: u32, server: u16| {
+        let at = S + u64::from(job) * 15 * MS + u64::from(server) * MS;
+        Event::Payment(Payment {
+            w: 0,
+            c: server,
+            id: u64::from(job) * 2 + u64::from(server),
+            key: job,
+            lock: None,
+            fence: None,
+            looked: [at, at],
+            charged: Some([at, at + MS]),
+            out: Paying::Charged,
+        })
+    };
+    let mut events: Vec<Event> = (0..495).flat_map(|job| [pays(job, 0), pays(job, 1)]).collect();
+    let entries = (0..495).flat_map(|job| [paid(job, u64::from(job) * 2), paid(job, u64::from(job) * 2 + 1)]).collect();
+    events.push(Event::Paid(Paid { at: 10 * S, w: 0, from: 0, entries }));
+    let trial = analysed("kind: payment-job, work: 20ms, lock: false", events);
+    assert_eq!(trial.metrics["w.charged_twice"], Sample::Exact(495.0));
+    let [count] = trial.anomaly_counts.as_slice() else { panic!("{:?}", trial.anomaly_counts) };
+    assert_eq!((count.kind, count.total, count.listed, trial.anomalies_total), (AnomalyKind::ChargedTwice, 495, 50, 495));
+    assert_eq!(trial.anomalies.len(), 50);
+    assert_eq!(count.spans.iter().map(|span| span[2]).sum::<u64>(), 495);
+    assert_eq!(count.spans.iter().map(|span| span[1]).max(), Some(count.last));
+    assert_eq!(count.last, S + 494 * 15 * MS + MS, "the last charge that came on top");
+}
+
+#[test]
+fn lost_writes_take_no_room_from_other_kinds() {
+    let add = |id: u64, out| op(OpKind::Add, id, [S + id * 100_000, S + id * 100_000 + 50_000], out, None, 0);
+    let mut events: Vec<Event> = (0..11_345).map(|id| add(id, Outcome::Ok)).collect();
+    events.push(add(20_000, Outcome::Fail));
+    events.push(Event::Members(Members { at: 10 * S, w: 0, key: 0, ids: vec![20_000], foreign: 7 }));
+    let trial = analysed("kind: set", events);
+    let told: Vec<_> = trial.anomaly_counts.iter().map(|one| (one.kind, one.total, one.listed)).collect();
+    assert_eq!(told, [(AnomalyKind::LostWrite, 11_345, 50), (AnomalyKind::UnexpectedWrite, 8, 2)]);
+    assert_eq!(texts(&trial, AnomalyKind::UnexpectedWrite).len(), 2);
+}

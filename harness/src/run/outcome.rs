@@ -103,5 +103,6 @@ fn write_matrix(folder: &Folder, document: &MatrixDocument) -> Result<(), String
     folder.write("report.html", matrix::html(document).as_bytes()).map_err(failed)?;
     folder.write("junit.xml", matrix::junit(document).as_bytes()).map_err(failed)?;
     folder.write("summary.md", matrix::summary(document).as_bytes()).map_err(failed)?;
-    folder.write("metrics.txt", matrix::metrics(document).as_bytes()).map_err(failed)
+    folder.write("metrics.txt", matrix::metrics(document).as_bytes()).map_err(failed)?;
+    folder.write("metrics.prom", matrix::prometheus(document).as_bytes()).map_err(failed)
 }

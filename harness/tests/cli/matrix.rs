@@ -33,7 +33,7 @@ fn read(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-const REPORTS: [&str; 5] = ["report.html", "junit.xml", "summary.md", "metrics.txt", "result.json"];
+const REPORTS: [&str; 6] = ["report.html", "junit.xml", "summary.md", "metrics.txt", "metrics.prom", "result.json"];
 
 #[test]
 fn validate_says_how_many_cells_a_file_has() {

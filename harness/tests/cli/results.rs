@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use redquake_reports::testing::{FailoverParams, failover_history, stored};
 use serde_json::Value;
 
 use crate::support::{Ended, folder, history, record, results, results_of, tell, write_record};
 
-const REPORTS: [&str; 5] = ["result.json", "report.html", "junit.xml", "summary.md", "metrics.txt"];
+const REPORTS: [&str; 6] = ["result.json", "report.html", "junit.xml", "summary.md", "metrics.txt", "metrics.prom"];
 
 fn on(command: &str, folder: &Path) -> Ended {
     tell(&[command, folder.to_str().unwrap()])
@@ -134,4 +135,39 @@ fn results_of_another_version_are_refused_by_name() {
     let ended = on("analyze", run.path());
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     assert!(ended.stderr.contains("format 99"), "{}", ended.stderr);
+}
+
+#[test]
+fn every_anomaly_is_in_a_file_beside_its_history_as_often_as_the_result_counts_it() {
+    let lossy = FailoverParams {
+        lag: 400_000_000,
+        hold: 4_000_000_000,
+        ttl: 10_000_000_000,
+        keys: 400,
+        duration: 20_000_000_000,
+        ..FailoverParams::default()
+    };
+    let run = results();
+    fs::write(history(run.path(), 1), stored(&failover_history(&lossy))).unwrap();
+    on("analyze", run.path());
+    let trials = result(run.path())["trials"].as_array().unwrap().clone();
+    let file = run.path().join(trials[0]["anomalies_file"].as_str().unwrap());
+    let lines = zstd_lines(&file);
+    let told: u64 = trials[0]["anomaly_counts"].as_array().unwrap().iter().map(|one| one["total"].as_u64().unwrap()).sum();
+    assert!(told > 50, "more than a result lists of one kind: {told}");
+    assert_eq!(lines.len() as u64, told);
+    for line in &lines {
+        let one: Value = serde_json::from_str(line).unwrap();
+        assert!(one["kind"].is_string() && one["text"].is_string(), "{line}");
+    }
+    // A trial without any has no file, also where an earlier analysis left one.
+    assert!(trials[1].get("anomalies_file").is_none());
+    fs::write(history(run.path(), 1), stored(&failover_history(&FailoverParams::default()))).unwrap();
+    on("analyze", run.path());
+    assert!(!file.exists() || result(run.path())["trials"][0].get("anomalies_file").is_some());
+}
+
+fn zstd_lines(file: &Path) -> Vec<String> {
+    let bytes = zstd::decode_all(fs::File::open(file).unwrap()).unwrap();
+    String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
 }

@@ -55,7 +55,7 @@ fn lie_where_predicted(bench: &Bench, ended: &Ended) {
         assert_eq!(failover.old_primary.as_deref(), Some("redis-1"));
         assert_ne!(failover.new_primary, failover.old_primary);
     }
-    for name in ["report.html", "junit.xml", "summary.md", "metrics.txt", "result.json", "run.json", "experiment.yaml"] {
+    for name in ["report.html", "junit.xml", "summary.md", "metrics.txt", "metrics.prom", "result.json", "run.json", "experiment.yaml"] {
         assert!(bench.results().join(name).exists(), "{name}");
     }
     assert_eq!(ended.residue, Vec::<String>::new());

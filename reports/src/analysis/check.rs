@@ -4,6 +4,7 @@ use redquake_experiments::spec::{Workload, WorkloadKind};
 
 use super::counters::Counters;
 use super::fallback::{Caches, Period};
+use super::found::Found;
 use super::limiters::Limiters;
 use super::locks::{Locks, Names};
 use super::payments::Payments;
@@ -11,7 +12,7 @@ use super::register::Registers;
 use super::servers::Servers;
 use super::sets::Sets;
 use crate::history::{Access, Decision, Exchange, Final, Keys, Members, Op, Paid, Payment, Query, Read, Value, Vote};
-use crate::result::{Anomaly, CacheResult, CounterCounts, LimiterResult, LockCounts, PaymentCounts, RegisterCounts, SetCounts};
+use crate::result::{CacheResult, CounterCounts, LimiterResult, LockCounts, PaymentCounts, RegisterCounts, SetCounts};
 
 /// The check of one workload.
 #[derive(Debug)]
@@ -53,12 +54,6 @@ pub struct Checked {
     pub metrics: Vec<(&'static str, f64)>,
     /// Metrics that were not over at the end: they are at least this.
     pub bounds: Vec<(&'static str, f64)>,
-    /// The evidence, worst first.
-    pub anomalies: Vec<Anomaly>,
-    /// Number of anomalies, listed or not.
-    pub total: u64,
-    /// Number of those that are only possible.
-    pub possible: u64,
 }
 
 impl Check {
@@ -183,29 +178,19 @@ impl Check {
     }
 
     /// Judges. `healed` is when every fault was taken back, `None` if that never happened; `period` is the measured time.
-    pub fn finish(self, healed: Option<u64>, period: Period, names: &Names<'_>, servers: &Servers) -> Checked {
+    pub fn finish(self, healed: Option<u64>, period: Period, names: &Names<'_>, servers: &Servers, found: &mut Found<'_>) -> Checked {
         match self {
             Self::Lock(locks) => {
-                let found = locks.finish(healed, names);
-                let counts = found.counts;
-                let harm = counts.lost_updates + counts.token_regressions;
-                Checked {
-                    metrics: found.metrics,
-                    total: counts.double_acquired + counts.stuck + counts.lost + counts.ttl_overrun + harm,
-                    possible: counts.possible,
-                    anomalies: found.anomalies,
-                    locks: Some(counts),
-                    ..Checked::default()
-                }
+                let (counts, metrics) = locks.judge(healed, names, found);
+                Checked { metrics, locks: Some(counts), ..Checked::default() }
             }
-            Self::Limiter(limiter) => limiter.finish(names),
+            Self::Limiter(limiter) => limiter.finish(names, found),
             Self::Cache(cache) => cache.finish(period),
-            Self::Payment(payments) => payments.finish(names),
-            Self::Counter(counters) => counters.finish(names, servers),
-            Self::Register(registers) => registers.finish(names, servers),
+            Self::Payment(payments) => payments.finish(names, found),
+            Self::Counter(counters) => counters.finish(names, servers, found),
+            Self::Register(registers) => registers.finish(names, servers, found),
             Self::Set(sets) => {
-                let found = sets.finish(names, servers);
-                let counts = found.counts;
+                let counts = sets.judge(names, servers, found);
                 let mut metrics = vec![
                     ("acknowledged", counts.acknowledged as f64),
                     ("lost", counts.lost as f64),
@@ -216,13 +201,7 @@ impl Check {
                 if counts.acknowledged > 0 {
                     metrics.push(("lost_share", counts.lost as f64 / counts.acknowledged as f64));
                 }
-                Checked {
-                    metrics,
-                    total: counts.lost + counts.unexpected,
-                    anomalies: found.anomalies,
-                    set: Some(counts),
-                    ..Checked::default()
-                }
+                Checked { metrics, set: Some(counts), ..Checked::default() }
             }
         }
     }

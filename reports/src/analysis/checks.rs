@@ -7,6 +7,7 @@ use redquake_experiments::spec::{Workload, shard_of};
 
 use super::check::{Check, Checked};
 use super::fallback::Period;
+use super::found::Found;
 use super::locks::Names;
 use super::samples::{Samples, of_workload};
 use super::servers::Servers;
@@ -141,15 +142,17 @@ impl Checks {
         servers: &Servers,
         measured: u64,
         samples: &mut Samples,
+        found: &mut Found<'_>,
     ) -> Checked {
         for (part, number) in self.shards.into_iter().zip(1_u32..) {
             let of = format!("shard-{number}.{}", names.workload);
-            let mut own = part.check.finish(healed, period, names, servers);
+            // What is wrong with a shard's keys is told with the whole.
+            let mut own = part.check.finish(healed, period, names, servers, &mut Found::new(&mut |_| ()));
             own.metrics.retain(|(metric, _)| is_of_keys(metric));
             of_workload(&of, &part.tally, &own.metrics, measured, samples);
             let bounds = own.bounds.iter().filter(|(metric, _)| is_of_keys(metric));
             samples.extend(bounds.map(|(metric, bound)| (format!("{of}.{metric}"), Sample::AtLeast(*bound))));
         }
-        self.whole.finish(healed, period, names, servers)
+        self.whole.finish(healed, period, names, servers, found)
     }
 }

@@ -8,6 +8,7 @@ use redquake_experiments::spec::{Severity, Until};
 
 use super::phases;
 use super::stats::{precision, summarise};
+use super::vacuous::vacuous;
 use super::verdict::{Evidence, judge};
 use super::words::count;
 use crate::result::{
@@ -79,7 +80,9 @@ pub fn assemble(assembly: Assembly) -> Document {
         .map(|(index, assertion)| {
             let unit = metrics::find(&assertion.metric, experiment).map_or(MetricUnit::Count, |metric| unit(metric.unit));
             let samples: Vec<Sample> = samples(&assertion.metric, &trials).into_iter().map(|(_, sample)| sample).collect();
-            judge(assertion, Evidence { unit, samples: &samples, planned }, locations.get(index).cloned().flatten())
+            let judged = judge(assertion, Evidence { unit, samples: &samples, planned }, locations.get(index).cloned().flatten());
+            let vacuous = if judged.verdict == Verdict::Pass { vacuous(assertion, &trials) } else { None };
+            AssertionResult { vacuous, ..judged }
         })
         .collect();
     let precision = until.map(|(until, ended_by)| {

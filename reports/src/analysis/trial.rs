@@ -8,8 +8,9 @@ use redquake_experiments::spec::Role;
 use super::collect::{Collected, Lane, Load};
 use super::explain::{CONTRADICTS, Stage, explain};
 use super::fallback::Period;
+use super::found::{Found, Kept, MOST_TOLD};
 use super::gap::OUTAGE;
-use super::locks::{Names, worst_first};
+use super::locks::Names;
 use super::moves::{moves, of_moves, told as moved};
 use super::outages::Told;
 use super::resets::Reset;
@@ -18,26 +19,32 @@ use super::shards::shards;
 use super::split::{Split, split};
 use super::timeline::{down, marks, writable};
 use super::validity::Findings;
-use super::words::{instant, span};
-use crate::history::{Ending, Event, Header, HistoryError, PhaseName, Reader};
+use super::words::{instant, number_text, span};
+use crate::history::{Ending, Event, Header, HistoryError, PhaseName, Reader, Stall};
 use crate::result::{
     Anomaly, AnomalyKind, NodeLane, Promotion, Sample, SentinelMark, SplitBrain, SplitNode, TimelineData, Trial, WorkloadResult,
     WorkloadSeries,
 };
 
-/// Anomalies that are kept with their evidence.
-const MOST_ANOMALIES: usize = 200;
 
 /// Analyses a history in one pass. `Trial::history` is left empty: only the caller knows where the file is.
 ///
 /// # Errors
 /// When the history is damaged; one that merely ends early gives an inconclusive trial.
-pub fn analyze<R: Read>(mut reader: Reader<R>) -> Result<Trial, HistoryError> {
+pub fn analyze<R: Read>(reader: Reader<R>) -> Result<Trial, HistoryError> {
+    analyze_telling(reader, &mut |_| ())
+}
+
+/// The same, and hands every anomaly to `each`, also those that the trial does not list. They come by workload and kind.
+///
+/// # Errors
+/// As [`analyze`].
+pub fn analyze_telling<R: Read>(mut reader: Reader<R>, each: &mut dyn FnMut(&Anomaly)) -> Result<Trial, HistoryError> {
     let mut collected = Collected::new(reader.header());
     for event in reader.by_ref() {
         collected.take(&event?);
     }
-    Ok(finish(collected, reader.ending()))
+    Ok(finish(collected, reader.ending(), each))
 }
 
 /// The same from events in memory, without the header; for what was never stored.
@@ -50,10 +57,10 @@ pub fn analyze_events<'a>(header: &Header, events: impl IntoIterator<Item = &'a 
             ending = Ending::Complete;
         }
     }
-    finish(collected, Some(ending))
+    finish(collected, Some(ending), &mut |_| ())
 }
 
-fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
+fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anomaly)) -> Trial {
     all.reigns.sort();
     all.sentinel.sort_by_key(|message| (message.at, message.node));
     all.cluster.sort_by_key(|event| (event.at, event.node, event.news));
@@ -92,6 +99,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     let aftershocks: Vec<SentinelMark> = explained.promotions.iter().filter(|one| one.aftershock).map(mark).collect();
     let edges: Vec<u64> = told.iter().flat_map(edges).collect();
     findings.stalls(&all.stalls, zero, end, &edges, all.header.probe_every);
+    let late_in_pause = late_in_pause(&told, &all.stalls);
 
     let mut metrics = Samples::new();
     of_failovers(&told, [explained.promotions.len() as u64, explained.aftershocks], &mut metrics);
@@ -125,7 +133,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     let period = Period { from: zero, broken, to: end };
     let mut servers = std::mem::take(&mut all.servers);
     servers.settle(&shards(&all.header, &all.nodes), &all.reigns, end);
-    let (mut workloads, mut anomalies, mut anomalies_total, mut possible_total) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut workloads, mut found) = (Vec::new(), Found::new(tell));
     for load in std::mem::take(&mut all.workloads) {
         let Load { spec, check, tally, lanes, .. } = load;
         if healed.and_then(|healed| check.judgeable_from(healed)).is_some_and(|from| from > end) {
@@ -143,10 +151,7 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
             ));
         }
         let own = Names { workload: &spec.name, nodes: &names, zero };
-        let checked = check.finish(healed, period, &own, &servers, measured, &mut metrics);
-        anomalies.extend(checked.anomalies);
-        anomalies_total += checked.total;
-        possible_total += checked.possible;
+        let checked = check.finish(healed, period, &own, &servers, measured, &mut metrics, &mut found);
         of_workload(&spec.name, &tally, &checked.metrics, measured, &mut metrics);
         metrics.extend(checked.bounds.iter().map(|(metric, bound)| (format!("{}.{metric}", spec.name), Sample::AtLeast(*bound))));
         timeline.workloads.extend(lanes.into_iter().map(|Lane { zone, buckets, classes }| WorkloadSeries {
@@ -176,11 +181,19 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
     let moves = moves(&all.slots, &named, &names);
     of_moves(&moves, &workloads, &mut metrics);
     moves.iter().for_each(|one| findings.remark(moved(one, &workloads, &names)));
-    worst_first(&mut anomalies);
-    let (mut possible, mut anomalies): (Vec<Anomaly>, Vec<Anomaly>) =
-        anomalies.into_iter().partition(|one| one.kind == AnomalyKind::PossibleDouble);
-    anomalies.truncate(MOST_ANOMALIES);
-    possible.truncate(MOST_ANOMALIES);
+    let Kept { counts: anomaly_counts, listed, untold } = found.finish();
+    if untold > 0 {
+        findings.remark(format!(
+            "{} were found beyond the {} that are told one by one",
+            crate::number::plural(untold, "anomaly", "anomalies"),
+            number_text(MOST_TOLD as u64)
+        ));
+    }
+    let (possible, anomalies): (Vec<Anomaly>, Vec<Anomaly>) = listed.into_iter().partition(|one| one.kind == AnomalyKind::PossibleDouble);
+    let (possible_total, anomalies_total) = anomaly_counts.iter().fold((0, 0), |(possible, certain), one| match one.kind {
+        AnomalyKind::PossibleDouble => (possible + one.total, certain),
+        _ => (possible, certain + one.total),
+    });
 
     let ready = all.phase(PhaseName::Settle).zip(all.phase(PhaseName::Provision));
     let since_ready = baseline.zip(all.phase(PhaseName::Settle)).map(|(zero, ready)| zero.saturating_sub(ready));
@@ -204,14 +217,26 @@ fn finish(mut all: Collected, ending: Option<Ending>) -> Trial {
         metrics,
         anomalies,
         anomalies_total,
+        anomaly_counts,
+        anomalies_file: String::new(),
         possible,
         possible_total,
         split,
+        late_in_pause,
         moves,
         remarks: findings.remarks,
         timeline,
         history: String::new(),
     }
+}
+
+/// How long the tool's own loops were late within the longest time without a write, where that is no outage.
+fn late_in_pause(told: &[Told], stalls: &[Stall]) -> Option<u64> {
+    let gaps = told.iter().filter_map(|one| one.failover.write_gap.as_ref());
+    let longest = gaps.max_by(|one, other| one.length.value().total_cmp(&other.length.value()))?;
+    let to = longest.to.filter(|_| longest.length.value() < OUTAGE as f64)?;
+    let within = |stall: &Stall| stall.at.min(to).saturating_sub(stall.at.saturating_sub(stall.late).max(longest.from));
+    stalls.iter().map(within).max().filter(|late| *late > 0)
 }
 
 /// How long several nodes acknowledged writes and how many each took.

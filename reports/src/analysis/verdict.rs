@@ -47,6 +47,7 @@ pub fn judge(assertion: &Assertion, evidence: Evidence<'_>, location: Option<Loc
         margin: bounds.map(|bounds| margin(expect, bounds.low)),
         location,
         reason,
+        vacuous: None,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use redquake_experiments::spec::metrics::{SHARD, of_shard};
 
-use super::{facts, number};
+use super::{facts, number, outage};
 use crate::analysis::OUTAGE;
-use crate::result::{Document, MetricSummary, MetricUnit};
+use crate::result::{Document, MetricSummary, MetricUnit, Sample, Trial};
 
 /// Metrics of shards, a row each: those of the servers first, then those of the workloads.
 pub struct ByShard<'a> {
@@ -85,6 +85,45 @@ pub fn down(document: &Document) -> Vec<Down<'_>> {
         .into_iter()
         .filter_map(|shard| Some(Down { shard, write: find(shard, "write_gap")?, client: find(shard, "client_gap") }));
     told.filter(|one| one.write.max.value() >= OUTAGE as f64).collect()
+}
+
+/// How many of the shards that a fault took hold of were down, for how long, and what the others felt: the headline of a Cluster. `whole` is the
+/// longest gap of all shards.
+pub fn headline(document: &Document, whole: &MetricSummary) -> Option<String> {
+    let shards = by_shard(document)?.shards.len();
+    let each: Vec<[usize; 2]> = facts::conclusive(document).map(down_in).collect();
+    let of = |place: usize| {
+        let counts = each.iter().map(|counts| counts[place]).filter(|count| *count > 0);
+        (counts.clone().min().unwrap_or_default(), counts.max().unwrap_or_default())
+    };
+    let (hit, others) = (of(0), of(1));
+    let (least, most) = if hit.1 > 0 { hit } else { others };
+    if most == 0 {
+        return None;
+    }
+    let number = if least == most { most.to_string() } else { format!("{least} to {most}") };
+    let verb = if most == 1 { "was" } else { "were" };
+    let told = outage::down(whole, &format!("{number} of {shards} shards {verb}"));
+    let felt = document.metrics.get(facts::BLAST_RADIUS).filter(|felt| hit.1 > 0 && felt.max.value() >= OUTAGE as f64);
+    let rest = match felt {
+        Some(felt) => format!(", the others for {}", number::sample(felt.unit, felt.median)),
+        None if hit.1 == shards || hit.1 == 0 => String::new(),
+        None => ", the others took writes".to_owned(),
+    };
+    Some(format!("{told}{rest}"))
+}
+
+/// How many shards were down in a trial: of those a fault took hold of, and of the others.
+fn down_in(trial: &Trial) -> [usize; 2] {
+    let targets: Vec<&String> = trial.faults.iter().filter(|fault| fault.injected_at.is_some()).flat_map(|fault| &fault.targets).collect();
+    let hit = |shard: u32| trial.nodes.iter().any(|node| node.shard == Some(shard) && targets.contains(&&node.name));
+    let long = |sample: Sample| sample.value() >= OUTAGE as f64;
+    let mut down: Vec<u32> = Vec::new();
+    for one in trial.failovers.iter().filter(|one| one.write_gap.as_ref().is_some_and(|gap| long(gap.length))) {
+        down.extend(one.shard.filter(|shard| !down.contains(shard)));
+    }
+    let struck = down.iter().filter(|shard| hit(**shard)).count();
+    [struck, down.len() - struck]
 }
 
 impl Down<'_> {

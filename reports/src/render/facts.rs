@@ -7,8 +7,8 @@ use redquake_experiments::spec::{Comparison, Expectation, Limit, Severity};
 use super::number;
 use crate::analysis::OUTAGE;
 use crate::result::{
-    Anomaly, AnomalyKind, AssertionResult, Document, Failover, Interval, LockCounts, MetricSummary, MetricUnit, RareEvent, Sample,
-    SetCounts, SplitBrain, SplitNode, Trial, TrialStatus, Verdict,
+    AnomalyKind, AssertionResult, Document, Failover, Interval, LockCounts, MetricSummary, MetricUnit, RareEvent, Sample, SetCounts,
+    SplitBrain, SplitNode, Trial, TrialStatus, Verdict,
 };
 use crate::result::{EndedBy, Precision};
 
@@ -26,6 +26,8 @@ pub const DATA_RESETS: &str = "failover.data_resets";
 pub const STILL_ACKNOWLEDGED: &str = "failover.still_acknowledged";
 /// Writes of clients taken by the wrong one of several primaries.
 pub const SPLIT_BRAIN_WRITES: &str = "failover.split_brain_writes";
+/// What shards felt that no fault took hold of.
+pub const BLAST_RADIUS: &str = "failover.blast_radius";
 /// Time in which two nodes acknowledged writes.
 pub const SPLIT_BRAIN: &str = "failover.split_brain";
 
@@ -218,28 +220,6 @@ pub fn again(failover: &Failover) -> &'static str {
 /// Whether the trial ended before an outage did, so that its last part is cut short.
 pub fn unended(failover: &Failover) -> bool {
     [&failover.write_gap, &failover.client_gap].into_iter().flatten().any(|gap| gap.to.is_none())
-}
-
-/// Anomalies of every trial, with the trial they belong to, worst kind first.
-pub fn anomalies(document: &Document) -> Vec<(&Trial, &Anomaly)> {
-    let mut all: Vec<_> = document.trials.iter().flat_map(|trial| trial.anomalies.iter().map(move |anomaly| (trial, anomaly))).collect();
-    all.sort_by_key(|(trial, anomaly)| (anomaly.kind, trial.index, anomaly.from));
-    all
-}
-
-/// How many anomalies were found in all, listed or not.
-pub fn anomalies_total(document: &Document) -> u64 {
-    document.trials.iter().map(|trial| trial.anomalies_total.max(trial.anomalies.len() as u64)).sum()
-}
-
-/// Overlaps that are only possible, with the trial they belong to, the longest first within a trial.
-pub fn possible(document: &Document) -> Vec<(&Trial, &Anomaly)> {
-    document.trials.iter().flat_map(|trial| trial.possible.iter().map(move |one| (trial, one))).collect()
-}
-
-/// How many of those there are in all, listed or not.
-pub fn possible_total(document: &Document) -> u64 {
-    document.trials.iter().map(|trial| trial.possible_total.max(trial.possible.len() as u64)).sum()
 }
 
 /// How many trials proved nothing and were repeated.

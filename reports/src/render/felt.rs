@@ -1,5 +1,6 @@
 //! What users of limiters, payments and caches felt, over the conclusive trials.
 
+use super::harm::Done;
 use super::{facts, number};
 use crate::result::{Document, WorkloadResult};
 
@@ -70,23 +71,33 @@ pub fn fallback(document: &Document) -> Option<Fallback> {
     all.max_by(|one, other| one.times().total_cmp(&other.times()))
 }
 
-/// All of it in words, for a sentence.
-pub fn words(document: &Document) -> Vec<String> {
-    let limits = limits(document).map(|limits| match limits.over {
-        0 => "no limit was overrun".to_owned(),
-        over => {
-            format!(
-                "{} of {} admitted were beyond a limit",
-                number::plural(over, "request", "requests"),
-                number::count(limits.admitted as f64)
-            )
-        }
-    });
-    let payments = payments(document).map(|payments| match payments.twice {
-        0 => "no job was charged twice".to_owned(),
-        twice => format!("{} came on top of the first of their job", number::plural(twice, "payment", "payments")),
-    });
-    let fallback = fallback(document)
-        .map(|load| format!("the database behind `{}` took up to {:.1} times its usual load", load.workload, load.times()));
-    [limits, payments, fallback].into_iter().flatten().collect()
+/// What went well, for the first sentence: of each kind of workload the harm that was looked for and was not done.
+pub fn calm(document: &Document, done: &[Done]) -> Vec<String> {
+    let none = |kind: &str, metrics: &[&str]| !done.iter().any(|one| one.harm.kind == kind && metrics.contains(&one.harm.metric));
+    let zero = |there: bool, kind: &str, metrics: &[&str], words: &str| (there && none(kind, metrics)).then(|| words.to_owned());
+    let updates = facts::locks(document).map_or(0, |locks| locks.updates);
+    let load = fallback(document).filter(|_| none("cache-aside", &["db_peak_multiplier"]));
+    [
+        zero(facts::sets(document).is_some(), "set", &["lost", "never_read"], "no acknowledged write was lost"),
+        zero(facts::counters(document).is_some(), "counter", &["lost", "never_read"], "no acknowledged increment was lost"),
+        zero(
+            facts::registers(document).is_some(),
+            "register",
+            &["violations", "inconclusive", "lost", "lost_updates"],
+            "every register answered as one would",
+        ),
+        zero(limits(document).is_some(), "limiter", &["over_admitted", "peak"], "no limit was overrun"),
+        zero(payments(document).is_some(), "payment-job", &["charged_twice"], "no job was charged twice"),
+        load.map(|load| format!("the database behind `{}` took up to {:.1} times its usual load", load.workload, load.times())),
+        zero(facts::locks(document).is_some(), "lock", &["double_acquired"], "no lock was held twice"),
+        zero(
+            updates > 0,
+            "lock",
+            &["lost_updates"],
+            &format!("none of {} guarded updates was overwritten unseen", number::count(updates as f64)),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

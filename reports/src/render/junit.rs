@@ -1,14 +1,15 @@
 //! `junit.xml`: what CI systems read. Suite = experiment; a case per assertion, per trial, and one for clean-up.
 //!
-//! `<failure>` means an assertion does not hold, `<error>` that nothing was proved or the environment failed. Missed warnings go
-//! to `system-out`, so that they never turn a suite red. Characters that XML forbids are removed.
+//! `<failure>` means an assertion does not hold, `<error>` that the run proves nothing or the environment failed, `<skipped>` a trial that counts for
+//! nothing in a run that was decided without it. Missed warnings go to `system-out`, so that they never turn a suite red. Characters that XML forbids are removed.
 
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use redquake_experiments::spec::Severity;
 
-use super::{facts, number, projection};
+use super::anomalies;
+use super::{facts, number, projection, words};
 use crate::result::{AssertionResult, Document, Trial, TrialStatus, Verdict};
 
 /// The document as JUnit XML.
@@ -20,6 +21,9 @@ pub fn render(document: &Document) -> String {
     suite.set_time(time);
     for (name, value) in properties(document) {
         suite.add_property(Property::new(name, value));
+    }
+    for warning in words::warnings(document) {
+        suite.add_property(Property::new("warning", warning));
     }
     for projection in projection::sentences(document) {
         suite.add_property(Property::new("projection", projection));
@@ -81,6 +85,10 @@ fn assertion_case(document: &Document, assertion: &AssertionResult) -> TestCase 
             status.set_type("assertion").set_message(message.as_str()).set_description(evidence(document, assertion));
             status
         }
+        // What is only a warning turns no suite red.
+        Verdict::Inconclusive if assertion.severity == Severity::Warn => {
+            skipped("inconclusive", &format!("{message}: {}", assertion.reason))
+        }
         Verdict::Inconclusive => error("inconclusive", &format!("{message}: {}", assertion.reason), &[evidence(document, assertion)]),
         Verdict::Error => error("environment", &format!("{message}: {}", assertion.reason), &[evidence(document, assertion)]),
     };
@@ -88,7 +96,9 @@ fn assertion_case(document: &Document, assertion: &AssertionResult) -> TestCase 
     if facts::verdict_word(assertion) == "warn" {
         case.set_system_out(format!("warning: {message}. {}", assertion.reason));
     } else if assertion.verdict == Verdict::Pass {
-        case.set_system_out(message.as_str());
+        let vacuous =
+            assertion.vacuous.as_ref().map_or_else(String::new, |why| format!("\nwarning: vacuous, it could not have failed: {why}"));
+        case.set_system_out(format!("{message}{vacuous}"));
     }
     if let Some(location) = &assertion.location {
         case.extra.insert("file".into(), location.file.as_str().into());
@@ -130,8 +140,15 @@ fn evidence(document: &Document, assertion: &AssertionResult) -> String {
 }
 
 fn trial_case(document: &Document, trial: &Trial) -> TestCase {
+    let again = document.trials.iter().find(|other| other.repeats == Some(trial.index));
+    let decided = matches!(document.verdict, Verdict::Pass | Verdict::Fail);
     let status = match trial.status {
         TrialStatus::Conclusive => TestCaseStatus::success(),
+        // It counts for nothing, and the run has an answer without it.
+        _ if again.is_some() || decided => {
+            let repeat = again.map_or_else(String::new, |again| format!(", repeated as trial {}", again.index));
+            skipped("not judged", &format!("not judged{repeat}: {}", first(&trial.reasons, "the trial proves nothing")))
+        }
         TrialStatus::Inconclusive => error("inconclusive", &first(&trial.reasons, "the trial proves nothing"), &trial.reasons),
         TrialStatus::Error => error("environment", &first(&trial.reasons, "the environment failed"), &trial.reasons),
     };
@@ -144,6 +161,14 @@ fn trial_case(document: &Document, trial: &Trial) -> TestCase {
         .map(|fault| format!("fault {} ({} {}): {}", fault.name, fault.action, fault.targets.join(", "), fault.proof))
         .collect();
     lines.extend(trial.remarks.iter().map(|remark| format!("remark: {remark}")));
+    for one in anomalies::counts(trial) {
+        let (total, kind) = (number::count(one.total as f64), facts::anomaly_name(one.kind));
+        let (first, last) = (number::instant(one.first, trial.zero), number::instant(one.last, trial.zero));
+        lines.push(format!("anomalies: {total} {kind} of {}, {first} to {last}", one.workload));
+    }
+    if !trial.anomalies_file.is_empty() {
+        lines.push(format!("all of them: {}", trial.anomalies_file));
+    }
     if !lines.is_empty() {
         case.set_system_out(lines.join("\n"));
     }
@@ -162,6 +187,12 @@ fn case(document: &Document, group: &str, name: &str, status: TestCaseStatus) ->
     let mut case = TestCase::new(name, status);
     case.set_classname(format!("{}.{group}", document.name));
     case
+}
+
+fn skipped(kind: &str, message: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_type(kind).set_message(message);
+    status
 }
 
 fn error(kind: &str, message: &str, lines: &[String]) -> TestCaseStatus {

@@ -1,17 +1,42 @@
-//! `metrics.txt`: OpenMetrics text of every metric, for GitLab's metrics report and anything else that reads the format.
+//! Every metric in two formats: `metrics.txt` is OpenMetrics, for GitLab's metrics report; `metrics.prom` is the text format of Prometheus, which
+//! node_exporter, Pushgateway and `promtool` read. They differ in the types that a family may have, and in their last line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::{facts, projection};
-use crate::result::{Document, MetricSummary, MetricUnit, Sample, Verdict};
+use crate::result::{AssertionResult, Document, MetricSummary, MetricUnit, Sample, Verdict};
 
-/// The document's metrics as OpenMetrics 1.0 text.
+/// A format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// OpenMetrics 1.0.
+    OpenMetrics,
+    /// The text format of Prometheus, 0.0.4.
+    Prometheus,
+}
+
+/// Lines in a format.
+pub(super) struct Lines {
+    format: Format,
+    pub(super) text: String,
+}
+
+/// The document's metrics as OpenMetrics 1.0.
 ///
 /// Every metric becomes one gauge family with a sample per statistic (`stat="min|median|max"`, `total` for counts, `p95` and
 /// the ends `median_low95`, `median_high95` of the median's 95 % interval where there are enough trials). Times are in seconds. A lower bound carries `bound="at_least"`.
 pub fn render(document: &Document) -> String {
-    let mut text = String::new();
+    formatted(document, Format::OpenMetrics)
+}
+
+/// The same in the text format of Prometheus, 0.0.4.
+pub fn prometheus(document: &Document) -> String {
+    formatted(document, Format::Prometheus)
+}
+
+fn formatted(document: &Document, format: Format) -> String {
+    let mut text = Lines::new(format);
     let cell = document.cell.as_ref().map(|cell| format!(",{}", label("cell", cell))).unwrap_or_default();
     let run = format!("{}{cell}", label("experiment", &document.name));
     family(&mut text, "redquake_run", "info", "", "What was run.");
@@ -51,15 +76,49 @@ pub fn render(document: &Document) -> String {
         metric_family(&mut text, &run, family, metrics);
     }
     rare_lines(&mut text, document.metrics.iter().map(|(name, metric)| (run.as_str(), name.as_str(), metric)));
-    text.push_str(END);
-    text
+    assertion_lines(&mut text, document.assertions.iter().map(|one| (run.as_str(), one)));
+    text.end()
 }
 
-/// The last line.
-pub(super) const END: &str = "# EOF\n";
+/// Every assertion: its limit, its result, and whether it could have failed.
+pub(super) fn assertion_lines<'a>(text: &mut Lines, assertions: impl Iterator<Item = (&'a str, &'a AssertionResult)> + Clone) {
+    if assertions.clone().next().is_some() {
+        family(text, "redquake_assertion_holds", "gauge", "", "Whether an assertion holds: 1, or 0 where it fails or is not decided.");
+    }
+    // Of two that are written alike one line is enough.
+    let mut written = BTreeSet::new();
+    for (run, one) in assertions {
+        let vacuous = if one.vacuous.is_some() { "true" } else { "false" };
+        let labels = [
+            run.to_owned(),
+            label("metric", &one.metric),
+            label("expect", &one.expect),
+            label("verdict", facts::verdict_word(one)),
+            label("vacuous", vacuous),
+        ];
+        let labels = labels.join(",");
+        if written.insert(labels.clone()) {
+            line(text, "redquake_assertion_holds", &labels, f64::from(u8::from(one.verdict == Verdict::Pass)));
+        }
+    }
+}
+
+impl Lines {
+    pub(super) fn new(format: Format) -> Self {
+        Self { format, text: String::new() }
+    }
+
+    /// The whole text.
+    pub(super) fn end(mut self) -> String {
+        if self.format == Format::OpenMetrics {
+            self.text.push_str("# EOF\n");
+        }
+        self.text
+    }
+}
 
 /// The family of what should never happen, for these labels, names and metrics.
-pub(super) fn rare_lines<'m>(text: &mut String, metrics: impl Iterator<Item = (&'m str, &'m str, &'m MetricSummary)>) {
+pub(super) fn rare_lines<'m>(text: &mut Lines, metrics: impl Iterator<Item = (&'m str, &'m str, &'m MetricSummary)>) {
     let rare: Vec<_> = metrics.filter_map(|(labels, name, metric)| Some((labels, name, metric, metric.rare.as_ref()?))).collect();
     if !rare.is_empty() {
         let help = "Share of trials in which something happened that should not, and its 95 % bounds.";
@@ -88,7 +147,7 @@ pub(super) fn family_name(name: &str, unit: MetricUnit) -> String {
     format!("redquake_{}{separator}{unit}", identifier(name))
 }
 
-fn metric_family(text: &mut String, run: &str, name: &str, metrics: &[(&str, &MetricSummary)]) {
+fn metric_family(text: &mut Lines, run: &str, name: &str, metrics: &[(&str, &MetricSummary)]) {
     if let Some((_, first)) = metrics.first() {
         header(text, name, first);
     }
@@ -98,12 +157,12 @@ fn metric_family(text: &mut String, run: &str, name: &str, metrics: &[(&str, &Me
 }
 
 /// The head of a metric's family.
-pub(super) fn header(text: &mut String, name: &str, metric: &MetricSummary) {
+pub(super) fn header(text: &mut Lines, name: &str, metric: &MetricSummary) {
     family(text, name, "gauge", unit_of(metric.unit).0, &metric.meaning);
 }
 
 /// The lines of one metric in its family.
-pub(super) fn lines(text: &mut String, run: &str, name: &str, metric_name: &str, metric: &MetricSummary) {
+pub(super) fn lines(text: &mut Lines, run: &str, name: &str, metric_name: &str, metric: &MetricSummary) {
     let (_, scale) = unit_of(metric.unit);
     let metric_name = label("metric", metric_name);
     for (stat, sample) in [("min", metric.min), ("median", metric.median), ("max", metric.max)] {
@@ -124,16 +183,21 @@ pub(super) fn lines(text: &mut String, run: &str, name: &str, metric_name: &str,
     }
 }
 
-pub(super) fn family(text: &mut String, name: &str, kind: &str, unit: &str, help: &str) {
-    let _ = writeln!(text, "# TYPE {name} {kind}");
-    if !unit.is_empty() {
-        let _ = writeln!(text, "# UNIT {name} {unit}");
+/// The head of a family. An `info` or `stateset` of OpenMetrics is a gauge of Prometheus, an `info` under the name its lines have.
+pub(super) fn family(text: &mut Lines, name: &str, kind: &str, unit: &str, help: &str) {
+    let plain = text.format == Format::Prometheus;
+    let suffix = if plain && kind == "info" { "_info" } else { "" };
+    let shown = if plain { "gauge" } else { kind };
+    let _ = writeln!(text.text, "# TYPE {name}{suffix} {shown}");
+    if !unit.is_empty() && !plain {
+        let _ = writeln!(text.text, "# UNIT {name} {unit}");
     }
-    let _ = writeln!(text, "# HELP {name} {}", escape(help));
+    let help = if plain { escape_help(help) } else { escape(help) };
+    let _ = writeln!(text.text, "# HELP {name}{suffix} {help}");
 }
 
-pub(super) fn line(text: &mut String, name: &str, labels: &str, value: f64) {
-    let _ = writeln!(text, "{name}{{{labels}}} {value}");
+pub(super) fn line(text: &mut Lines, name: &str, labels: &str, value: f64) {
+    let _ = writeln!(text.text, "{name}{{{labels}}} {value}");
 }
 
 pub(super) fn label(name: &str, value: &str) -> String {
@@ -142,6 +206,11 @@ pub(super) fn label(name: &str, value: &str) -> String {
 
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// In help of Prometheus a quotation mark is itself.
+fn escape_help(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\n', "\\n")
 }
 
 /// Letters, digits and `_`: all a metric name may consist of.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::anomalies::{self, Of};
 use super::{by_shard, facts, number, phase, projection, words};
 use crate::result::{Document, TrialStatus};
 
@@ -11,14 +12,12 @@ pub const MAX_BYTES: usize = 60_000;
 /// The document as GitHub-flavoured Markdown.
 pub fn render(document: &Document) -> String {
     let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "## {} {}: {}\n",
-        mark(document.verdict.as_str()),
-        words::verdict(document.verdict),
-        inline(&facts::title(document))
-    );
+    let _ =
+        writeln!(text, "## {} {}: {}\n", mark(words::tone(document)), words::verdict(document.verdict), inline(&facts::title(document)));
     let _ = writeln!(text, "{}\n", inline(&words::sentence(document)));
+    for warning in words::warnings(document) {
+        let _ = writeln!(text, "⚠️ {}\n", inline(&clip(&warning, 2_000)));
+    }
     if let Some(precision) = &document.precision {
         let _ = writeln!(text, "{}\n", inline(&facts::precision_text(precision)));
     }
@@ -77,7 +76,10 @@ fn assertions(text: &mut String, document: &Document) {
             mark(word),
             code(&assertion.metric),
             code(&assertion.expect),
-            inline(&clip(&facts::actual(document, assertion), 200)),
+            inline(&clip(
+                &format!("{}{}", facts::actual(document, assertion), if assertion.vacuous.is_some() { ", vacuous" } else { "" }),
+                200
+            )),
             facts::margin(document, assertion),
         );
     }
@@ -194,58 +196,79 @@ fn trials(document: &Document) -> String {
     text
 }
 
+/// A row for each kind of anomaly with its true total, then some of them.
 fn anomalies(document: &Document, room: usize) -> String {
-    let found = facts::anomalies(document);
-    let total = facts::anomalies_total(document);
-    if found.is_empty() {
-        return String::new();
+    const SHOWN: usize = 20;
+    const KINDS: usize = 50;
+    let rows = anomalies::rows(document, Of::Judged);
+    let mut text = String::new();
+    if !rows.is_empty() {
+        text.push_str("\n| Anomaly | Workload | Number | Trials | When | Acknowledged by |\n|---|---|--:|--:|---|---|\n");
     }
-    let mut text = format!(
-        "\n<details><summary>{}</summary>\n\n| Trial | What | Workload | Key | When | Evidence |\n|--:|---|---|--:|---|---|\n",
-        number::plural(total, "anomaly", "anomalies")
-    );
+    for row in rows.iter().take(KINDS) {
+        let (total, nodes) = (number::count(row.total as f64), inline(&clip(&row.nodes, 200)));
+        let line =
+            [facts::anomaly_name(row.kind).to_owned(), inline(&clip(&row.workload, 200)), total, row.trials.to_string(), row.when(), nodes];
+        let _ = writeln!(text, "| {} |", line.join(" | "));
+    }
+    if rows.len() > KINDS {
+        let _ = writeln!(text, "\n{} more kinds are in `report.html`.", rows.len() - KINDS);
+    }
+    let apart = anomalies::apart(document);
+    if !apart.is_empty() {
+        let _ = writeln!(text, "\n{}.", inline(&clip(&apart, 1_000)));
+    }
+    if text.len() > room {
+        let total = number::plural(anomalies::total(document, Of::Judged), "anomaly", "anomalies");
+        return format!("\n{total} found; see the report.\n");
+    }
+    let mut list = String::new();
     let mut shown = 0;
-    for (trial, anomaly) in &found {
+    for (trial, anomaly) in anomalies::sample(document, Of::Judged, SHOWN) {
         let row = format!(
             "| {} | {} | {} | {} | {} | {} |\n",
             trial.index,
             facts::anomaly_name(anomaly.kind),
-            inline(&anomaly.workload),
+            inline(&clip(&anomaly.workload, 200)),
             anomaly.key,
             number::instant(anomaly.from, trial.zero),
             inline(&clip(&anomaly.text, 600)),
         );
-        // 200 bytes are kept for the lines that close the section.
-        if text.len() + row.len() + 200 > room {
+        // 400 bytes are kept for the lines around the list.
+        if text.len() + list.len() + row.len() + 400 > room {
             break;
         }
-        text.push_str(&row);
+        list.push_str(&row);
         shown += 1;
     }
-    if shown == 0 {
-        return format!("\n{} found; see the report.\n", number::plural(total, "anomaly", "anomalies"));
+    if shown > 0 {
+        let of = anomalies::shown(shown, anomalies::total(document, Of::Judged));
+        let _ = write!(
+            text,
+            "\n<details><summary>Anomalies: {of}</summary>\n\n| Trial | What | Workload | Key | When | Evidence |\n|--:|---|---|--:|---|---|\n{list}\n"
+        );
+        if !anomalies::files(document).is_empty() {
+            text.push_str("All of them are in `anomalies.ndjson.zst` beside each history, a sample of each kind in `report.html`.\n\n");
+        }
+        text.push_str("</details>\n");
     }
-    if total > shown {
-        let _ = writeln!(text, "\n{} more are in `report.html` and in the histories.", number::count((total - shown) as f64));
-    }
-    text.push_str("\n</details>\n");
     text
 }
 
 /// Overlaps that are only possible are no anomalies; a few are shown, and their number.
 fn possible(document: &Document) -> String {
-    let total = facts::possible_total(document);
+    let total = anomalies::possible_total(document, Of::Judged);
     if total == 0 {
         return String::new();
     }
     const SHOWN: usize = 20;
     let overlaps = number::plural(total, "overlap that is only possible", "overlaps that are only possible");
     let mut text = format!("\n<details><summary>{overlaps}</summary>\n\nNo anomaly: {}.\n\n", words::ONLY_POSSIBLE);
-    for (trial, one) in facts::possible(document).iter().take(SHOWN) {
+    for (trial, one) in anomalies::possible(document, Of::Judged, SHOWN) {
         let _ = writeln!(text, "- trial {}: {}", trial.index, inline(&clip(&one.text, 600)));
     }
     if total > SHOWN as u64 {
-        let _ = writeln!(text, "\n{} more are in `report.html` and in the histories.", number::count((total - SHOWN as u64) as f64));
+        let _ = writeln!(text, "\nThese are {}; more are in `report.html`.", anomalies::shown(SHOWN as u64, total));
     }
     text.push_str("\n</details>\n");
     text

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::anomalies::{self, Of};
 use super::{by_shard, facts, number, phase, projection, words};
-use crate::result::{AnomalyKind, Document, TrialStatus};
+use crate::result::{Document, TrialStatus};
 
 /// Most shards of a Cluster that are told of; the report has all.
 const MOST_SHARDS: usize = 6;
@@ -21,10 +22,15 @@ pub struct Options<'a> {
 pub fn render(document: &Document, options: &Options) -> String {
     let mut text = String::new();
     let paint = Paint(options.color);
-    let verdict = paint.verdict(document.verdict.as_str(), words::verdict(document.verdict));
+    let verdict = paint.verdict(words::tone(document), words::verdict(document.verdict));
     let _ = writeln!(text, "{verdict}  {}  {}", plain(&facts::title(document)), trials(document));
     for line in wrap(&plain(&words::sentence(document)), 96) {
         let _ = writeln!(text, "  {line}");
+    }
+    for warning in words::warnings(document) {
+        for (line, mark) in wrap(&plain(&warning), 94).iter().zip(std::iter::once("!").chain(std::iter::repeat(" "))) {
+            let _ = writeln!(text, "  {} {line}", paint.verdict("warn", mark));
+        }
     }
     for reason in words::further_reasons(document).iter().take(5) {
         // The end of a server's log keeps its lines.
@@ -168,7 +174,8 @@ fn assertions(text: &mut String, document: &Document, paint: Paint) {
         .iter()
         .map(|assertion| {
             let margin = assertion.margin.map_or_else(String::new, |_| format!(", {}", facts::margin(document, assertion)));
-            let actual = format!("{}{margin}", facts::actual(document, assertion));
+            let vacuous = if assertion.vacuous.is_some() { ", vacuous" } else { "" };
+            let actual = format!("{}{margin}{vacuous}", facts::actual(document, assertion));
             [facts::verdict_word(assertion).to_owned(), format!("{} {}", assertion.metric, assertion.expect), plain(&actual)]
         })
         .collect();
@@ -182,7 +189,11 @@ fn assertions(text: &mut String, document: &Document, paint: Paint) {
 
 fn anomalies(text: &mut String, document: &Document) {
     certain(text, document);
-    let possible = facts::possible_total(document);
+    let apart = anomalies::apart(document);
+    for (index, line) in wrap(&plain(&apart), 94).iter().filter(|line| !line.is_empty()).enumerate() {
+        let _ = writeln!(text, "{}{line}", if index == 0 { "\n  " } else { "  " });
+    }
+    let possible = anomalies::possible_total(document, Of::Judged);
     if possible > 0 {
         let replies = number::plural(possible, "acquire had no reply and, if granted,", "acquires had no reply and, if granted, each");
         let _ = writeln!(text, "\n  {replies} overlapped a hold; not counted above");
@@ -190,22 +201,26 @@ fn anomalies(text: &mut String, document: &Document) {
 }
 
 fn certain(text: &mut String, document: &Document) {
-    let total = facts::anomalies_total(document);
-    if total == 0 {
+    const KINDS: usize = 8;
+    let rows = anomalies::rows(document, Of::Judged);
+    if rows.is_empty() {
         return;
     }
-    let found = facts::anomalies(document);
-    let mut kinds: Vec<(AnomalyKind, usize)> = Vec::new();
-    for (_, anomaly) in &found {
-        match kinds.last_mut() {
-            Some((kind, count)) if *kind == anomaly.kind => *count += 1,
-            _ => kinds.push((anomaly.kind, 1)),
-        }
+    let total = number::plural(anomalies::total(document, Of::Judged), "anomaly", "anomalies");
+    let files = anomalies::files(document);
+    let all = files.first().map_or_else(String::new, |(_, first)| match files.len() {
+        1 => format!("; all in {}", plain(first)),
+        more => format!("; all in {} and {} more files", plain(first), more - 1),
+    });
+    let _ = writeln!(text, "\n  {total}{all}");
+    for row in rows.iter().take(KINDS) {
+        let nodes = if row.nodes.is_empty() { String::new() } else { format!(" ({})", row.nodes) };
+        let _ = writeln!(text, "    {} of {}: {}{}", row.words(), plain(&row.workload), row.when(), plain(&nodes));
     }
-    let listed = if total > found.len() as u64 { format!(", {} of them listed", found.len()) } else { String::new() };
-    let words: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {}", facts::anomaly_name(*kind))).collect();
-    let _ = writeln!(text, "\n  {}{listed}: {}", number::plural(total, "anomaly", "anomalies"), words.join(", "));
-    if let Some((trial, worst)) = found.first() {
+    if rows.len() > KINDS {
+        let _ = writeln!(text, "    and {} more kinds, in the report", rows.len() - KINDS);
+    }
+    if let Some((trial, worst)) = anomalies::sample(document, Of::Judged, 1).first() {
         let line = format!("trial {}, {}: {}", trial.index, number::instant(worst.from, trial.zero), plain(&worst.text));
         for line in wrap(&line, 94) {
             let _ = writeln!(text, "    {line}");

@@ -1,8 +1,9 @@
 //! The verdict in plain words: the sentence every report begins with.
 
-use super::{aftermath, facts, felt, number};
-use crate::analysis::OUTAGE;
-use crate::result::{Document, MetricSummary, Sample, Verdict};
+use super::harm::{self, Asserted, Done};
+use super::outage::{self, Clause};
+use super::{facts, felt, number};
+use crate::result::{AssertionResult, Document, Verdict};
 
 /// Why an overlap that is only possible is no anomaly.
 pub const ONLY_POSSIBLE: &str = "an acquire had no reply, so its client never took itself for the holder; had the server granted it, the lock \
@@ -18,89 +19,32 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What users of the Redis would have felt, without the verdict: one sentence or two.
+/// What users of the Redis would have felt, without the verdict: what was suffered first, then what the experiment expects, then what went well.
 pub fn sentence(document: &Document) -> String {
-    let mut parts = Vec::new();
-    match document.metrics.get(facts::WRITE_GAP) {
-        Some(gap) if !gap.samples.is_empty() => parts.push(gap_words(gap)),
-        _ => {
-            if facts::conclusive(document).next().is_some() {
-                parts.push("writes were never down".to_owned());
-            }
+    let done = harm::done(document);
+    let of = |asserted: fn(Asserted) -> bool| {
+        let told = done.iter().filter(move |one| asserted(one.asserted) && !outage::tells(one));
+        told.map(Done::words).collect::<Vec<String>>()
+    };
+    let (mut suffered, mut calm) = (Vec::new(), Vec::new());
+    let mut expected = Vec::new();
+    for clause in outage::clauses(document) {
+        match clause {
+            Clause::Suffered(words) => suffered.push(words),
+            Clause::Expected(words) => expected.push(words),
+            Clause::Calm(words) => calm.push(words),
         }
     }
-    if let Some(on) = document.metrics.get(facts::STILL_ACKNOWLEDGED).filter(|on| on.max.value() >= OUTAGE as f64) {
-        let most = if on.samples.len() > 1 { "up to " } else { "" };
-        parts.push(format!(
-            "before that the primary had gone on acknowledging them for {most}{} after the fault",
-            number::sample(on.unit, on.max)
-        ));
+    suffered.extend(of(|asserted| asserted != Asserted::Expected));
+    expected.extend(of(|asserted| asserted == Asserted::Expected));
+    calm.extend(felt::calm(document, &done));
+    let mut sentences: Vec<String> = Vec::new();
+    if suffered.len() + calm.len() <= PARTS && expected.is_empty() {
+        suffered.append(&mut calm);
     }
-    parts.extend(aftermath::words(document));
-    if let Some(split) = document.metrics.get(facts::SPLIT_BRAIN).filter(|split| split.max.value() >= OUTAGE as f64) {
-        let most = if split.samples.len() > 1 { "up to " } else { "" };
-        parts.push(format!("two nodes took writes at the same time for {most}{}", number::sample(split.unit, split.max)));
-    }
-    if let Some(resets) = document.metrics.get(facts::DATA_RESETS).filter(|resets| resets.total > 0.0) {
-        let often = if resets.total > 1.0 { format!(" ({} times)", number::count(resets.total)) } else { String::new() };
-        parts.push(format!("a primary came back with less than it had{often} and its replicas copied that"));
-    }
-    if let Some(sets) = facts::sets(document) {
-        let acknowledged = number::count(sets.acknowledged as f64);
-        parts.push(match sets.lost {
-            0 if sets.never_read > 0 => {
-                format!("whether acknowledged writes were lost is not known of {}", number::count(sets.never_read as f64))
-            }
-            0 => "no acknowledged write was lost".to_owned(),
-            lost => format!("{} of {acknowledged} acknowledged writes were lost", number::count(lost as f64)),
-        });
-    }
-    if let Some([acknowledged, lost]) = facts::counters(document) {
-        parts.push(match lost {
-            0 => "no acknowledged increment was lost".to_owned(),
-            lost => format!("{} of {} acknowledged increments were lost", number::count(lost as f64), number::count(acknowledged as f64)),
-        });
-    }
-    if let Some([used, broken, unknown]) = facts::registers(document) {
-        parts.push(match (broken, unknown) {
-            (0, 0) => "every register answered as one would".to_owned(),
-            (0, unknown) => {
-                format!("{} of {} could not be judged", number::count(unknown as f64), number::plural(used, "register", "registers"))
-            }
-            (broken, _) => {
-                format!(
-                    "{} of {} answered as no single one would",
-                    number::count(broken as f64),
-                    number::plural(used, "register", "registers")
-                )
-            }
-        });
-    }
-    parts.extend(felt::words(document));
-    if let Some(locks) = facts::locks(document) {
-        parts.push(match locks.double_acquired {
-            0 => "no lock was held twice".to_owned(),
-            1 => "once a lock had two holders at the same time".to_owned(),
-            n => format!("{} times a lock had two holders at once", number::count(n as f64)),
-        });
-        if locks.lost > 0 {
-            parts.push(format!("{} vanished under their holders", number::plural(locks.lost, "lock", "locks")));
-        }
-        if locks.updates > 0 {
-            let updates = number::count(locks.updates as f64);
-            parts.push(match locks.lost_updates {
-                0 => format!("none of {updates} guarded updates was overwritten unseen"),
-                lost => format!("{} of {updates} guarded updates overwrote one unseen", number::count(lost as f64)),
-            });
-        }
-        if locks.fenced_out > 0 {
-            parts.push(format!("{} were refused because of their fencing token", number::plural(locks.fenced_out, "holder", "holders")));
-        }
-        if locks.stuck > 0 {
-            parts.push(format!("{} could not be taken again", number::plural(locks.stuck, "lock", "locks")));
-        }
-    }
-    let measured = join(&parts);
+    sentences.extend(suffered.chunks(PARTS).map(join));
+    sentences.extend(expected.chunks(PARTS).map(|parts| format!("as this experiment expects, {}", join(parts))));
+    sentences.extend(calm.chunks(PARTS).map(join));
     let why = match document.verdict {
         Verdict::Pass => assertions_kept(document),
         Verdict::Fail => assertions_missed(document),
@@ -111,10 +55,47 @@ pub fn sentence(document: &Document) -> String {
             format!("The run could not be judged: {}", first_reason(document, "something outside the experiment went wrong"))
         }
     };
-    match (document.verdict, measured.is_empty()) {
-        (_, true) => format!("{why}."),
-        (Verdict::Pass | Verdict::Fail, false) => format!("{}. {why}.", capital(&measured)),
-        (_, false) => format!("{why}. In what was measured, {measured}."),
+    let decided = matches!(document.verdict, Verdict::Pass | Verdict::Fail);
+    if let (false, Some(first)) = (decided, sentences.first_mut()) {
+        *first = format!("in what was measured, {first}");
+    }
+    let told = sentences.iter().map(|sentence| capital(sentence));
+    let all: Vec<String> = if decided { told.chain([why]).collect() } else { std::iter::once(why).chain(told).collect() };
+    format!("{}.", all.join(". "))
+}
+
+/// Most parts of a sentence.
+const PARTS: usize = 3;
+
+/// What stands under the sentence of a run that passes and yet needs a look: harm that nothing asserts, and assertions that could not fail.
+pub fn warnings(document: &Document) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if document.verdict == Verdict::Pass {
+        let harm = harm::unasserted(&harm::done(document));
+        if !harm.is_empty() {
+            warnings.push(format!("Harm that nothing asserts: {}", harm.join(", ")));
+        }
+    }
+    warnings.extend(vacuous(&document.assertions));
+    warnings
+}
+
+/// The assertions that could not fail, in words.
+pub fn vacuous(assertions: &[AssertionResult]) -> Option<String> {
+    let empty = assertions.iter().filter_map(|one| Some(format!("`{} {}` ({})", one.metric, one.expect, one.vacuous.as_ref()?)));
+    let empty: Vec<String> = empty.collect();
+    match empty.as_slice() {
+        [] => None,
+        [one] => Some(format!("1 assertion is vacuous, it could not have failed: {one}")),
+        several => Some(format!("{} assertions are vacuous, they could not have failed: {}", several.len(), several.join(", "))),
+    }
+}
+
+/// How the verdict is coloured: a pass with a warning is no plain pass.
+pub fn tone(document: &Document) -> &'static str {
+    match document.verdict {
+        Verdict::Pass if !warnings(document).is_empty() => "warn",
+        verdict => verdict.as_str(),
     }
 }
 
@@ -140,37 +121,6 @@ pub fn further_reasons(document: &Document) -> Vec<&str> {
 fn first_reason<'a>(document: &'a Document, otherwise: &'a str) -> &'a str {
     let own = own_reasons(document).first().copied();
     own.or(document.reasons.first().map(String::as_str)).unwrap_or(otherwise).trim_end_matches('.')
-}
-
-fn gap_words(gap: &MetricSummary) -> String {
-    let n = gap.samples.len();
-    let open = gap.samples.iter().filter(|(_, sample)| facts::is_open(*sample)).count();
-    let length = |sample: Sample| number::duration(sample.value());
-    if gap.max.value() == 0.0 {
-        return "writes were never down".to_owned();
-    }
-    // Every interval between two writes is a gap; users feel those that are outages.
-    if open == 0 && gap.max.value() < OUTAGE as f64 {
-        return format!("writes were never down: the longest time without one was {}", length(gap.max));
-    }
-    if open == n {
-        let shortest = length(gap.min);
-        return match n {
-            1 => format!("writes were down for at least {shortest} and still down when the trial ended"),
-            _ => format!("writes were down for at least {shortest} and still down when each of the {n} trials ended"),
-        };
-    }
-    let tail = match open {
-        0 => String::new(),
-        1 => "; in 1 trial they were still down at the end".to_owned(),
-        open => format!("; in {open} trials they were still down at the end"),
-    };
-    let bound = |sample| number::sample(gap.unit, sample);
-    match n {
-        1 => format!("writes were down for {}{tail}", bound(gap.median)),
-        n if bound(gap.min) == bound(gap.max) => format!("writes were down for {} (the same in all {n} trials)", bound(gap.median)),
-        _ => format!("writes were down for {} (median of {n} trials, {} to {}{tail})", bound(gap.median), bound(gap.min), bound(gap.max)),
-    }
 }
 
 fn assertions_kept(document: &Document) -> String {
@@ -201,7 +151,8 @@ fn assertions_missed(document: &Document) -> String {
     }
 }
 
-fn join(parts: &[String]) -> String {
+/// `a`, `a, and b`, `a, b, and c`.
+pub(super) fn join(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
         [one] => one.clone(),

@@ -20,6 +20,25 @@ pub struct Anomaly {
     pub text: String,
 }
 
+/// How many anomalies of one kind a workload had in a trial, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AnomalyCount {
+    /// What.
+    pub kind: AnomalyKind,
+    /// The workload.
+    pub workload: String,
+    /// How many there were.
+    pub total: u64,
+    /// How many of them are listed in the result.
+    pub listed: u64,
+    /// When the first began.
+    pub first: u64,
+    /// When the last ended.
+    pub last: u64,
+    /// When all of them were, as `[from, to, number]`; those that begin close to each other are one span.
+    pub spans: Vec<[u64; 3]>,
+}
+
 /// Kinds of anomalies, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

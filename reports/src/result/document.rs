@@ -154,6 +154,9 @@ pub struct AssertionResult {
     pub location: Option<Location>,
     /// Why the verdict is not `pass`; empty for `pass`.
     pub reason: String,
+    /// Why a `pass` tells nothing: what it limits could not have happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vacuous: Option<String>,
 }
 
 /// A place in a file, counted from 1.

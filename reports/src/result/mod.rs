@@ -1,6 +1,7 @@
 //! The result of a run: the document every report is rendered from, and `result.json` itself.
 
 mod anomaly;
+mod anomaly_file;
 mod document;
 mod failover;
 mod matrix;
@@ -12,7 +13,8 @@ mod timeline;
 mod trial;
 mod workload;
 
-pub use anomaly::{Anomaly, AnomalyKind};
+pub use anomaly::{Anomaly, AnomalyCount, AnomalyKind};
+pub use anomaly_file::AnomalyWriter;
 pub use document::{AssertionResult, Document, Environment, Location, Prediction, SCHEMA_VERSION, Source, Tool, Verdict};
 pub use failover::{CoverageRefusal, Failover, FailoverPart, FaultOutcome, Gap, Promotion};
 pub use matrix::{Difference, MatrixAxis, MatrixCell, MatrixDocument, Middle, OpenInterval, TradeOff, TradeOffPoint};

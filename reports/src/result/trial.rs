@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Sample;
-use super::anomaly::Anomaly;
+use super::anomaly::{Anomaly, AnomalyCount};
 use super::failover::{Failover, FaultOutcome, Promotion};
 use super::moves::SlotMove;
 use super::timeline::TimelineData;
@@ -51,12 +51,18 @@ pub struct Trial {
     pub workloads: Vec<WorkloadResult>,
     /// Value of every metric of this trial, by name.
     pub metrics: BTreeMap<String, Sample>,
-    /// Everything suspicious, worst first, capped at 200; `anomalies_total` counts all.
+    /// A sample of each kind and workload, worst kind first; of a kind the longest overlap first, else the earliest. `anomaly_counts` counts all.
     pub anomalies: Vec<Anomaly>,
     /// Number of anomalies found.
     pub anomalies_total: u64,
+    /// How many there were of each kind and workload, listed or not, worst kind first. Overlaps that are only possible are among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anomaly_counts: Vec<AnomalyCount>,
+    /// Path of the file that has all of them, relative to the results folder; empty where there are none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub anomalies_file: String,
     /// Overlaps that are only possible, because a reply was lost: one for each such acquire, the longest overlap first,
-    /// capped at 200; `possible_total` counts all. They are no anomalies: nobody was told that it held the lock.
+    /// a sample; `possible_total` counts all. They are no anomalies: nobody was told that it held the lock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub possible: Vec<Anomaly>,
     /// Number of acquires without a reply that, if granted, overlapped an acknowledged hold.
@@ -65,6 +71,9 @@ pub struct Trial {
     /// Time in which several nodes acknowledged writes; absent where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitBrain>,
+    /// How long the tool's own loops were late within the longest time without a write, ns; absent where that was an outage, or they were in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_in_pause: Option<u64>,
     /// What became of slots that were to move.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moves: Vec<SlotMove>,

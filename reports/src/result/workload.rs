@@ -152,6 +152,12 @@ pub struct RegisterCounts {
     pub acknowledged: u64,
     /// Registers whose calls no single register would have answered like that, in any order.
     pub violations: u64,
+    /// Reads that were answered.
+    #[serde(default)]
+    pub reads: u64,
+    /// Swaps that were answered.
+    #[serde(default)]
+    pub swaps: u64,
     /// Registers of which that could not be decided within the budget of the search.
     pub inconclusive: u64,
     /// Acknowledged writes and swaps that the primary of the end certainly never had.
@@ -186,6 +192,9 @@ pub struct PaymentCounts {
     /// Fencing tokens of a job handed out before, or not above one handed out before.
     #[serde(default)]
     pub token_regressions: u64,
+    /// Jobs that more than one server took up.
+    #[serde(default)]
+    pub contested: u64,
     /// Jobs that a server had taken on and that have no payment in the end.
     pub unpaid: u64,
 }
@@ -241,6 +250,12 @@ pub struct LimiterResult {
     pub limit: u64,
     /// Most that a limiter of its kind admits in any window of true time as long as nothing is lost: twice the limit for fixed windows.
     pub peak_bound: u64,
+    /// Length of a window, ns; 0 in results of earlier versions.
+    #[serde(default)]
+    pub window: u64,
+    /// Most requests of one subject within any window, admitted or not.
+    #[serde(default)]
+    pub most_offered: u64,
     /// Requests admitted by Redis.
     pub admitted_redis: u64,
     /// Requests admitted because Redis gave no answer.

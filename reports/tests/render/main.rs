@@ -1,6 +1,9 @@
 //! What people and machines read of a run.
 
+mod apart;
 mod fixture;
+mod harm;
 mod html;
+mod promtool;
 mod real;
 mod text;

@@ -3,7 +3,9 @@
 use redquake_reports::analysis::fallback::ASSUMES;
 use redquake_reports::analysis::stats::summarise;
 use redquake_reports::render::{html, junit, metrics, sentence, summary, terminal};
-use redquake_reports::result::{CacheResult, Document, LimiterResult, PaymentCounts, Projection, Sample, TrialStatus};
+use redquake_reports::result::{
+    CacheResult, Document, LimiterResult, MetricUnit, PaymentCounts, Projection, Sample, TrialStatus, WorkloadResult,
+};
 
 use crate::fixture;
 
@@ -85,25 +87,51 @@ fn every_report_calls_an_extrapolation_one_and_says_what_it_assumes() {
 /// A run in which users of limiters, payments and a cache felt something, or nothing.
 fn felt(over: u64, twice: u64, peak: f64) -> Document {
     let mut document = fixture::passing();
-    let workload = &mut document.trials[0].workloads[0];
-    workload.limiter = Some(LimiterResult { admitted_redis: 900, admitted_open: 100, over_admitted: over, ..LimiterResult::default() });
-    workload.payments = Some(PaymentCounts { paid: 40, charged_twice: twice, ..PaymentCounts::default() });
-    workload.cache = Some(CacheResult { baseline: Some(50.0), peak, ..CacheResult::default() });
+    let like = document.trials[0].workloads[0].clone();
+    let of = |name: &str, kind: &str| WorkloadResult { name: name.to_owned(), kind: kind.to_owned(), locks: None, ..like.clone() };
+    let limiter = LimiterResult {
+        admitted_redis: 900,
+        admitted_open: 100,
+        over_admitted: over,
+        limit: 100,
+        window: 3_000_000_000,
+        ..LimiterResult::default()
+    };
+    document.trials[0].workloads = vec![
+        WorkloadResult { limiter: Some(limiter), ..of("quota", "fixed-window-limiter") },
+        WorkloadResult {
+            payments: Some(PaymentCounts { paid: 40, charged_twice: twice, ..PaymentCounts::default() }),
+            ..of("pay", "payment-job")
+        },
+        WorkloadResult { cache: Some(CacheResult { baseline: Some(50.0), peak, ..CacheResult::default() }), ..of("reads", "cache-aside") },
+    ];
+    let all = [
+        ("quota.over_admitted", over as f64),
+        ("quota.admitted", 1_000.0),
+        ("pay.charged_twice", twice as f64),
+        ("reads.db_peak_multiplier", peak / 50.0),
+    ];
+    for (name, value) in all {
+        let metric = summarise(name, MetricUnit::Count, "", vec![(1, Sample::Exact(value))]).unwrap();
+        document.metrics.insert(name.to_owned(), metric);
+    }
     document
 }
 
 #[test]
 fn what_users_of_limiters_payments_and_caches_felt_is_in_the_sentence_and_among_the_key_figures() {
     let document = felt(137, 2, 1_145.0);
-    let said = "137 requests of 1,000 admitted were beyond a limit, 2 payments came on top of the first of their job, the database behind `locks` took up to \
-                22.9 times its usual load";
+    let said = "2 payments were charged twice, and 137 of 1,000 requests admitted were beyond a limit. The database took up to 22.9 times its usual load";
     assert!(sentence(&document).contains(said), "{}", sentence(&document));
     let page = html::render(&document);
     for tile in ["requests beyond limits", "charged twice", "database load", "× 22.9"] {
         assert!(page.contains(tile), "{tile}");
     }
     let calm = sentence(&felt(0, 0, 60.0));
-    assert!(calm.contains("no limit was overrun, no job was charged twice, the database behind `locks` took up to 1.2 times"), "{calm}");
+    assert!(
+        calm.contains("No limit was overrun, no job was charged twice, and the database behind `reads` took up to 1.2 times"),
+        "{calm}"
+    );
     assert!(!sentence(&fixture::passing()).contains("limit was overrun"));
 }
 
@@ -183,7 +211,7 @@ fn a_summary_fits_into_a_comment_however_much_went_wrong() {
         assert!(text.contains("Repeat with"));
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
     }
-    assert!(summary::render(&fixture::crowded()).contains("more are in `report.html`"));
+    assert!(summary::render(&fixture::crowded()).contains("Anomalies: 20 of 24,680"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::ledger::kept;
 use crate::analysis::check::Checked;
+use crate::analysis::found::Found;
 use crate::analysis::locks::Names;
 use crate::analysis::losses::Losses;
 use crate::analysis::rollback::{Answer, rolled_back};
@@ -11,9 +12,6 @@ use crate::analysis::servers::Servers;
 use crate::analysis::words::number_text;
 use crate::history::{Called, Exchange, Outcome, Value};
 use crate::result::{Anomaly, AnomalyKind, CounterCounts};
-
-/// Lost increments that are kept with their evidence; more are only counted.
-const LISTED: usize = 1_000;
 
 /// Takes in the increments of one counter workload and the final reads, and says at the end what was lost.
 #[derive(Debug, Default)]
@@ -61,9 +59,9 @@ impl Counters {
     }
 
     /// Judges.
-    pub(in crate::analysis) fn finish(self, names: &Names<'_>, servers: &Servers) -> Checked {
+    pub(in crate::analysis) fn finish(self, names: &Names<'_>, servers: &Servers, evidence: &mut Found<'_>) -> Checked {
         let mut counts = CounterCounts::default();
-        let (mut losses, mut anomalies) = (Losses::default(), Vec::new());
+        let mut losses = Losses::default();
         for (key, counter) in &self.counters {
             let acknowledged = counter.acknowledged.len() as u64;
             counts.acknowledged += acknowledged;
@@ -85,8 +83,8 @@ impl Counters {
             for one in &counter.acknowledged {
                 let kept = survivors.get(&one.value).is_some_and(|kept| kept.id == one.id);
                 losses.add(one.node, !kept);
-                if !kept && anomalies.len() < LISTED {
-                    anomalies.push(lost(*key, one, survivors.get(&one.value).copied(), last, names, servers));
+                if !kept {
+                    evidence.one(lost(*key, one, survivors.get(&one.value).copied(), last, names, servers));
                 }
             }
             if found.unexpected > 0 {
@@ -98,7 +96,11 @@ impl Counters {
                     number_text(counter.unknown),
                 );
                 let (workload, from) = (names.workload.to_owned(), counter.last.map_or(0, |last| last.at[1]));
-                anomalies.push(Anomaly { kind: AnomalyKind::UnexpectedWrite, workload, key: *key, from, to: None, text });
+                evidence.ranked(
+                    Anomaly { kind: AnomalyKind::UnexpectedWrite, workload, key: *key, from, to: None, text },
+                    found.unexpected,
+                    found.unexpected,
+                );
             }
         }
         counts.by_node = losses.told(names);
@@ -114,7 +116,7 @@ impl Counters {
         if counts.acknowledged > 0 {
             metrics.push(("lost_share", counts.lost as f64 / counts.acknowledged as f64));
         }
-        Checked { metrics, anomalies, total: counts.lost + counts.unexpected, counter: Some(counts), ..Checked::default() }
+        Checked { metrics, counter: Some(counts), ..Checked::default() }
     }
 }
 

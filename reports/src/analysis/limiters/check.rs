@@ -5,6 +5,7 @@ use redquake_experiments::spec::{FixedWindowWorkload, SlidingBy, SlidingWindowWo
 use super::request::{By, Executed, LimiterFindings, Request};
 use super::{Worst, fixed_window, sliding_window};
 use crate::analysis::check::Checked;
+use crate::analysis::found::Found;
 use crate::analysis::locks::Names;
 use crate::analysis::words::{instant, span};
 use crate::history::{DecidedBy, Decision, Keys, Outcome};
@@ -73,7 +74,7 @@ impl Limiters {
     }
 
     /// Judges.
-    pub(in crate::analysis) fn finish(mut self, names: &Names<'_>) -> Checked {
+    pub(in crate::analysis) fn finish(mut self, names: &Names<'_>, evidence: &mut Found<'_>) -> Checked {
         let found = match self.rules {
             Rules::Fixed { limit, window } => fixed_window(&mut self.requests, limit, window),
             Rules::Sliding { limit, window, drift, denied_count } => sliding_window(&mut self.requests, limit, window, drift, denied_count),
@@ -81,9 +82,9 @@ impl Limiters {
         let counts = found.counts;
         let immortal = self.keys.map(|keys| keys.immortal);
         let bytes = self.keys.filter(|keys| keys.subjects > 0).map(|keys| keys.bytes as f64 / keys.subjects as f64);
-        let (limit, peak_bound) = match self.rules {
-            Rules::Fixed { limit, .. } => (limit, 2 * limit),
-            Rules::Sliding { limit, .. } => (limit, limit),
+        let (limit, window, peak_bound) = match self.rules {
+            Rules::Fixed { limit, window } => (limit, window, 2 * limit),
+            Rules::Sliding { limit, window, .. } => (limit, window, limit),
         };
         let mut metrics = vec![
             ("admitted", (counts.admitted_redis + counts.admitted_open + counts.admitted_local) as f64),
@@ -101,14 +102,14 @@ impl Limiters {
         ];
         metrics.extend(immortal.map(|immortal| ("immortal", immortal as f64)));
         metrics.extend(bytes.map(|bytes| ("bytes_per_subject", bytes)));
-        let anomalies = self.told(&found, limit, names);
+        self.tell(&found, limit, names, evidence);
         Checked {
             metrics,
-            total: found.overrun + immortal.unwrap_or_default(),
-            anomalies,
             limiter: Some(LimiterResult {
                 limit,
                 peak_bound,
+                window,
+                most_offered: found.most_offered,
                 admitted_redis: counts.admitted_redis,
                 admitted_open: counts.admitted_open,
                 admitted_local: counts.admitted_local,
@@ -129,7 +130,7 @@ impl Limiters {
         }
     }
 
-    fn told(&self, found: &LimiterFindings, limit: u64, names: &Names<'_>) -> Vec<Anomaly> {
+    fn tell(&self, found: &LimiterFindings, limit: u64, names: &Names<'_>, evidence: &mut Found<'_>) {
         let overrun = |worst: &Worst| Anomaly {
             kind: AnomalyKind::OverAdmitted,
             workload: names.workload.to_owned(),
@@ -145,15 +146,15 @@ impl Limiters {
                 worst.admitted - limit,
             ),
         };
-        let mut told: Vec<Anomaly> = found.worst.iter().map(overrun).collect();
+        found.worst.iter().for_each(|worst| evidence.ranked(overrun(worst), 1, worst.admitted));
         if let Some(keys) = self.keys.filter(|keys| keys.immortal > 0) {
             let text = format!(
                 "{} of {} keys of the limiter never expire: counted, and their `PEXPIRE` did not follow or was lost",
                 keys.immortal, keys.keys
             );
             let workload = names.workload.to_owned();
-            told.push(Anomaly { kind: AnomalyKind::ImmortalKey, workload, key: 0, from: keys.at, to: None, text });
+            let one = Anomaly { kind: AnomalyKind::ImmortalKey, workload, key: 0, from: keys.at, to: None, text };
+            evidence.ranked(one, keys.immortal, keys.immortal);
         }
-        told
     }
 }

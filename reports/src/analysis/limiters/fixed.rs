@@ -9,13 +9,16 @@ pub fn fixed_window(requests: &mut [Request], limit: u64, length: u64) -> Limite
     let mut found = LimiterFindings::tally(requests);
     requests.sort_unstable_by_key(|request| (request.subject, request.window, request.invoked, request.completed));
     for window in requests.chunk_by(|one, other| (one.subject, one.window) == (other.subject, other.window)) {
+        found.most_offered = found.most_offered.max(window.len() as u64);
         judge(window, limit, &mut found);
     }
     for subject in requests.chunk_by(|one, other| one.subject == other.subject) {
         let (most, ..) = crowd(&super::request::admitted(subject, false), length);
         found.counts.peak = found.counts.peak.max(most);
+        let asked: Vec<(u64, u64)> = subject.iter().map(|request| (request.invoked, request.completed)).collect();
+        found.most_offered = found.most_offered.max(crowd(&asked, length).0);
     }
-    found
+    found.sorted()
 }
 
 fn judge(window: &[Request], limit: u64, found: &mut LimiterFindings) {

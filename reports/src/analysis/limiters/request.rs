@@ -101,14 +101,11 @@ pub struct Worst {
 pub struct LimiterFindings {
     /// The counts.
     pub counts: LimiterCounts,
-    /// Windows with more admissions than the limit, the furthest overrun first, up to 20. Of a sliding window the fullest of each subject.
+    /// Windows with more admissions than the limit, the furthest overrun first. Of a sliding window the fullest of each subject.
     pub worst: Vec<Worst>,
-    /// Number of those windows.
-    pub overrun: u64,
+    /// Most requests of one subject within a window, admitted or not: what the limiter was put to.
+    pub most_offered: u64,
 }
-
-/// How many windows are shown.
-pub(super) const SHOWN: usize = 20;
 
 impl LimiterFindings {
     /// Counts decisions by who made them.
@@ -130,10 +127,13 @@ impl LimiterFindings {
 
     /// Remembers a window that was overrun.
     pub(super) fn show(&mut self, worst: Worst) {
-        self.overrun += 1;
         self.worst.push(worst);
+    }
+
+    /// The furthest overrun first.
+    pub(super) fn sorted(mut self) -> Self {
         self.worst.sort_by_key(|worst| (std::cmp::Reverse(worst.admitted), worst.from, worst.subject));
-        self.worst.truncate(SHOWN);
+        self
     }
 }
 

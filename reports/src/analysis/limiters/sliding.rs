@@ -21,8 +21,10 @@ pub fn sliding_window(requests: &mut [Request], limit: u64, length: u64, drift: 
         }
         forgotten(subject, certain, &mut found);
         found.counts.wrongly_denied += wrongly_denied(subject, limit, length + drift, denied_count);
+        let asked: Vec<(u64, u64)> = subject.iter().map(|request| (request.invoked, request.completed)).collect();
+        found.most_offered = found.most_offered.max(crowd(&asked, length).0);
     }
-    found
+    found.sorted()
 }
 
 /// Answers that count fewer members than were certainly added within the window before, and are certainly still in it.

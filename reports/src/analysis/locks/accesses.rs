@@ -4,12 +4,10 @@ use super::hold::{Hold, of_key};
 use super::overlap::Reach;
 use super::tokens::{Grant, regressions};
 use super::{Names, Regression};
+use crate::analysis::found::Found;
 use crate::analysis::hash::Map;
 use crate::history::{Access, Accessed};
 use crate::result::{Anomaly, AnomalyKind};
-
-/// Evidence of each kind that is kept; more is only counted.
-const LISTED: usize = 10_000;
 
 /// Takes in what holders did.
 #[derive(Debug, Default)]
@@ -23,7 +21,6 @@ pub struct Harm {
     pub fenced_out: u64,
     pub fenced_alone: u64,
     pub token_regressions: u64,
-    pub anomalies: Vec<Anomaly>,
 }
 
 impl Accesses {
@@ -32,7 +29,7 @@ impl Accesses {
     }
 
     /// Judges. `cores` are those of the acknowledged holds, sorted.
-    pub fn finish(&self, cores: &[Hold], names: &Names<'_>) -> Harm {
+    pub fn finish(&self, cores: &[Hold], names: &Names<'_>, found: &mut Found<'_>) -> Harm {
         let written: Vec<(&Access, [u64; 2])> =
             self.0.iter().filter(|one| one.out == Accessed::Written).filter_map(|one| Some((one, one.wrote?))).collect();
         // What a value's nth write came from: whoever found it written n - 1 times.
@@ -45,37 +42,38 @@ impl Accesses {
             self.0.iter().filter_map(|one| Some(Grant { key: one.key, id: one.id, at: one.lock, token: one.token? })).collect();
         let back = regressions(&grants);
 
-        let mut anomalies: Vec<Anomaly> = Vec::new();
-        anomalies.extend(lost.iter().take(LISTED).map(|(one, wrote)| told_lost(one, *wrote, writers.get(&(one.key, wrote[1])), names)));
-        anomalies.extend(back.iter().take(LISTED).map(|one| self.told_back(one, names)));
+        lost.iter().for_each(|(one, wrote)| found.one(told_lost(one, *wrote, writers.get(&(one.key, wrote[1])), names)));
+        if !back.is_empty() {
+            let clients: Map<u64, u16> = self.0.iter().map(|one| (one.id, one.c)).collect();
+            back.iter().for_each(|one| found.one(told_back(one, &clients, names)));
+        }
         Harm {
             updates: written.len() as u64,
             lost_updates: lost.len() as u64,
             fenced_out: fenced.len() as u64,
             fenced_alone: alone(&fenced, cores),
             token_regressions: back.len() as u64,
-            anomalies,
         }
     }
+}
 
-    fn told_back(&self, found: &Regression, names: &Names<'_>) -> Anomaly {
-        let client = |grant: &Grant| self.0.iter().find(|one| one.id == grant.id).map_or(0, |one| one.c);
-        let Regression { later, earlier } = found;
-        let text = format!(
-            "key {}: client {} (hold {}) was given the fencing token {} at {}, and client {} (hold {}) had been given {} at {}{}",
-            later.key,
-            client(later),
-            later.id,
-            later.token,
-            names.at(later.at[1]),
-            client(earlier),
-            earlier.id,
-            earlier.token,
-            names.at(earlier.at[1]),
-            if later.token == earlier.token { ": the same token twice" } else { ": the counter went back" },
-        );
-        names.anomaly(AnomalyKind::TokenRegression, later.key, later.at[1], None, text)
-    }
+fn told_back(found: &Regression, clients: &Map<u64, u16>, names: &Names<'_>) -> Anomaly {
+    let client = |grant: &Grant| clients.get(&grant.id).copied().unwrap_or_default();
+    let Regression { later, earlier } = found;
+    let text = format!(
+        "key {}: client {} (hold {}) was given the fencing token {} at {}, and client {} (hold {}) had been given {} at {}{}",
+        later.key,
+        client(later),
+        later.id,
+        later.token,
+        names.at(later.at[1]),
+        client(earlier),
+        earlier.id,
+        earlier.token,
+        names.at(earlier.at[1]),
+        if later.token == earlier.token { ": the same token twice" } else { ": the counter went back" },
+    );
+    names.anomaly(AnomalyKind::TokenRegression, later.key, later.at[1], None, text)
 }
 
 /// Refused holders whose lease ran at that instant and whose core overlaps that of nobody else.

@@ -7,6 +7,7 @@ use super::keys::{Stuck, StuckBy};
 use super::pairing::Lost;
 use super::tally::Possible;
 use super::votes::Votes;
+use crate::analysis::found::overlap;
 use crate::analysis::words::{instant, span};
 use crate::result::{Anomaly, AnomalyKind};
 
@@ -139,13 +140,5 @@ pub fn possible(found: &Possible, names: &Names<'_>) -> Anomaly {
 
 /// By kind; overlaps by their length, the rest by time.
 pub fn worst_first(anomalies: &mut [Anomaly]) {
-    anomalies.sort_by_cached_key(|anomaly| {
-        let overlap = match anomaly.kind {
-            AnomalyKind::DoubleAcquired | AnomalyKind::TtlOverrun | AnomalyKind::PossibleDouble => {
-                anomaly.to.map_or(0, |to| to - anomaly.from)
-            }
-            _ => 0,
-        };
-        (anomaly.kind, Reverse(overlap), anomaly.from, anomaly.key, anomaly.text.clone())
-    });
+    anomalies.sort_by_cached_key(|anomaly| (anomaly.kind, Reverse(overlap(anomaly)), anomaly.from, anomaly.key, anomaly.text.clone()));
 }

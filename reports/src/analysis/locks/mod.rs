@@ -15,7 +15,7 @@ mod tally;
 mod tokens;
 mod votes;
 
-pub use evidence::{Names, worst_first};
+pub use evidence::Names;
 pub use hold::NO_NODE;
 pub use rules::LockRules;
 pub use tally::{LockFindings, Locks};

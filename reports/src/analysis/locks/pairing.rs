@@ -1,5 +1,6 @@
 //! Acquires and releases put together into holds, as they come in.
 
+use crate::analysis::found::MOST_TOLD;
 use crate::analysis::hash::Map;
 
 use super::LockRules;
@@ -65,8 +66,8 @@ pub struct Pairing {
     pub lost_unlisted: u64,
 }
 
-/// Lost locks that are kept with their evidence.
-const LISTED: usize = 10_000;
+/// Lost locks that are told one by one.
+const LISTED: usize = MOST_TOLD;
 
 impl Pairing {
     pub fn new(rules: LockRules) -> Self {

@@ -11,11 +11,12 @@ use super::overlap::{Overlaps, Reach, overlaps};
 use super::pairing::Pairing;
 use super::votes::Votes;
 use super::{LockRules, Names, evidence};
+use crate::analysis::found::{Found, MOST_TOLD};
 use crate::history::{Access, Final, Op, OpKind, Outcome, Vote};
-use crate::result::{Anomaly, LockCounts};
+use crate::result::{Anomaly, AnomalyKind, LockCounts};
 
-/// Pairs of each kind that are kept with their evidence; more are only counted.
-const LISTED: usize = 10_000;
+/// Pairs of each kind that are told one by one; more are only counted.
+const LISTED: usize = MOST_TOLD;
 
 /// Takes in the attempts of one lock workload, in any order, and says at the end what was wrong.
 #[derive(Debug)]
@@ -86,8 +87,22 @@ impl Locks {
         (!self.rules.endless()).then(|| self.rules.expired(healed))
     }
 
-    /// Judges. `healed` is when every fault was taken back, `None` if that never happened.
-    pub fn finish(mut self, healed: Option<u64>, names: &Names<'_>) -> LockFindings {
+    /// Judges, and keeps all evidence. `healed` is when every fault was taken back, `None` if that never happened.
+    pub fn finish(self, healed: Option<u64>, names: &Names<'_>) -> LockFindings {
+        let mut anomalies: Vec<Anomaly> = Vec::new();
+        let mut sink = |anomaly: &Anomaly| anomalies.push(anomaly.clone());
+        let (counts, metrics) = self.judge(healed, names, &mut Found::new(&mut sink));
+        evidence::worst_first(&mut anomalies);
+        LockFindings { counts, metrics, anomalies }
+    }
+
+    /// Judges, and tells the evidence one by one.
+    pub(in crate::analysis) fn judge(
+        mut self,
+        healed: Option<u64>,
+        names: &Names<'_>,
+        found: &mut Found<'_>,
+    ) -> (LockCounts, Vec<(&'static str, f64)>) {
         self.pairing.finish();
         // A lock that nobody gave back and that never expires is held to the end of what is known, and no longer.
         self.pairing.last_until(self.seen.saturating_add(1));
@@ -102,7 +117,7 @@ impl Locks {
         let (possible_count, possible_shown) = possible_pairs(&cores, &possible);
         let stuck = self.keys.stuck(self.rules, healed);
 
-        let harm = self.accesses.finish(&cores, names);
+        let harm = self.accesses.finish(&cores, names, found);
 
         let counts = LockCounts {
             acquired: self.acquired,
@@ -118,14 +133,20 @@ impl Locks {
             fenced_alone: harm.fenced_alone,
             token_regressions: harm.token_regressions,
         };
-        let mut anomalies: Vec<Anomaly> = harm.anomalies;
-        anomalies.extend(double.shown.iter().map(|(first, second)| evidence::double(first, second, &self.votes, names)));
-        anomalies.extend(stuck.iter().map(|stuck| evidence::stuck(stuck, holder_of(stuck, &cores), names)));
-        anomalies.extend(lost.iter().map(|lost| evidence::lost(lost, names)));
-        anomalies.extend(overrun.shown.iter().map(|(first, second)| evidence::overrun(first, second, names)));
-        anomalies.extend(possible_shown.iter().map(|maybe| evidence::possible(maybe, names)));
-        evidence::worst_first(&mut anomalies);
-        LockFindings { metrics: metrics(&counts, self.guarded), counts, anomalies }
+        double.shown.iter().for_each(|(first, second)| found.one(evidence::double(first, second, &self.votes, names)));
+        stuck.iter().for_each(|stuck| found.one(evidence::stuck(stuck, holder_of(stuck, &cores), names)));
+        lost.iter().for_each(|lost| found.one(evidence::lost(lost, names)));
+        overrun.shown.iter().for_each(|(first, second)| found.one(evidence::overrun(first, second, names)));
+        possible_shown.iter().for_each(|maybe| found.one(evidence::possible(maybe, names)));
+        let untold = [
+            (AnomalyKind::DoubleAcquired, double.pairs - double.shown.len() as u64),
+            (AnomalyKind::LostLock, lost_unlisted),
+            (AnomalyKind::TtlOverrun, overrun.pairs.saturating_sub(overrun.shown.len() as u64)),
+            (AnomalyKind::PossibleDouble, possible_count - possible_shown.len() as u64),
+        ];
+        untold.into_iter().for_each(|(kind, more)| found.more(kind, names.workload, more));
+        let told = metrics(&counts, self.guarded);
+        (counts, told)
     }
 }
 

@@ -6,14 +6,12 @@ use redquake_experiments::spec::PaymentJobWorkload;
 
 use super::causes::{Attempt, Cause, ChargedTwice, PaymentRules, charged_twice};
 use crate::analysis::check::Checked;
+use crate::analysis::found::Found;
 use crate::analysis::hash::Map;
 use crate::analysis::locks::{Grant, LockRules, Names, regressions};
 use crate::analysis::words::instant;
 use crate::history::{Op, OpKind, Outcome, Paid, Paying, Payment};
 use crate::result::{Anomaly, AnomalyKind, PaymentCounts};
-
-/// Payments that are kept with their evidence; more are only counted.
-const LISTED: usize = 1_000;
 
 /// Takes in what servers did and what the ledger has in the end.
 #[derive(Debug)]
@@ -53,7 +51,7 @@ impl Payments {
     }
 
     /// Judges. Without a ledger there is nothing to judge.
-    pub(in crate::analysis) fn finish(self, names: &Names<'_>) -> Checked {
+    pub(in crate::analysis) fn finish(self, names: &Names<'_>, found: &mut Found<'_>) -> Checked {
         if !self.read {
             return Checked::default();
         }
@@ -74,6 +72,7 @@ impl Payments {
             fenced_out: self.attempts.values().filter(|payment| payment.out == Paying::Fenced).count() as u64,
             token_regressions: regressions(&grants).len() as u64,
             unpaid: jobs.difference(&paid).count() as u64,
+            contested: self.contested(),
         };
         let mut metrics = vec![
             ("jobs", counts.jobs as f64),
@@ -91,8 +90,18 @@ impl Payments {
         if counts.paid > 0 {
             metrics.push(("charges_per_job", counts.charges as f64 / counts.paid as f64));
         }
-        let anomalies = twice.iter().take(LISTED).map(|one| self.told(one, names)).collect();
-        Checked { metrics, anomalies, total: counts.charged_twice, payments: Some(counts), ..Checked::default() }
+        twice.iter().for_each(|one| found.one(self.told(one, names)));
+        Checked { metrics, payments: Some(counts), ..Checked::default() }
+    }
+
+    /// Jobs that more than one server took up.
+    fn contested(&self) -> u64 {
+        let mut servers: Map<u32, (u16, bool)> = Map::default();
+        for payment in self.attempts.values() {
+            let known = servers.entry(payment.key).or_insert((payment.c, false));
+            known.1 |= known.0 != payment.c;
+        }
+        servers.values().filter(|(_, several)| *several).count() as u64
     }
 
     fn attempt(&self, position: u64, job: u32, id: u64) -> Attempt {

@@ -6,15 +6,13 @@ use super::culprit::culprit;
 use super::search::{Verdict, check};
 use super::told::{Classes, Seen, Written, calls, classes};
 use crate::analysis::check::Checked;
+use crate::analysis::found::Found;
 use crate::analysis::locks::Names;
 use crate::analysis::losses::Losses;
 use crate::analysis::servers::Servers;
 use crate::analysis::words::{count, instant};
-use crate::history::{Exchange, FOREIGN, Value};
+use crate::history::{Called, Exchange, FOREIGN, Outcome, Value};
 use crate::result::{Anomaly, AnomalyKind, RegisterCounts};
-
-/// Findings of one kind and register that are kept with their evidence; more are only counted.
-const LISTED: usize = 1_000;
 
 /// States the search of one register may look at: many times what a sound one needs, and bounded however long its history is.
 pub fn budget(calls: usize) -> u64 {
@@ -40,9 +38,9 @@ impl Registers {
     }
 
     /// Judges.
-    pub(in crate::analysis) fn finish(self, names: &Names<'_>, servers: &Servers) -> Checked {
+    pub(in crate::analysis) fn finish(self, names: &Names<'_>, servers: &Servers, found: &mut Found<'_>) -> Checked {
         let mut counts = RegisterCounts::default();
-        let (mut losses, mut anomalies) = (Losses::default(), Vec::new());
+        let mut losses = Losses::default();
         for (key, exchanges) in &self.exchanges {
             let last = self.last.get(key);
             let calls = calls(exchanges, last);
@@ -52,11 +50,14 @@ impl Registers {
             if verdict == Verdict::Broken || told.broken() {
                 counts.violations += 1;
                 let at = culprit(&calls, budget(calls.len())).map(|index| calls[index]);
-                anomalies.push(evidence.broken(calls.len(), at.and_then(|call| Some([call.invoked, call.completed?])), exchanges));
+                found.one(evidence.broken(calls.len(), at.and_then(|call| Some([call.invoked, call.completed?])), exchanges));
             } else if verdict == Verdict::Inconclusive {
                 counts.inconclusive += 1;
             }
             counts.registers += 1;
+            let answered = |called: Called| exchanges.iter().filter(|one| one.call == called && one.out == Outcome::Ok).count() as u64;
+            counts.reads += answered(Called::Read);
+            counts.swaps += answered(Called::Swap);
             counts.acknowledged += told.acknowledged.len() as u64;
             counts.never_read += u64::from(last.is_none() && !told.acknowledged.is_empty());
             counts.lost += told.lost.len() as u64;
@@ -68,7 +69,7 @@ impl Registers {
             for written in &told.acknowledged {
                 losses.add(written.node, lost.binary_search(&written.value).is_ok());
             }
-            evidence.tell(&told, &mut anomalies);
+            evidence.tell(&told, found);
         }
         counts.by_node = losses.told(names);
         let mut metrics = vec![
@@ -89,8 +90,7 @@ impl Registers {
         if counts.inconclusive == 0 {
             metrics.push(violations);
         }
-        let total = counts.violations + counts.lost + counts.lost_updates + counts.stale_reads + counts.unexpected;
-        Checked { metrics, bounds, anomalies, total, register: Some(counts), ..Checked::default() }
+        Checked { metrics, bounds, register: Some(counts), ..Checked::default() }
     }
 }
 
@@ -102,9 +102,9 @@ struct Evidence<'a> {
 }
 
 impl Evidence<'_> {
-    fn tell(&self, told: &Classes, anomalies: &mut Vec<Anomaly>) {
+    fn tell(&self, told: &Classes, found: &mut Found<'_>) {
         let key = self.key;
-        anomalies.extend(told.lost.iter().take(LISTED).map(|(written, seen)| {
+        told.lost.iter().for_each(|(written, seen)| {
             let older = seen.map(|seen| format!(": {} found {} later, which is older", self.who(&seen), value(seen.value)));
             let text = format!(
                 "register {key}: {} was acknowledged by {}, and is not in what went on{}{}",
@@ -113,9 +113,9 @@ impl Evidence<'_> {
                 older.unwrap_or_default(),
                 self.servers.took_over(key, written.node, written.at, self.names),
             );
-            self.anomaly(AnomalyKind::LostWrite, written.at[1], None, text)
-        }));
-        anomalies.extend(told.lost_updates.iter().take(LISTED).map(|(first, second)| {
+            found.one(self.anomaly(AnomalyKind::LostWrite, written.at[1], None, text));
+        });
+        told.lost_updates.iter().for_each(|(first, second)| {
             let text = format!(
                 "register {key}: one value was replaced twice, by {} of client {} ({}) and by {} of client {} ({}): one of the two updates does not know of the other",
                 value(Some(first.value)),
@@ -125,9 +125,9 @@ impl Evidence<'_> {
                 second.client,
                 self.acknowledged(second),
             );
-            self.anomaly(AnomalyKind::LostUpdate, first.at[1], Some(second.at[1].max(first.at[1])), text)
-        }));
-        anomalies.extend(told.stale.iter().take(LISTED).map(|(seen, by)| {
+            found.one(self.anomaly(AnomalyKind::LostUpdate, first.at[1], Some(second.at[1].max(first.at[1])), text));
+        });
+        told.stale.iter().for_each(|(seen, by)| {
             let text = format!(
                 "register {key}: {} found {}, though {} had been acknowledged by {}",
                 self.who(seen),
@@ -135,12 +135,12 @@ impl Evidence<'_> {
                 value(Some(by.value)),
                 self.acknowledged(by),
             );
-            self.anomaly(AnomalyKind::StaleRead, seen.at[0], Some(seen.at[1]), text)
-        }));
-        anomalies.extend(told.unexpected.iter().take(LISTED).map(|seen| {
+            found.one(self.anomaly(AnomalyKind::StaleRead, seen.at[0], Some(seen.at[1]), text));
+        });
+        told.unexpected.iter().for_each(|seen| {
             let text = format!("register {key}: {} found {}, which nobody can have written by then", self.who(seen), value(seen.value));
-            self.anomaly(AnomalyKind::UnexpectedWrite, seen.at[1], None, text)
-        }));
+            found.one(self.anomaly(AnomalyKind::UnexpectedWrite, seen.at[1], None, text));
+        });
     }
 
     /// `at` is when the first answer that left no order was asked for and given.

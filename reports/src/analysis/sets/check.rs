@@ -9,14 +9,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::analysis::found::Found;
 use crate::analysis::locks::Names;
 use crate::analysis::losses::Losses;
 use crate::analysis::servers::Servers;
+use crate::analysis::words::count;
 use crate::history::{Members, Op, OpKind, Outcome};
 use crate::result::{Anomaly, AnomalyKind, SetCounts};
-
-/// Lost elements that are kept with their evidence; more are only counted.
-const LISTED: usize = 10_000;
 
 /// Takes in the attempts of one set workload and the final reads, and says at the end what was lost.
 #[derive(Debug, Default)]
@@ -71,11 +70,18 @@ impl Sets {
         self.read_at = self.read_at.max(members.at);
     }
 
-    /// Judges.
-    pub fn finish(mut self, names: &Names<'_>, servers: &Servers) -> SetFindings {
+    /// Judges, and keeps all evidence.
+    pub fn finish(self, names: &Names<'_>, servers: &Servers) -> SetFindings {
+        let mut anomalies: Vec<Anomaly> = Vec::new();
+        let mut sink = |anomaly: &Anomaly| anomalies.push(anomaly.clone());
+        let counts = self.judge(names, servers, &mut Found::new(&mut sink));
+        SetFindings { counts, anomalies }
+    }
+
+    /// Judges, and tells the evidence one by one.
+    pub(in crate::analysis) fn judge(mut self, names: &Names<'_>, servers: &Servers, evidence: &mut Found<'_>) -> SetCounts {
         let mut counts = SetCounts { acknowledged: self.acknowledged.len() as u64, ..SetCounts::default() };
         self.acknowledged.sort_unstable_by_key(|added| (added.at[1], added.id));
-        let mut anomalies = Vec::new();
         let mut sure: HashSet<(u32, u64)> = HashSet::with_capacity(self.acknowledged.len());
         let mut losses = Losses::default();
         for added in &self.acknowledged {
@@ -85,8 +91,8 @@ impl Sets {
             losses.add(added.node, lost);
             counts.never_read += u64::from(found.is_none());
             counts.lost += u64::from(lost);
-            if lost && anomalies.len() < LISTED {
-                anomalies.push(lost_element(added, names, servers));
+            if lost {
+                evidence.one(lost_element(added, names, servers));
             }
         }
         let mut odd: Vec<(u32, u64)> = Vec::new();
@@ -98,19 +104,18 @@ impl Sets {
         }
         odd.sort_unstable();
         counts.unexpected = odd.len() as u64 + self.foreign;
-        anomalies.extend(odd.iter().take(LISTED).map(|(key, id)| {
+        for (key, id) in &odd {
             let text = format!("element {id} is in the set in the end, though its addition was certainly not executed, or never tried");
-            Anomaly {
-                kind: AnomalyKind::UnexpectedWrite,
-                workload: names.workload.to_owned(),
-                key: *key,
-                from: self.read_at,
-                to: None,
-                text,
-            }
-        }));
+            let (kind, workload) = (AnomalyKind::UnexpectedWrite, names.workload.to_owned());
+            evidence.one(Anomaly { kind, workload, key: *key, from: self.read_at, to: None, text });
+        }
+        if self.foreign > 0 {
+            let text = format!("{} are in the sets in the end that no client can have added", count(self.foreign, "element"));
+            let (kind, workload) = (AnomalyKind::UnexpectedWrite, names.workload.to_owned());
+            evidence.ranked(Anomaly { kind, workload, key: 0, from: self.read_at, to: None, text }, self.foreign, 0);
+        }
         counts.by_node = losses.told(names);
-        SetFindings { counts, anomalies }
+        counts
     }
 }
 

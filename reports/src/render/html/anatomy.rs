@@ -17,7 +17,7 @@ pub fn part_style(name: &str) -> (&'static str, &'static str, &'static str) {
     match name {
         "detection" => ("p1", "#31476b", "1"),
         "agreement" => ("p2", "#a9bfe0", "2"),
-        "election" => ("p3", "#b8740a", "3"),
+        "election" => ("p3", "#a06407", "3"),
         "promotion" => ("p4", "#f2d9a6", "4"),
         "announcement" => ("p5", "#1b7f6b", "5"),
         "rediscovery" => ("p6", "#b7e0d6", "6"),

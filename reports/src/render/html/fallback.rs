@@ -11,6 +11,9 @@ const LEFT: f64 = 64.0;
 const TOP: f64 = 22.0;
 const BOTTOM: f64 = 160.0;
 
+/// A point is drawn where the second ends whose queries it counts.
+const SECOND: u64 = 1_000_000_000;
+
 /// The curve of one workload.
 pub struct Curve {
     /// Name of the workload.
@@ -42,7 +45,7 @@ fn curve(trial: &Trial, index: usize, name: &str, cache: &CacheResult) -> Curve 
         HEIGHT,
         "",
         &told,
-        "One point a tenth of a second: the queries of the second that begins there.",
+        "One point a tenth of a second: the queries of the second that ends there, so that no rise stands before its cause.",
     ));
     for (share, label) in [(0.0, 0.0), (0.5, most / 2.0), (1.0, most)] {
         let at = y(most * share);
@@ -52,10 +55,10 @@ fn curve(trial: &Trial, index: usize, name: &str, cache: &CacheResult) -> Curve 
     // Only `M`, `V`, `H` and `Z`, as in the other charts: steps from point to point.
     let mut path = format!("M{} {}", Px(LEFT), Px(BOTTOM));
     for [at, count] in &cache.curve {
-        path += &format!("H{}V{}", Px(x(*at)), Px(y(*count as f64)));
+        path += &format!("H{}V{}", Px(x(at + SECOND)), Px(y(*count as f64)));
     }
     if let Some([last, _]) = cache.curve.last() {
-        path += &format!("H{}V{}Z", Px(x(last + 1_000_000_000)), Px(BOTTOM));
+        path += &format!("H{}V{}Z", Px(x(last + SECOND + step(&cache.curve))), Px(BOTTOM));
         chart.area("oo", "#2f6fb7", &path);
     }
     if let Some(baseline) = cache.baseline {
@@ -75,4 +78,9 @@ fn curve(trial: &Trial, index: usize, name: &str, cache: &CacheResult) -> Curve 
     chart.0.push_str("</svg>");
     let projection = cache.projection.as_ref().map(|extrapolated| projection::told(name, extrapolated));
     Curve { name: name.to_owned(), svg: chart.0, projection: projection.unwrap_or_default() }
+}
+
+/// The time between two points, as far as there are two.
+fn step(curve: &[[u64; 2]]) -> u64 {
+    curve.windows(2).last().map_or(0, |pair| pair[1][0].saturating_sub(pair[0][0]))
 }

@@ -5,6 +5,7 @@ use redquake_experiments::spec::Role;
 use super::svg::{self, Anchor};
 use super::timeline::{Chart, RIGHT};
 use crate::history::NodeRole;
+use crate::render::anomalies;
 use crate::render::{facts, number};
 use crate::result::{AnomalyKind, NodeLane, SentinelMark};
 
@@ -221,12 +222,14 @@ fn place(groups: &[Group], rows: usize) -> Vec<Option<Place>> {
 /// A mark for each anomaly: a bar while it lasted, with the letter of its kind.
 pub fn anomalies(chart: &mut Chart) {
     let trial = chart.trial;
+    let all = anomalies::counts(trial);
     let kinds = [
         (AnomalyKind::DoubleAcquired, "ad", "#8b1a1a"),
         (AnomalyKind::ChargedTwice, "ad", "#8b1a1a"),
         (AnomalyKind::OverAdmitted, "ad", "#8b1a1a"),
         (AnomalyKind::LostUpdate, "ad", "#8b1a1a"),
         (AnomalyKind::NotLinearizable, "ad", "#8b1a1a"),
+        (AnomalyKind::ImmortalKey, "as", "#5b3a8e"),
         (AnomalyKind::StuckLock, "as", "#5b3a8e"),
         (AnomalyKind::LostWrite, "aw", "#a3341f"),
         (AnomalyKind::UnexpectedWrite, "aw", "#a3341f"),
@@ -237,33 +240,36 @@ pub fn anomalies(chart: &mut Chart) {
         (AnomalyKind::PossibleDouble, "ap", "#777777"),
     ];
     for (kind, class, fill) in kinds {
-        let mut found: Vec<_> = trial
-            .anomalies
-            .iter()
-            .chain(&trial.possible)
-            .filter(|one| one.kind == kind && chart.shows(one.from, one.to.unwrap_or(one.from)))
-            .collect();
+        let of_kind = all.iter().filter(|one| one.kind == kind);
+        let spans = of_kind.flat_map(|one| one.spans.iter().map(|[from, to, times]| (*from, *to, *times, one.workload.as_str())));
+        let mut found: Vec<_> = spans.filter(|(from, to, ..)| chart.shows(*from, *to)).collect();
         if found.is_empty() {
             continue;
         }
-        found.sort_by_key(|one| one.from);
+        found.sort_unstable();
         let y = chart.y;
         chart.name(y + 10.0, facts::anomaly_name(kind), "");
-        let spans: Vec<[f64; 2]> = found.iter().map(|one| [one.from, one.to.unwrap_or(one.from)].map(|at| chart.at(at))).collect();
-        let rows = stack(&spans);
+        let places: Vec<[f64; 2]> = found.iter().map(|(from, to, ..)| [*from, *to].map(|at| chart.at(at))).collect();
+        let rows = stack(&places);
         let height = 12.0 / rows.iter().max().map_or(1.0, |most| *most as f64 + 1.0);
         let mut last = f64::MIN;
-        for ((one, [x1, x2]), row) in found.iter().zip(spans).zip(rows) {
-            // Of many marks those that would hide each other are drawn once; the table has them all.
+        for (((from, to, times, workload), [x1, x2]), row) in found.iter().zip(places).zip(rows) {
+            // Of many marks those that would hide each other are drawn once; the table counts them all.
             if found.len() > chart.window.marks && x2 - last < 3.0 {
                 continue;
             }
             last = x2;
-            let what = facts::anomaly_name(kind);
-            let title = format!("{} {what} of {} key {}", number::instant(one.from, trial.zero), one.workload, one.key);
+            let (what, begin) = (facts::anomaly_name(kind), number::instant(*from, trial.zero));
+            let title = match times {
+                1 => format!("{begin} {what} of {workload}"),
+                several => {
+                    format!("{} {what} of {workload}, {begin} to {}", number::count(*several as f64), number::instant(*to, trial.zero))
+                }
+            };
             chart.moving.mark(class, fill, [x1, y + row as f64 * height, x2 - x1, height], &title);
         }
-        chart.fixed.text("ax", Anchor::End, super::timeline::LEFT - 5.0, y + 10.0, &found.len().to_string());
+        let times: u64 = found.iter().map(|(_, _, times, _)| times).sum();
+        chart.fixed.text("ax", Anchor::End, super::timeline::LEFT - 5.0, y + 10.0, &number::count(times as f64));
         chart.y += 18.0;
     }
 }

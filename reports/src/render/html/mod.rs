@@ -14,6 +14,7 @@ mod shards;
 mod strip;
 pub(super) mod svg;
 pub(super) mod tables;
+mod tiles;
 mod timeline;
 mod trials;
 

@@ -6,24 +6,17 @@ use super::fallback::{self, Curve};
 use super::phase::{self, ByPhase};
 use super::shards::{self, Shards};
 use super::svg::Html;
-use super::tables::{self, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, WorkloadRow};
+use super::tables::{self, Anomalies, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, WorkloadRow};
+use super::tiles::{self, Tile};
 use super::trials::{self, Budget, TrialView};
 use super::{anatomy, strip, svg};
-use crate::render::{by_shard, facts, felt, number, words};
+use crate::render::anomalies::{self, Of};
+use crate::render::{by_shard, facts, number, words};
 use crate::result::{Document, MetricSummary, MetricUnit, NodeInfo};
 
 const STYLE: &str = include_str!("../../../templates/report.css");
 const SCRIPT: &str = include_str!("../../../templates/report.js");
 const SHAPES: &str = include_str!("../../../templates/shapes.svg");
-
-/// One key figure.
-pub struct Tile {
-    label: &'static str,
-    value: String,
-    note: String,
-    /// `good`, `bad` or empty.
-    tone: &'static str,
-}
 
 /// A metric with its strip of dots.
 pub struct Strip {
@@ -62,12 +55,17 @@ pub struct Page<'a> {
     parts: Vec<PartRow>,
     predictions: Vec<PredictionRow>,
     shards: Option<Shards>,
-    anomalies: Vec<AnomalyRow>,
+    /// How the verdict is coloured.
+    tone: &'static str,
+    warnings: Vec<Html>,
+    /// Anomalies of trials that count, and of those that do not.
+    anomalies: Anomalies,
+    unjudged: Anomalies,
     no_anomalies: &'static str,
-    anomalies_left: u64,
-    anomalies_total: String,
+    /// Whether all anomalies are in files beside the histories.
+    filed: bool,
     possible: Vec<AnomalyRow>,
-    possible_left: u64,
+    possible_shown: String,
     possible_total: String,
     only_possible: &'static str,
     rare: Vec<RareRow>,
@@ -91,32 +89,36 @@ impl<'a> Page<'a> {
         let budget = Budget::shared(document, detail);
         let worst = trials::worst(document);
         let shown = worst.as_ref().map(|(trial, _)| trial.index);
-        let others = document.trials.iter().filter(|trial| Some(trial.index) != shown);
-        let (anomalies, anomalies_left) = tables::anomalies(document, (400.0 * detail).max(20.0) as usize);
-        let (possible, possible_left) = tables::possible(document, (100.0 * detail).max(20.0) as usize);
+        let mut others: Vec<_> = document.trials.iter().filter(|trial| Some(trial.index) != shown).collect();
+        others.sort_by_key(|trial| trial.status != crate::result::TrialStatus::Conclusive);
+        let (possible, possible_shown) = tables::possible(document, (100.0 * detail).max(20.0) as usize);
         Self {
             document,
             style: STYLE,
             script: SCRIPT,
             shapes: SHAPES,
             verdict: words::verdict(document.verdict),
-            sign: tables::sign(document.verdict.as_str()),
+            sign: tables::sign(words::tone(document)),
             sentence: svg::prose(&words::sentence(document)),
             clustered: document.trials.iter().flat_map(|trial| &trial.timeline.nodes).any(|lane| !lane.down.is_empty()),
             reasons: words::further_reasons(document).into_iter().map(svg::prose).collect(),
             subtitle: subtitle(document),
-            tiles: tiles(document),
+            tiles: tiles::tiles(document),
             assertions: tables::assertions(document),
             curves: worst.as_ref().map(|(trial, _)| fallback::curves(trial)).unwrap_or_default(),
             first: worst.as_ref().map(|(trial, _)| TrialView::new(trial, &Budget::FULL)),
             why_first: worst.map(|(_, why)| why).unwrap_or_default(),
-            others: others.map(|trial| TrialView::new(trial, &budget)).collect(),
+            others: others.into_iter().map(|trial| TrialView::new(trial, &budget)).collect(),
             anatomy: anatomy::draw(document),
             any_unjudged: anatomy::outages(document).iter().any(|(trial, _)| trial.status != crate::result::TrialStatus::Conclusive),
             parts: tables::parts(document),
             predictions: tables::predictions(document),
             shards: shards::shards(document),
-            anomalies,
+            tone: words::tone(document),
+            warnings: words::warnings(document).iter().map(|warning| svg::prose(warning)).collect(),
+            anomalies: tables::anomalies(document, Of::Judged, (200.0 * detail).max(20.0) as usize),
+            unjudged: tables::anomalies(document, Of::NotJudged, 20),
+            filed: !anomalies::files(document).is_empty(),
             no_anomalies: match facts::locks(document) {
                 Some(_) => "None was found: no lock had two holders, none was lost, none was stuck.",
                 None if facts::conclusive(document).any(|trial| {
@@ -131,11 +133,9 @@ impl<'a> Page<'a> {
                 None if facts::conclusive(document).next().is_some() => "None was found. No workload ran that could show one.",
                 None => "No trial counts, so nothing can be said.",
             },
-            anomalies_left,
-            anomalies_total: number::count(facts::anomalies_total(document) as f64),
             possible,
-            possible_left,
-            possible_total: number::count(facts::possible_total(document) as f64),
+            possible_shown,
+            possible_total: number::count(anomalies::possible_total(document, Of::Judged) as f64),
             only_possible: words::ONLY_POSSIBLE,
             rare: tables::rare(document),
             intervals: document.metrics.values().any(|metric| metric.median_interval.is_some()),
@@ -181,114 +181,6 @@ fn when(document: &Document) -> String {
     let (Ok(start), Ok(end)) = (start, end) else { return document.started_at.clone() };
     let took = number::duration(end.duration_since(start).as_nanos() as f64);
     format!("{} UTC, took {took}", start.strftime("%Y-%m-%d %H:%M"))
-}
-
-fn tiles(document: &Document) -> Vec<Tile> {
-    let mut tiles = Vec::new();
-    let gaps = [
-        ("server write gap", facts::WRITE_GAP, "no data node acknowledged a write"),
-        ("client gap", facts::CLIENT_GAP, "no client had a write acknowledged"),
-        ("library cost", facts::LIBRARY_COST, "client gap minus server gap"),
-        ("server read gap", facts::READ_GAP, "the primary answered no read"),
-    ];
-    for (label, name, meaning) in gaps {
-        let Some(metric) = document.metrics.get(name) else { continue };
-        let note = format!("{}; {meaning}", facts::spread_text(metric));
-        tiles.push(Tile { label, value: number::sample(metric.unit, metric.median), note, tone: tone(document, name) });
-    }
-    if let Some(split) = document.metrics.get(facts::SPLIT_BRAIN).filter(|split| split.max.value() > 0.0) {
-        let lost = document.metrics.get(facts::SPLIT_BRAIN_WRITES).map_or(0.0, |writes| writes.total);
-        let note = format!("{}; the wrong one took {} writes of clients", facts::spread_text(split), number::count(lost));
-        tiles.push(Tile { label: "two primaries", value: number::sample(split.unit, split.median), note, tone: "bad" });
-    }
-    if let Some(resets) = document.metrics.get(facts::DATA_RESETS).filter(|resets| resets.total > 0.0) {
-        let note = "a primary came back without what it had; replicas copied that".to_owned();
-        tiles.push(Tile { label: "data wiped", value: number::count(resets.total), note, tone: "bad" });
-    }
-    if let Some(sets) = facts::sets(document) {
-        let note = format!("of {} acknowledged", number::count(sets.acknowledged as f64));
-        tiles.push(Tile { label: "writes lost", value: number::count(sets.lost as f64), note, tone: harm(sets.lost) });
-    }
-    tiles.extend(felt_tiles(document));
-    if let Some(locks) = facts::locks(document) {
-        let of = format!("of {} acquired", number::count(locks.acquired as f64));
-        let held = match locks.double_acquired {
-            0 => of.clone(),
-            _ => format!("{of}; both held for {} in all", number::duration(locks.double_held_time as f64)),
-        };
-        let count = |value: u64| number::count(value as f64);
-        tiles.push(Tile { label: "locks held twice", value: count(locks.double_acquired), note: held, tone: harm(locks.double_acquired) });
-        tiles.push(Tile {
-            label: "locks lost",
-            value: count(locks.lost),
-            note: "gone before their lease ended".to_owned(),
-            tone: harm(locks.lost),
-        });
-        tiles.push(Tile {
-            label: "locks stuck",
-            value: count(locks.stuck),
-            note: "not acquirable after everything was healed".to_owned(),
-            tone: harm(locks.stuck),
-        });
-        if locks.updates > 0 {
-            let note = format!("of {} guarded updates overwrote one unseen", count(locks.updates));
-            tiles.push(Tile { label: "updates lost", value: count(locks.lost_updates), note, tone: harm(locks.lost_updates) });
-        }
-        if locks.fenced_out > 0 || locks.token_regressions > 0 {
-            let note = format!(
-                "{} of them alone; {} tokens went back or were repeated",
-                count(locks.fenced_alone),
-                count(locks.token_regressions)
-            );
-            tiles.push(Tile { label: "holders fenced out", value: count(locks.fenced_out), note, tone: "" });
-        }
-        if locks.ttl_overrun > 0 {
-            let note = "a holder stayed beyond its lease while another had the lock".to_owned();
-            tiles.push(Tile { label: "TTL overruns", value: count(locks.ttl_overrun), note, tone: "" });
-        }
-    }
-    tiles
-}
-
-/// What users of counters, limiters, payments and caches felt.
-fn felt_tiles(document: &Document) -> Vec<Tile> {
-    let count = |value: u64| number::count(value as f64);
-    let mut tiles = Vec::new();
-    if let Some([acknowledged, lost]) = facts::counters(document) {
-        let note = format!("of {} acknowledged", count(acknowledged));
-        tiles.push(Tile { label: "increments lost", value: count(lost), note, tone: harm(lost) });
-    }
-    if let Some(limits) = felt::limits(document) {
-        let note = format!("of {} admitted; {} of them by Redis itself", count(limits.admitted), count(limits.over_redis));
-        tiles.push(Tile { label: "requests beyond limits", value: count(limits.over), note, tone: harm(limits.over) });
-    }
-    if let Some(payments) = felt::payments(document) {
-        let note = format!("payments beyond the first of their job; {} jobs paid", count(payments.paid));
-        tiles.push(Tile { label: "charged twice", value: count(payments.twice), note, tone: harm(payments.twice) });
-    }
-    if let Some(load) = felt::fallback(document) {
-        let note = format!("{} at the peak behind {}, {} before", number::rate(load.peak), load.workload, number::rate(load.baseline));
-        let tone = tone(document, &format!("{}.db_peak_multiplier", load.workload));
-        tiles.push(Tile { label: "database load", value: format!("× {:.1}", load.times()), note, tone });
-    }
-    tiles
-}
-
-/// What should never happen is good where it did not.
-fn harm(count: u64) -> &'static str {
-    if count == 0 { "good" } else { "bad" }
-}
-
-/// Whether the assertions on a metric hold.
-fn tone(document: &Document, metric: &str) -> &'static str {
-    let words: Vec<_> = document.assertions.iter().filter(|one| one.metric == metric).map(facts::verdict_word).collect();
-    match words.as_slice() {
-        [] => "",
-        words if words.contains(&"fail") => "bad",
-        words if words.contains(&"warn") => "warn",
-        words if words.iter().all(|word| *word == "pass") => "good",
-        _ => "",
-    }
 }
 
 /// Every time metric with two values or more that are not all zero; the gaps first, then their parts, then the others.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::svg::{Html, prose};
 use crate::history::{OpKind, Why};
+use crate::render::anomalies::{self, Of};
 use crate::render::{by_shard, facts, number};
 use crate::result::{Anomaly, AnomalyKind, AssertionResult, Document, LockCounts, MetricUnit, Prediction, Trial, Verdict};
 
@@ -32,9 +33,10 @@ pub fn assertions(document: &Document) -> Vec<AssertionRow> {
         margin: facts::margin(document, assertion),
         place: assertion.location.as_ref().map_or_else(String::new, |at| format!("{}:{}", at.file, at.line)),
         // The limit, the value and the margin say why an assertion fails; the others have more to say.
-        reason: match assertion.verdict {
-            Verdict::Pass | Verdict::Fail => Html::default(),
-            Verdict::Inconclusive | Verdict::Error => prose(&assertion.reason),
+        reason: match (assertion.verdict, &assertion.vacuous) {
+            (_, Some(why)) => prose(&format!("Vacuous, it could not have failed: {why}.")),
+            (Verdict::Pass | Verdict::Fail, None) => Html::default(),
+            (Verdict::Inconclusive | Verdict::Error, None) => prose(&assertion.reason),
         },
     };
     document.assertions.iter().map(row).collect()
@@ -102,16 +104,7 @@ impl AnomalyRow {
     fn new(trial: &Trial, one: &Anomaly) -> Self {
         Self {
             kind: facts::anomaly_name(one.kind),
-            severe: matches!(
-                one.kind,
-                AnomalyKind::DoubleAcquired
-                    | AnomalyKind::LostUpdate
-                    | AnomalyKind::StuckLock
-                    | AnomalyKind::LostLock
-                    | AnomalyKind::OverAdmitted
-                    | AnomalyKind::ChargedTwice
-                    | AnomalyKind::NotLinearizable
-            ),
+            severe: severe(one.kind),
             trial: trial.index,
             at: (one.from as f64 - trial.zero as f64) / 1e6,
             when: number::instant(one.from, trial.zero),
@@ -123,18 +116,70 @@ impl AnomalyRow {
     }
 }
 
-/// At most so many anomalies, worst first, and how many are not listed.
-pub fn anomalies(document: &Document, most: usize) -> (Vec<AnomalyRow>, u64) {
-    let rows: Vec<AnomalyRow> = facts::anomalies(document).iter().take(most).map(|(trial, one)| AnomalyRow::new(trial, one)).collect();
-    let rest = facts::anomalies_total(document).saturating_sub(rows.len() as u64);
-    (rows, rest)
+/// Kinds that stand out.
+fn severe(kind: AnomalyKind) -> bool {
+    use AnomalyKind as K;
+    matches!(
+        kind,
+        K::DoubleAcquired
+            | K::LostWrite
+            | K::LostUpdate
+            | K::StuckLock
+            | K::LostLock
+            | K::OverAdmitted
+            | K::ImmortalKey
+            | K::ChargedTwice
+            | K::NotLinearizable
+    )
 }
 
-/// Overlaps that are only possible: at most so many, and how many are not listed.
-pub fn possible(document: &Document, most: usize) -> (Vec<AnomalyRow>, u64) {
-    let rows: Vec<AnomalyRow> = facts::possible(document).iter().take(most).map(|(trial, one)| AnomalyRow::new(trial, one)).collect();
-    let rest = facts::possible_total(document).saturating_sub(rows.len() as u64);
-    (rows, rest)
+/// All anomalies of one kind and workload.
+pub struct KindRow {
+    pub kind: &'static str,
+    pub severe: bool,
+    pub workload: String,
+    pub total: String,
+    pub trials: u64,
+    pub when: String,
+    pub nodes: String,
+}
+
+/// A list of anomalies: how many of each kind, and some of them.
+pub struct Anomalies {
+    pub kinds: Vec<KindRow>,
+    pub total: String,
+    /// `20 of 495`.
+    pub shown: String,
+    pub rows: Vec<AnomalyRow>,
+}
+
+/// The anomalies of some trials, with at most so many rows.
+pub fn anomalies(document: &Document, of: Of, most: usize) -> Anomalies {
+    let kind = |row: anomalies::Row| KindRow {
+        kind: facts::anomaly_name(row.kind),
+        severe: severe(row.kind),
+        total: number::count(row.total as f64),
+        trials: row.trials,
+        when: row.when(),
+        nodes: row.nodes,
+        workload: row.workload,
+    };
+    let rows: Vec<AnomalyRow> = anomalies::sample(document, of, most).iter().map(|(trial, one)| AnomalyRow::new(trial, one)).collect();
+    let total = anomalies::total(document, of);
+    Anomalies {
+        kinds: anomalies::rows(document, of).into_iter().map(kind).collect(),
+        total: number::count(total as f64),
+        shown: anomalies::shown(rows.len() as u64, total),
+        rows,
+    }
+}
+
+/// Overlaps that are only possible, of trials that count: at most so many, and `20 of 495`.
+pub fn possible(document: &Document, most: usize) -> (Vec<AnomalyRow>, String) {
+    let rows: Vec<AnomalyRow> =
+        anomalies::possible(document, Of::Judged, most).iter().map(|(trial, one)| AnomalyRow::new(trial, one)).collect();
+    let shown = anomalies::shown(rows.len() as u64, anomalies::possible_total(document, Of::Judged));
+    (rows, shown)
 }
 
 /// Something that should never happen, over the trials.

@@ -2,6 +2,7 @@
 
 use super::svg::{self, Html};
 use super::timeline::{self, Window};
+use crate::render::anomalies;
 use crate::render::{facts, number};
 use crate::result::{AnomalyKind, Document, Failover, Trial, TrialStatus};
 
@@ -27,6 +28,9 @@ pub struct TrialView {
     pub ready: String,
     /// At which phase of the servers' timers it began, or nothing.
     pub phase: String,
+    /// Where all anomalies are; empty where there are none.
+    pub anomalies: String,
+    pub anomalies_link: String,
     pub history: String,
     /// The history as a link target, where the name is a plain relative path.
     pub link: String,
@@ -94,11 +98,23 @@ impl Budget {
     }
 }
 
+/// Harm that makes a trial worth a look before all others.
+const GRAVE: [AnomalyKind; 8] = [
+    AnomalyKind::DoubleAcquired,
+    AnomalyKind::LostWrite,
+    AnomalyKind::ChargedTwice,
+    AnomalyKind::LostUpdate,
+    AnomalyKind::NotLinearizable,
+    AnomalyKind::OverAdmitted,
+    AnomalyKind::ImmortalKey,
+    AnomalyKind::StuckLock,
+];
+
 /// The trial that shows most, and why it is that one.
 pub fn worst(document: &Document) -> Option<(&Trial, String)> {
-    let count = |trial: &Trial, kinds: &[AnomalyKind]| trial.anomalies.iter().filter(|one| kinds.contains(&one.kind)).count();
+    let count = |trial: &Trial, kinds: &[AnomalyKind]| kinds.iter().map(|kind| anomalies::count(trial, *kind)).sum::<u64>();
     let harm = |trial: &Trial| {
-        let grave = count(trial, &[AnomalyKind::DoubleAcquired, AnomalyKind::LostUpdate, AnomalyKind::StuckLock]);
+        let grave = count(trial, &GRAVE);
         (grave, count(trial, &[AnomalyKind::LostLock]))
     };
     let gap = |trial: &Trial| trial.failovers.iter().filter_map(facts::gap_length).map(|one| one.value()).fold(0.0, f64::max);
@@ -110,7 +126,7 @@ pub fn worst(document: &Document) -> Option<(&Trial, String)> {
     })?;
     let why = match document.trials.len() {
         1 => String::new(),
-        _ if harm(worst).0 > 0 => "shown first because locks went wrong in it most often".to_owned(),
+        _ if harm(worst).0 > 0 => "shown first because most went wrong in it".to_owned(),
         _ if harm(worst).1 > 0 => "shown first because it lost the most locks".to_owned(),
         _ if gap(worst) > 0.0 => "shown first because it has the longest gap".to_owned(),
         _ => String::new(),
@@ -157,6 +173,8 @@ impl TrialView {
             messages_left: trial.timeline.sentinel.len() - shown.len(),
             phase: trial.phase.map_or_else(String::new, |phase| number::duration(phase as f64)),
             ready: trial.ready_after.map_or_else(String::new, |nanos| number::duration(nanos as f64)),
+            anomalies: trial.anomalies_file.clone(),
+            anomalies_link: link(&trial.anomalies_file),
             history: trial.history.clone(),
             link: link(&trial.history),
         }
@@ -190,20 +208,14 @@ fn headline(trial: &Trial) -> String {
     if trial.failovers.is_empty() {
         parts.push("no outage".to_owned());
     }
-    let kinds = [
-        AnomalyKind::DoubleAcquired,
-        AnomalyKind::LostUpdate,
-        AnomalyKind::StuckLock,
-        AnomalyKind::LostLock,
-        AnomalyKind::TokenRegression,
-        AnomalyKind::TtlOverrun,
-    ];
-    for kind in kinds {
-        let count = trial.anomalies.iter().filter(|one| one.kind == kind).count();
-        if count > 0 {
-            parts.push(format!("{count} {}", facts::anomaly_name(kind)));
+    let mut kinds: Vec<(AnomalyKind, u64)> = Vec::new();
+    for one in anomalies::counts(trial).iter().filter(|one| one.kind != AnomalyKind::PossibleDouble) {
+        match kinds.last_mut() {
+            Some((kind, total)) if *kind == one.kind => *total += one.total,
+            _ => kinds.push((one.kind, one.total)),
         }
     }
+    parts.extend(kinds.iter().map(|(kind, total)| format!("{} {}", number::count(*total as f64), facts::anomaly_name(*kind))));
     parts.join(", ")
 }
 

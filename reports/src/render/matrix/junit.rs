@@ -47,6 +47,11 @@ fn asserted(document: &MatrixDocument, cell: &MatrixCell, one: &AssertionResult)
             status
         }
         Verdict::Pass | Verdict::Fail => TestCaseStatus::success(),
+        Verdict::Inconclusive if one.severity == Severity::Warn => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_type("inconclusive").set_message(format!("{message}: {}", one.reason));
+            status
+        }
         Verdict::Inconclusive | Verdict::Error => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_type("inconclusive").set_message(format!("{message}: {}", one.reason)).set_description(described(document, one));
@@ -58,7 +63,8 @@ fn asserted(document: &MatrixDocument, cell: &MatrixCell, one: &AssertionResult)
     if one.verdict == Verdict::Fail && one.severity == Severity::Warn {
         case.set_system_out(format!("warning: {message}. {}", one.reason));
     } else if one.verdict == Verdict::Pass {
-        case.set_system_out(message);
+        let vacuous = one.vacuous.as_ref().map_or_else(String::new, |why| format!("\nwarning: vacuous, it could not have failed: {why}"));
+        case.set_system_out(format!("{message}{vacuous}"));
     }
     if let Some(location) = &one.location {
         case.extra.insert("file".into(), location.file.as_str().into());

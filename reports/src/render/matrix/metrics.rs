@@ -1,13 +1,22 @@
-//! `metrics.txt` of a matrix: every family once, every line with the label `cell`.
+//! `metrics.txt` and `metrics.prom` of a matrix: every family once, every line with the label `cell`.
 
 use std::collections::BTreeMap;
 
-use crate::render::metrics::{END, family, family_name, header, label, line, lines, rare_lines};
+use crate::render::metrics::{Format, Lines, assertion_lines, family, family_name, header, label, line, lines, rare_lines};
 use crate::result::{MatrixDocument, MetricSummary, Verdict};
 
-/// The cells' metrics as OpenMetrics 1.0 text.
+/// The cells' metrics as OpenMetrics 1.0.
 pub fn render(document: &MatrixDocument) -> String {
-    let mut text = String::new();
+    formatted(document, Format::OpenMetrics)
+}
+
+/// The same in the text format of Prometheus, 0.0.4.
+pub fn prometheus(document: &MatrixDocument) -> String {
+    formatted(document, Format::Prometheus)
+}
+
+fn formatted(document: &MatrixDocument, format: Format) -> String {
+    let mut text = Lines::new(format);
     let experiment = label("experiment", &document.name);
     let of: Vec<String> = document.cells.iter().map(|cell| format!("{experiment},{}", label("cell", &cell.label))).collect();
     family(&mut text, "redquake_run", "info", "", "What was run.");
@@ -51,6 +60,7 @@ pub fn render(document: &MatrixDocument) -> String {
         .zip(&of)
         .flat_map(|(cell, labels)| cell.metrics.iter().map(move |(name, metric)| (labels.as_str(), name.as_str(), metric)));
     rare_lines(&mut text, told);
-    text.push_str(END);
-    text
+    let judged = document.cells.iter().zip(&of).flat_map(|(cell, labels)| cell.assertions.iter().map(move |one| (labels.as_str(), one)));
+    assertion_lines(&mut text, judged);
+    text.end()
 }

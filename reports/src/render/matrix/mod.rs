@@ -10,6 +10,7 @@ mod terminal;
 mod words;
 
 pub use junit::render as junit;
+pub use metrics::prometheus;
 pub use metrics::render as metrics;
 pub use page::render as html;
 pub use summary::render as summary;

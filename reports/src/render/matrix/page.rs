@@ -57,6 +57,9 @@ struct Page<'a> {
     verdict: &'static str,
     sign: &'static str,
     sentence: Html,
+    /// How the verdict is coloured.
+    tone: &'static str,
+    warnings: Vec<Html>,
     subtitle: Vec<String>,
     rows: Vec<Row>,
     /// Whether the cells stand beside each other, a row a metric: what a row a cell has no room for.
@@ -80,8 +83,10 @@ pub fn render(document: &MatrixDocument) -> String {
         style: STYLE,
         script: SCRIPT,
         verdict: crate::render::words::verdict(document.verdict),
-        sign: sign(document.verdict.as_str()),
+        sign: sign(words::tone(document)),
         sentence: prose(&words::sentence(document)),
+        tone: words::tone(document),
+        warnings: words::warnings(document).iter().map(|warning| prose(warning)).collect(),
         subtitle: subtitle(document),
         rows: document.cells.iter().enumerate().map(|(index, cell)| row(document, index, cell)).collect(),
         beside: document.cells.len() <= MOST_BESIDE && document.compared.len() > MOST_ACROSS,

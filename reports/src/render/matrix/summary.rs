@@ -14,7 +14,7 @@ const SHOWN: usize = 40;
 /// The document as GitHub-flavoured Markdown.
 pub fn render(document: &MatrixDocument) -> String {
     let mut text = String::new();
-    let (sign, verdict) = (mark(document.verdict.as_str()), common::verdict(document.verdict));
+    let (sign, verdict) = (mark(words::tone(document)), common::verdict(document.verdict));
     let _ = writeln!(
         text,
         "## {sign} {verdict}: {}, {}\n",
@@ -22,6 +22,9 @@ pub fn render(document: &MatrixDocument) -> String {
         number::plural(document.cells.len() as u64, "cell", "cells")
     );
     let _ = writeln!(text, "{}\n", inline(&words::sentence(document)));
+    for warning in words::warnings(document).iter().take(SHOWN) {
+        let _ = writeln!(text, "⚠️ {}\n", inline(&clip(warning, 500)));
+    }
     let names: Vec<String> = document.compared.iter().map(|name| format!(" {} |", inline(name))).collect();
     let _ = writeln!(text, "| | Cell |{}\n|---|---|{}", names.concat(), "---|".repeat(names.len()));
     for (index, cell) in document.cells.iter().enumerate() {

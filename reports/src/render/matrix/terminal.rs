@@ -17,11 +17,16 @@ pub fn render(document: &MatrixDocument, options: &Options) -> String {
     let mut text = String::new();
     let paint = Paint(options.color);
     let trials: u32 = document.cells.iter().map(|cell| cell.trials).sum();
-    let verdict = paint.verdict(document.verdict.as_str(), common::verdict(document.verdict));
+    let verdict = paint.verdict(words::tone(document), common::verdict(document.verdict));
     let _ =
         writeln!(text, "{verdict}  {}  ({} cells, {trials} trials, seed {})", plain(&document.name), document.cells.len(), document.seed);
     for line in wrap(&plain(&words::sentence(document)), 96) {
         let _ = writeln!(text, "  {line}");
+    }
+    for warning in words::warnings(document).iter().take(SHOWN) {
+        for (line, mark) in wrap(&plain(warning), 94).iter().zip(std::iter::once("!").chain(std::iter::repeat(" "))) {
+            let _ = writeln!(text, "  {} {line}", paint.verdict("warn", mark));
+        }
     }
     for reason in document.reasons.iter().take(5) {
         let _ = writeln!(text, "  - {}", plain(reason));

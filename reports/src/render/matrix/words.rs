@@ -1,7 +1,8 @@
 //! What a matrix shows, in a few sentences.
 
 use super::figures::verdict_of;
-use crate::render::number;
+use crate::render::harm::{self, Kinds};
+use crate::render::{number, words};
 use crate::result::{MatrixCell, MatrixDocument, Verdict};
 
 /// What became of the cells, and between which values the gap lies.
@@ -13,6 +14,7 @@ pub fn sentence(document: &MatrixDocument) -> String {
             break;
         }
     }
+    parts.extend(harms(document));
     let shown = document.differences.iter().filter(|one| one.shown).count();
     parts.push(match (shown, document.differences.len()) {
         (_, 0) => "there is nothing to compare".to_owned(),
@@ -26,6 +28,45 @@ pub fn sentence(document: &MatrixDocument) -> String {
     });
     let sentences: Vec<String> = parts.iter().map(|part| format!("{}.", capital(part))).collect();
     sentences.join(" ")
+}
+
+/// The wrongs that were done, each with the number of cells it was done in, the worst first.
+fn harms(document: &MatrixDocument) -> Option<String> {
+    const SHOWN: usize = 4;
+    let mut cells: Vec<(String, usize)> = Vec::new();
+    for cell in &document.cells {
+        for one in harm::done_in(&cell.metrics, &cell.assertions, &Kinds::new()).iter().filter(|one| one.harm.wrong) {
+            match cells.iter_mut().find(|(name, _)| *name == one.name) {
+                Some((_, number)) => *number += 1,
+                None => cells.push((one.name.clone(), 1)),
+            }
+        }
+    }
+    let all = document.cells.len();
+    let told: Vec<String> = cells.iter().take(SHOWN).map(|(name, number)| format!("`{name}` in {number} of {all} cells")).collect();
+    let more = if cells.len() > SHOWN { format!(", and {} more metrics of harm", cells.len() - SHOWN) } else { String::new() };
+    (!told.is_empty()).then(|| format!("harm was done: {}{more}", told.join(", ")))
+}
+
+/// What needs a look though cells pass: harm that nothing asserts, and assertions that could not fail.
+pub fn warnings(document: &MatrixDocument) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for cell in &document.cells {
+        let harm = harm::unasserted(&harm::done_in(&cell.metrics, &cell.assertions, &Kinds::new()));
+        if cell.verdict == Verdict::Pass && !harm.is_empty() {
+            warnings.push(format!("{}: harm that nothing asserts: {}", cell.label, harm.join(", ")));
+        }
+        warnings.extend(words::vacuous(&cell.assertions).map(|vacuous| format!("{}: {vacuous}", cell.label)));
+    }
+    warnings
+}
+
+/// How the verdict is coloured: a pass with a warning is no plain pass.
+pub fn tone(document: &MatrixDocument) -> &'static str {
+    match document.verdict {
+        Verdict::Pass if !warnings(document).is_empty() => "warn",
+        verdict => verdict.as_str(),
+    }
 }
 
 fn verdicts(document: &MatrixDocument) -> String {
