@@ -187,7 +187,10 @@ fn a_limiter_that_forgets_admits_more_than_its_limit() {
     let fixed = "kind: fixed-window-limiter, subjects: 1, limit: 2, window: 1s";
     assert_eq!(metrics(&analysed(fixed, sound.clone()), &names), exactly(&[("admitted", 2.0), ("denied", 1.0)]));
     let found = [("admitted", 3.0), ("over_admitted", 1.0), ("over_admitted_redis", 1.0), ("rolled_back", 1.0), ("immortal", 1.0)];
-    assert_eq!(metrics(&analysed(fixed, forged.clone()), &names), exactly(&found));
+    let trial = analysed(fixed, forged.clone());
+    assert_eq!(metrics(&trial, &names), exactly(&found));
+    let limiter = trial.workloads[0].limiter.as_ref().unwrap();
+    assert_eq!((limiter.window, limiter.most_offered), (S, 3), "what it was put to");
     let sliding = "kind: sliding-window-limiter, subjects: 1, limit: 2, window: 1s";
     let trial = analysed(sliding, sound);
     assert_eq!(metrics(&trial, &names), exactly(&[("admitted", 2.0), ("denied", 1.0)]));

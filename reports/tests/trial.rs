@@ -393,3 +393,22 @@ fn a_primary_that_comes_back_with_less_is_a_reset_unless_another_one_had_taken_o
     let gone = RoleSample { node: 1, role: NodeRole::Unreachable, offset: 0, link: false, ..back };
     assert_eq!(resets(with(events, [Event::Role(gone)])), 1.0, "the promoted one is gone as well");
 }
+
+#[test]
+fn a_pause_of_the_probes_tells_how_long_the_tool_itself_was_late_in_it() {
+    let zero = FailoverParams::default().zero;
+    let mut events = quiet();
+    // Nothing is probed for 80 ms, of which the tool's own loop was late by 71 ms.
+    let (from, to) = (zero + 3 * S, zero + 3 * S + 80 * MS);
+    events.retain(|event| match event {
+        Event::Probe(probe) => !(from..to).contains(&probe.at[0]),
+        _ => true,
+    });
+    let late = |at: u64, late: u64| Event::Stall(Stall { at, late, place: "probes".to_owned() });
+    let paused = analysed(&with(events.clone(), [late(to - 4 * MS, 71 * MS)]));
+    assert_eq!(paused.status, TrialStatus::Conclusive, "{:?}", paused.reasons);
+    assert!((80e6..95e6).contains(&length(&paused, "failover.write_gap")), "{:?}", paused.metrics["failover.write_gap"]);
+    assert_eq!(paused.late_in_pause, Some(71 * MS));
+    assert_eq!(analysed(&with(events.clone(), [late(to + S, 71 * MS)])).late_in_pause, None, "elsewhere it explains nothing");
+    assert_eq!(analysed(&events).late_in_pause, None, "nobody was late");
+}

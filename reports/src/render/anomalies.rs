@@ -46,9 +46,9 @@ impl Row {
         if self.first == self.last { instant(self.first) } else { format!("{} to {}", instant(self.first), instant(self.last)) }
     }
 
-    /// `495 charged twice`.
+    /// `charged twice: 495`.
     pub fn words(&self) -> String {
-        format!("{} {}", number::count(self.total as f64), facts::anomaly_name(self.kind))
+        format!("{}: {}", facts::anomaly_name(self.kind), number::count(self.total as f64))
     }
 }
 

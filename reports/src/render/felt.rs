@@ -74,28 +74,27 @@ pub fn fallback(document: &Document) -> Option<Fallback> {
 /// What went well, for the first sentence: of each kind of workload the harm that was looked for and was not done.
 pub fn calm(document: &Document, done: &[Done]) -> Vec<String> {
     let none = |kind: &str, metrics: &[&str]| !done.iter().any(|one| one.harm.kind == kind && metrics.contains(&one.harm.metric));
-    let zero = |there: bool, kind: &str, metrics: &[&str], words: &str| (there && none(kind, metrics)).then(|| words.to_owned());
-    let updates = facts::locks(document).map_or(0, |locks| locks.updates);
+    // Both the metrics and the counts must say that nothing happened.
+    let zero = |nothing: bool, kind: &str, metrics: &[&str], words: &str| (nothing && none(kind, metrics)).then(|| words.to_owned());
+    let locks = facts::locks(document);
+    let unseen = locks.as_ref().filter(|locks| locks.updates > 0 && locks.lost_updates == 0);
+    let updates = number::count(unseen.map_or(0, |locks| locks.updates) as f64);
     let load = fallback(document).filter(|_| none("cache-aside", &["db_peak_multiplier"]));
+    let (sets, counters, registers) = (facts::sets(document), facts::counters(document), facts::registers(document));
     [
-        zero(facts::sets(document).is_some(), "set", &["lost", "never_read"], "no acknowledged write was lost"),
-        zero(facts::counters(document).is_some(), "counter", &["lost", "never_read"], "no acknowledged increment was lost"),
+        zero(sets.is_some_and(|sets| sets.lost + sets.never_read == 0), "set", &["lost", "never_read"], "no acknowledged write was lost"),
+        zero(counters.is_some_and(|[_, lost]| lost == 0), "counter", &["lost", "never_read"], "no acknowledged increment was lost"),
         zero(
-            facts::registers(document).is_some(),
+            registers.is_some_and(|[_, broken, unknown]| broken + unknown == 0),
             "register",
             &["violations", "inconclusive", "lost", "lost_updates"],
             "every register answered as one would",
         ),
-        zero(limits(document).is_some(), "limiter", &["over_admitted", "peak"], "no limit was overrun"),
-        zero(payments(document).is_some(), "payment-job", &["charged_twice"], "no job was charged twice"),
+        zero(limits(document).is_some_and(|limits| limits.over == 0), "limiter", &["over_admitted", "peak"], "no limit was overrun"),
+        zero(payments(document).is_some_and(|payments| payments.twice == 0), "payment-job", &["charged_twice"], "no job was charged twice"),
         load.map(|load| format!("the database behind `{}` took up to {:.1} times its usual load", load.workload, load.times())),
-        zero(facts::locks(document).is_some(), "lock", &["double_acquired"], "no lock was held twice"),
-        zero(
-            updates > 0,
-            "lock",
-            &["lost_updates"],
-            &format!("none of {} guarded updates was overwritten unseen", number::count(updates as f64)),
-        ),
+        zero(locks.as_ref().is_some_and(|locks| locks.double_acquired == 0), "lock", &["double_acquired"], "no lock was held twice"),
+        zero(unseen.is_some(), "lock", &["lost_updates"], &format!("none of {updates} guarded updates was overwritten unseen")),
     ]
     .into_iter()
     .flatten()

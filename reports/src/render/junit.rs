@@ -10,7 +10,7 @@ use redquake_experiments::spec::Severity;
 
 use super::anomalies;
 use super::{facts, number, projection, words};
-use crate::result::{AssertionResult, Document, Trial, TrialStatus, Verdict};
+use crate::result::{AnomalyKind, AssertionResult, Document, Trial, TrialStatus, Verdict};
 
 /// The document as JUnit XML.
 pub fn render(document: &Document) -> String {
@@ -164,7 +164,8 @@ fn trial_case(document: &Document, trial: &Trial) -> TestCase {
     for one in anomalies::counts(trial) {
         let (total, kind) = (number::count(one.total as f64), facts::anomaly_name(one.kind));
         let (first, last) = (number::instant(one.first, trial.zero), number::instant(one.last, trial.zero));
-        lines.push(format!("anomalies: {total} {kind} of {}, {first} to {last}", one.workload));
+        let what = if one.kind == AnomalyKind::PossibleDouble { "no anomaly" } else { "anomalies" };
+        lines.push(format!("{what}: {total} {kind} of {}, {first} to {last}", one.workload));
     }
     if !trial.anomalies_file.is_empty() {
         lines.push(format!("all of them: {}", trial.anomalies_file));

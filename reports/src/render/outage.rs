@@ -1,7 +1,7 @@
 //! Who was without service and for how long, in the words of the first sentence.
 
 use super::by_shard;
-use super::harm::{self, Done};
+use super::harm;
 use super::{facts, number};
 use crate::analysis::OUTAGE;
 use crate::result::{Document, MetricSummary, Sample, Trial};
@@ -14,11 +14,6 @@ pub enum Clause {
     Expected(String),
     /// Nobody had none.
     Calm(String),
-}
-
-/// Whether a harm is told here, in other words.
-pub fn tells(done: &Done) -> bool {
-    done.harm.metric == "split_brain_writes"
 }
 
 /// Everything about service, the servers' outages first.

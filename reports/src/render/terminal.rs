@@ -215,7 +215,7 @@ fn certain(text: &mut String, document: &Document) {
     let _ = writeln!(text, "\n  {total}{all}");
     for row in rows.iter().take(KINDS) {
         let nodes = if row.nodes.is_empty() { String::new() } else { format!(" ({})", row.nodes) };
-        let _ = writeln!(text, "    {} of {}: {}{}", row.words(), plain(&row.workload), row.when(), plain(&nodes));
+        let _ = writeln!(text, "    {} in {}, {}{}", row.words(), plain(&row.workload), row.when(), plain(&nodes));
     }
     if rows.len() > KINDS {
         let _ = writeln!(text, "    and {} more kinds, in the report", rows.len() - KINDS);

@@ -23,7 +23,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
 pub fn sentence(document: &Document) -> String {
     let done = harm::done(document);
     let of = |asserted: fn(Asserted) -> bool| {
-        let told = done.iter().filter(move |one| asserted(one.asserted) && !outage::tells(one));
+        let told = done.iter().filter(move |one| asserted(one.asserted));
         told.map(Done::words).collect::<Vec<String>>()
     };
     let (mut suffered, mut calm) = (Vec::new(), Vec::new());

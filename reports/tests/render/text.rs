@@ -179,7 +179,7 @@ fn two_primaries_are_told_in_the_first_sentence() {
     document.metrics.insert("failover.split_brain".to_owned(), split);
     let text = terminal::render(&document, &terminal::Options::default());
     let sentence = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(sentence.contains("two nodes took writes at the same time for up to ≥ 13.0 s"), "{text}");
+    assert!(sentence.contains("Two nodes took writes at the same time for up to ≥ 13.0 s"), "{text}");
 }
 
 #[test]
