@@ -1,5 +1,6 @@
 //! Who was without service and for how long, in the words of the first sentence.
 
+use super::aftermath;
 use super::by_shard;
 use super::harm;
 use super::{facts, number};
