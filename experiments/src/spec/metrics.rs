@@ -97,7 +97,11 @@ pub const FAILOVER_METRICS: &[Metric] = &[
         Unit::Count,
         "Times a primary came back as one with a shorter replication stream: what it had beyond is gone, on its replicas too, without a failover.",
     ),
+    metric("crashes", Unit::Count, "Servers that ended by themselves: no fault ended them, and nothing outside the lab did."),
 ];
+
+/// Metric that counts servers that ended by themselves. Nobody wants any, so it is asserted where a file does not mention it.
+pub const CRASHES: &str = "failover.crashes";
 
 /// Further metrics `failover.<name>` of a Cluster.
 pub const CLUSTER_METRICS: &[Metric] = &[

@@ -4,6 +4,8 @@
 mod cluster;
 mod cluster_log;
 mod cluster_logs;
+mod last_words;
+mod objects;
 mod often;
 mod roles;
 mod sentinels;
@@ -11,6 +13,7 @@ mod stalls;
 
 pub use cluster::start as cluster;
 pub use cluster_logs::read as cluster_logs;
+pub use objects::start as objects;
 pub use roles::start as roles;
 pub use sentinels::start as sentinels;
 pub use stalls::start as stalls;

@@ -216,6 +216,7 @@ async fn on_stage(
     };
     let crew = Crew { prober, places, watch: Watch::new(clock, recorder.clone()) };
 
+    let objects = observers::objects(&stage).map_err(|error| format!("the lab could not be watched: {error}"))?;
     let ended = match request.cancel.run_until_cancelled(bring_up(request, &stage, keep)).await {
         Some(Ok(())) => play(request, &stage, &crew).await,
         Some(Err(reason)) => Err(reason),
@@ -223,6 +224,7 @@ async fn on_stage(
         None => Ok(()),
     };
     crew.watch.end().await;
+    objects.end().await;
     // Threads leave the lab network before it goes, so that no packet can be sent to addresses that are no longer ours.
     let Stage { control, .. } = stage;
     for zone in crew.places.into_iter().map(|(_, zone)| zone).chain([crew.prober, control]) {

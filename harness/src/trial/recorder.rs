@@ -75,7 +75,10 @@ impl Writing {
 /// Whether somebody may be waiting to see it while the trial runs. What clients did is only read afterwards, and to wake the writer for each
 /// of their operations would take a fifth of the processor time of all they do.
 fn is_urgent(event: &Event) -> bool {
-    !matches!(event, Event::Op(_) | Event::Decision(_) | Event::Query(_) | Event::Read(_) | Event::Payment(_))
+    !matches!(
+        event,
+        Event::Op(_) | Event::Decision(_) | Event::Query(_) | Event::Read(_) | Event::Payment(_) | Event::Object(_) | Event::ServerStall(_)
+    )
 }
 
 fn write_all(mut writer: Writer<File>, incoming: &Receiver<Event>, clock: Clock, live: &Live) -> io::Result<()> {

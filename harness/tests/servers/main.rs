@@ -19,6 +19,7 @@ mod lost_locks;
 mod matrix;
 mod ordinary_user;
 mod other_experiments;
+mod outside;
 mod primary_kill;
 mod reshard;
 mod residue;

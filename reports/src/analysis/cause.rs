@@ -11,7 +11,7 @@ use super::failover::Promotion;
 use super::gap::{Interval, OUTAGE};
 use super::settings::Settings;
 use super::shards::Shard;
-use crate::result::{FaultOutcome, NodeInfo};
+use crate::result::{Crash, FaultOutcome, NodeInfo};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -30,6 +30,8 @@ const COUNTED: u64 = 2 * SECOND;
 pub enum CauseKind {
     /// A fault that was injected, by index.
     Fault(usize),
+    /// A server that ended by itself.
+    Crash,
 }
 
 /// How a cause does what it does.
@@ -89,9 +91,9 @@ impl Origin {
     }
 }
 
-/// The causes of a trial in order of time: its faults, but for those that touch clients alone or nothing of the set.
-pub fn causes(faults: &[FaultOutcome], planned: &[PlannedFault], nodes: &[NodeInfo]) -> Vec<Cause> {
-    let mut found: Vec<Cause> = Vec::new();
+/// The causes of a trial in order of time: its crashes, and its faults but for those that touch clients alone or nothing of the set.
+pub fn causes(faults: &[FaultOutcome], planned: &[PlannedFault], crashes: &[Crash], nodes: &[NodeInfo]) -> Vec<Cause> {
+    let mut found: Vec<Cause> = crashes.iter().filter_map(|crash| crashed(crash, nodes)).collect();
     for ((index, fault), planned) in faults.iter().enumerate().zip(planned) {
         let (Some(at), Some(mechanism)) = (fault.injected_at, mechanism(&planned.fault.action)) else { continue };
         let targets: Vec<u16> =
@@ -106,6 +108,20 @@ pub fn causes(faults: &[FaultOutcome], planned: &[PlannedFault], nodes: &[NodeIn
     }
     found.sort_by_key(|cause| cause.at);
     found
+}
+
+/// A server that ended by itself is gone like one that was killed.
+fn crashed(crash: &Crash, nodes: &[NodeInfo]) -> Option<Cause> {
+    let node = nodes.iter().position(|node| node.name == crash.node && node.role != Role::Independent)?;
+    let name = format!("crash of {}", crash.node);
+    Some(Cause {
+        kind: CauseKind::Crash,
+        name,
+        at: crash.at,
+        until: None,
+        targets: vec![u16::try_from(node).ok()?],
+        mechanism: Mechanism::Ends,
+    })
 }
 
 fn mechanism(action: &Action) -> Option<Mechanism> {

@@ -17,8 +17,8 @@ use super::taken::Taken;
 use super::tally::Tally;
 use super::timeline::{Buckets, Roles};
 use crate::history::{
-    ClusterEvent, Event, Header, NodeRole, Note, NoteKind, Op, Outcome, Phase, PhaseName, Probe, ProbeKind, SentinelEvent, SlotsLeft,
-    Stall, Why,
+    ClusterEvent, Event, Header, NodeRole, Note, NoteKind, ObjectEvent, Op, Outcome, Phase, PhaseName, Probe, ProbeKind, SentinelEvent,
+    ServerStall, SlotsLeft, Stall, Why,
 };
 use crate::result::NodeInfo;
 
@@ -47,6 +47,8 @@ pub struct Collected {
     pub cluster: Vec<ClusterEvent>,
     pub slots: Vec<SlotsLeft>,
     pub stalls: Vec<Stall>,
+    pub objects: Vec<ObjectEvent>,
+    pub server_stalls: Vec<ServerStall>,
     pub notes: Vec<Note>,
     /// Latest time of any event.
     pub last: u64,
@@ -129,6 +131,8 @@ impl Collected {
             cluster: Vec::new(),
             slots: Vec::new(),
             stalls: Vec::new(),
+            objects: Vec::new(),
+            server_stalls: Vec::new(),
             notes: Vec::new(),
             last: 0,
             strange: 0,
@@ -192,6 +196,8 @@ impl Collected {
                 keep(&mut self.slots, left);
             }
             Event::Stall(stall) => keep(&mut self.stalls, stall),
+            Event::Object(object) => keep(&mut self.objects, object),
+            Event::ServerStall(stall) => keep(&mut self.server_stalls, stall),
             Event::Final(last) => {
                 self.seen(last.at);
                 if let Some(load) = self.workloads.get_mut(usize::from(last.w)) {

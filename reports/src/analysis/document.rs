@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redquake_experiments::plan::{Plan, predict};
 use redquake_experiments::spec::metrics::{self, Unit};
-use redquake_experiments::spec::{Severity, Until};
+use redquake_experiments::spec::{Aggregate, Assertion, Comparison, Expectation, Experiment, Limit, Severity, Until};
 
 use super::phases;
 use super::stats::{precision, summarise};
@@ -73,7 +73,7 @@ pub fn assemble(assembly: Assembly) -> Document {
         .filter_map(|(name, metric)| Some((name.clone(), summarise(name, unit(metric.unit), metric.meaning, samples(name, &trials))?)))
         .collect();
     phases::tell(&mut metrics, &trials, plan.window());
-    let assertions: Vec<AssertionResult> = experiment
+    let mut assertions: Vec<AssertionResult> = experiment
         .assertions
         .iter()
         .enumerate()
@@ -85,6 +85,7 @@ pub fn assemble(assembly: Assembly) -> Document {
             AssertionResult { vacuous, ..judged }
         })
         .collect();
+    assertions.extend(no_crash(experiment, &trials, planned));
     let precision = until.map(|(until, ended_by)| {
         let samples: Vec<Sample> = samples(&until.metric, &trials).into_iter().map(|(_, sample)| sample).collect();
         let n = u32::try_from(samples.len()).unwrap_or(u32::MAX);
@@ -120,6 +121,18 @@ pub fn assemble(assembly: Assembly) -> Document {
         trials,
         residue,
     }
+}
+
+/// That no server crashed, where the file does not speak of it and servers were watched: a crash must not hide behind a pass.
+fn no_crash(experiment: &Experiment, trials: &[Trial], planned: usize) -> Option<AssertionResult> {
+    let samples: Vec<Sample> = samples(metrics::CRASHES, trials).into_iter().map(|(_, sample)| sample).collect();
+    if samples.is_empty() || experiment.assertions.iter().any(|assertion| assertion.metric == metrics::CRASHES) {
+        return None;
+    }
+    let expect = Expectation { aggregate: Aggregate::Count, comparison: Comparison::Equal, limit: Limit::Number(0.0) };
+    let assertion = Assertion { metric: metrics::CRASHES.to_owned(), expect, severity: Severity::Error };
+    let judged = judge(&assertion, Evidence { unit: MetricUnit::Count, samples: &samples, planned }, None);
+    Some(AssertionResult { implicit: true, actual_text: format!("{}, asserted by default", judged.actual_text), ..judged })
 }
 
 /// What the servers say they are, where the record of the run does not.

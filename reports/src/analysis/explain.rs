@@ -14,7 +14,7 @@ use super::silence::Standstill;
 use super::validity::{Findings, STALLED};
 use super::words::{instant, number_text, span};
 use crate::history::{ClusterNews, NodeRole, Stall};
-use crate::result::{self, FaultOutcome, NodeInfo};
+use crate::result::{self, Crash, FaultOutcome, NodeInfo};
 
 /// How far inside a gap an answer to a client must be to contradict the probes; nearer ones were under way at its edges.
 /// Clients that try less often than this see a gap coarsely.
@@ -24,6 +24,7 @@ pub const CONTRADICTS: u64 = 100_000_000;
 pub struct Stage<'a> {
     pub names: &'a [String],
     pub faults: &'a [FaultOutcome],
+    pub crashes: &'a [Crash],
     pub zero: u64,
     pub end: u64,
 }
@@ -57,7 +58,7 @@ struct Course<'a> {
 pub fn explain(all: &Collected, stage: &Stage<'_>, findings: &mut Findings) -> Explained {
     let messages: Vec<Message> = all.sentinel.iter().map(Message::read).collect();
     let settings = Settings::of(&all.header.plan.experiment);
-    let causes = causes(stage.faults, &all.header.plan.faults, &all.nodes);
+    let causes = causes(stage.faults, &all.header.plan.faults, stage.crashes, &all.nodes);
     let data: Vec<u16> = all.nodes.iter().zip(0_u16..).filter(|(node, _)| node.role != Role::Sentinel).map(|(_, index)| index).collect();
     let taken = |node: u16, at: u64| causes.iter().any(|cause| cause.silences(node, at));
     let standstills = all.silences.standstills(&data, &taken, [stage.zero, stage.end]);

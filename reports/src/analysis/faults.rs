@@ -22,6 +22,11 @@ impl Faults {
         }
     }
 
+    /// The steps of a planned fault so far.
+    pub fn steps(&self, fault: usize) -> &[FaultEvent] {
+        self.0.get(fault).map_or(&[], Vec::as_slice)
+    }
+
     /// What became of them, in the plan's order. `zero` is the schedule's.
     pub fn outcomes(&self, planned: &[PlannedFault], zero: u64) -> Vec<FaultOutcome> {
         planned.iter().zip(&self.0).map(|(planned, steps)| outcome(planned, steps, zero)).collect()

@@ -6,12 +6,15 @@ use std::io::Read;
 use redquake_experiments::spec::Role;
 
 use super::collect::{Collected, Lane, Load};
+use super::deeds::Deeds;
 use super::explain::{CONTRADICTS, Stage, explain};
 use super::fallback::Period;
 use super::found::{Found, Kept, MOST_TOLD};
 use super::gap::OUTAGE;
 use super::locks::Names;
+use super::machine;
 use super::moves::{moves, of_moves, told as moved};
+use super::objects;
 use super::outages::Told;
 use super::resets::Reset;
 use super::samples::{Samples, of_failovers, of_shards, of_workload};
@@ -22,7 +25,7 @@ use super::validity::Findings;
 use super::words::{instant, number_text, span};
 use crate::history::{Ending, Event, Header, HistoryError, PhaseName, Reader, Stall};
 use crate::result::{
-    Anomaly, AnomalyKind, NodeLane, Promotion, Sample, SentinelMark, SplitBrain, SplitNode, TimelineData, Trial, WorkloadResult,
+    Anomaly, AnomalyKind, Crash, NodeLane, Promotion, Sample, SentinelMark, SplitBrain, SplitNode, TimelineData, Trial, WorkloadResult,
     WorkloadSeries,
 };
 
@@ -73,6 +76,10 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
 
     let mut findings = Findings::default();
     findings.ending(ending);
+    let found = objects::judge(&all.objects, &Deeds::new(&all.faults, &all.header.plan.faults), zero, end);
+    // It explains whatever else is found.
+    found.outside.iter().for_each(|what| findings.reason(what.clone()));
+    crashes_told(&found.crashes, zero, &mut findings);
     findings.notes(&all.notes);
     if baseline.is_none() && findings.reasons.is_empty() {
         findings.reason("the trial ended before its baseline window");
@@ -85,10 +92,10 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
     let faults = all.faults.outcomes(planned, zero);
     if baseline.is_some() {
         let reversible: Vec<bool> = planned.iter().map(|fault| fault.lasts.is_some()).collect();
-        findings.faults(&faults, &reversible);
+        findings.faults(&faults, &reversible, &found.crashes);
     }
 
-    let explained = explain(&all, &Stage { names: &names, faults: &faults, zero, end }, &mut findings);
+    let explained = explain(&all, &Stage { names: &names, faults: &faults, crashes: &found.crashes, zero, end }, &mut findings);
     let told = explained.told;
     if told.iter().any(|one| one.failover.parts.iter().any(|part| part.name == "retry")) {
         findings.remark(match all.header.plan.experiment.topology.cluster() {
@@ -99,9 +106,18 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
     let aftershocks: Vec<SentinelMark> = explained.promotions.iter().filter(|one| one.aftershock).map(mark).collect();
     let edges: Vec<u64> = told.iter().flat_map(edges).collect();
     findings.stalls(&all.stalls, zero, end, &edges, all.header.probe_every);
+    machine::judge(
+        &all.server_stalls,
+        &machine::Measured { zero, end, edges: machine::edges(&told) },
+        all.header.probe_every,
+        &mut findings,
+    );
     let late_in_pause = late_in_pause(&told, &all.stalls);
 
     let mut metrics = Samples::new();
+    if found.watched {
+        metrics.insert("failover.crashes".to_owned(), Sample::Exact(found.crashes.len() as f64));
+    }
     of_failovers(&told, [explained.promotions.len() as u64, explained.aftershocks], &mut metrics);
     of_shards(&told, &mut metrics);
     resets_told(&all, zero, &names, &mut metrics, &mut findings);
@@ -211,6 +227,7 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
         nodes: all.nodes,
         faults,
         // A trial in which nothing was broken has a longest interval, but no outage to tell.
+        crashes: found.crashes,
         failovers: told.into_iter().filter(|told| told.outage).map(|told| told.failover).collect(),
         promotions: explained.promotions,
         workloads,
@@ -309,6 +326,13 @@ fn mark(promotion: &Promotion) -> SentinelMark {
         node: promotion.new_primary.clone(),
         event: "aftershock".to_owned(),
         payload: format!("became primary by itself after {after}"),
+    }
+}
+
+fn crashes_told(crashes: &[Crash], zero: u64, findings: &mut Findings) {
+    for crash in crashes {
+        let why = crash.why().map_or_else(String::new, |why| format!(": {why}"));
+        findings.remark(format!("{} crashed by itself ({}) at {}{why}", crash.node, crash.by(), instant(crash.at, zero)));
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::words::{count, instant, span};
 use crate::history::{Ending, FaultState, Note, NoteKind, Stall};
-use crate::result::{FaultOutcome, TrialStatus};
+use crate::result::{Crash, FaultOutcome, TrialStatus};
 
 /// Smallest lateness of our own loops that can disturb a gap's edge.
-const LATE: u64 = 20_000_000;
+pub const LATE: u64 = 20_000_000;
 
 /// Lateness anywhere in the measured time from which a trial proves nothing: as long as what is called an outage.
 pub const STALLED: u64 = super::gap::OUTAGE;
@@ -71,9 +71,15 @@ impl Findings {
         }
     }
 
-    /// Faults must have been injected, seen to bite, taken back and seen to be gone.
-    pub fn faults(&mut self, faults: &[FaultOutcome], reversible: &[bool]) {
+    /// Faults must have been injected, seen to bite, taken back and seen to be gone. What could not be done or seen because a server had
+    /// crashed is that server's doing, and no flaw of the trial.
+    pub fn faults(&mut self, faults: &[FaultOutcome], reversible: &[bool], crashes: &[Crash]) {
         for (fault, reversible) in faults.iter().zip(reversible) {
+            let failed = matches!(fault.state, FaultState::Skipped | FaultState::Unproved | FaultState::RevertUnproved);
+            if let Some(crash) = crashes.iter().find(|crash| failed && fault.targets.contains(&crash.node)) {
+                self.remark(format!("fault `{}` met {}, which had crashed: {}", fault.name, crash.node, fault.proof));
+                continue;
+            }
             let name = &fault.name;
             let detail = if fault.proof.is_empty() { String::new() } else { format!(": {}", fault.proof) };
             match fault.state {
@@ -173,7 +179,7 @@ mod tests {
         };
         let status = |state, injected_at, reversible: bool| {
             let mut findings = Findings::default();
-            findings.faults(&[fault(state, injected_at)], &[reversible]);
+            findings.faults(&[fault(state, injected_at)], &[reversible], &[]);
             findings.reasons
         };
         assert_eq!(status(FaultState::Unproved, Some(1), false), ["fault `crash` was not seen to take effect: it still answers"]);

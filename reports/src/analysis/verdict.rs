@@ -46,6 +46,7 @@ pub fn judge(assertion: &Assertion, evidence: Evidence<'_>, location: Option<Loc
         actual_text: bounds.map_or_else(|| "no value".to_owned(), |bounds| actual_text(expect.aggregate, bounds, evidence)),
         margin: bounds.map(|bounds| margin(expect, bounds.low)),
         location,
+        implicit: false,
         reason,
         vacuous: None,
     }

@@ -11,6 +11,7 @@ use super::fault::FaultEvent;
 use super::last::{Final, Members};
 use super::load::{Decision, Keys, Paid, Payment, Query, Read};
 use super::lock::{Access, Vote};
+use super::objects::{ObjectEvent, ServerStall};
 use super::op::{Op, Probe};
 use super::servers::{ClusterEvent, RoleSample, SentinelEvent, Started};
 use super::slots::SlotsLeft;
@@ -44,6 +45,10 @@ pub enum Event {
     Role(RoleSample),
     /// The tool's own event loop was late.
     Stall(Stall),
+    /// A part of the lab is no longer as it was.
+    Object(ObjectEvent),
+    /// The machine kept a server from running.
+    ServerStall(ServerStall),
     /// Final read of one key of a workload.
     Final(Final),
     /// Final read of the elements of one set of a workload, or a part of them.

@@ -3,6 +3,7 @@
 mod aftermath;
 mod anomalies;
 mod by_shard;
+mod crashes;
 mod facts;
 mod felt;
 pub mod harm;

@@ -2,6 +2,7 @@
 
 use super::aftermath;
 use super::by_shard;
+use super::crashes;
 use super::harm;
 use super::{facts, number};
 use crate::analysis::OUTAGE;
@@ -19,7 +20,7 @@ pub enum Clause {
 
 /// Everything about service, the servers' outages first.
 pub fn clauses(document: &Document) -> Vec<Clause> {
-    let mut clauses = Vec::new();
+    let mut clauses: Vec<Clause> = crashes::clause(document).map(Clause::Suffered).into_iter().collect();
     match document.metrics.get(facts::WRITE_GAP).filter(|gap| !gap.samples.is_empty()) {
         Some(gap) if gap.max.value() >= OUTAGE as f64 => {
             let words = by_shard::headline(document, gap).unwrap_or_else(|| down(gap, "writes were"));

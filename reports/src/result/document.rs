@@ -152,6 +152,9 @@ pub struct AssertionResult {
     pub margin: Option<f64>,
     /// Where the assertion stands in the file.
     pub location: Option<Location>,
+    /// Whether the file does not mention it: no server may crash unless an experiment says otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implicit: bool,
     /// Why the verdict is not `pass`; empty for `pass`.
     pub reason: String,
     /// Why a `pass` tells nothing: what it limits could not have happened.

@@ -2,6 +2,7 @@
 
 mod anomaly;
 mod anomaly_file;
+mod crash;
 mod document;
 mod failover;
 mod matrix;
@@ -15,6 +16,7 @@ mod workload;
 
 pub use anomaly::{Anomaly, AnomalyCount, AnomalyKind};
 pub use anomaly_file::AnomalyWriter;
+pub use crash::Crash;
 pub use document::{AssertionResult, Document, Environment, Location, Prediction, SCHEMA_VERSION, Source, Tool, Verdict};
 pub use failover::{CoverageRefusal, Failover, FailoverPart, FaultOutcome, Gap, Promotion};
 pub use matrix::{Difference, MatrixAxis, MatrixCell, MatrixDocument, Middle, OpenInterval, TradeOff, TradeOffPoint};

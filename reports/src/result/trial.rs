@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Sample;
 use super::anomaly::{Anomaly, AnomalyCount};
+use super::crash::Crash;
 use super::failover::{Failover, FaultOutcome, Promotion};
 use super::moves::SlotMove;
 use super::timeline::TimelineData;
@@ -42,6 +43,9 @@ pub struct Trial {
     pub nodes: Vec<NodeInfo>,
     /// What was injected, and whether it was proved.
     pub faults: Vec<FaultOutcome>,
+    /// Servers that ended by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crashes: Vec<Crash>,
     /// Outages of the shard, in order, each with its parts.
     pub failovers: Vec<Failover>,
     /// Nodes that became primary, in order of time.

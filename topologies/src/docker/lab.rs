@@ -18,12 +18,14 @@ use super::labels::{DISKS, Labels};
 use super::network::LabNetwork;
 use super::place::Place;
 use super::raise::State;
+use super::watch::Watch;
 use super::{cleanup, clock, container, disk, files};
 use crate::namespace::Namespace;
 use crate::postgres;
 use crate::process::check_clock;
 use crate::runtime::{
-    Configuration, DatabaseNode, Lab, LabNode, LabZone, NodeAddress, NodeFile, RuntimeError, ServerSource, ServerState, Signal,
+    CLIENTS_NAME, Configuration, DatabaseNode, Lab, LabNode, LabZone, NodeAddress, NodeFile, ObjectKind, RuntimeError, ServerSource,
+    ServerState, Sight, Signal, zone_name,
 };
 
 /// Longest time a removal may take before what is left is reported.
@@ -49,6 +51,9 @@ pub struct DockerLab {
     pub(super) zone_places: Vec<Place>,
     /// Holds the disks of the nodes that have one.
     pub(super) keeper: Option<Place>,
+    /// Where clients live, if that is a container.
+    pub(super) clients_place: Option<Place>,
+    pub(super) watch: Watch,
     pub(super) work: TaskTracker,
 }
 
@@ -258,6 +263,19 @@ impl Lab for DockerLab {
             Some(exists) => Ok(exists),
             None => self.running(&place.container).await,
         }
+    }
+
+    fn look(&self) -> Vec<Sight> {
+        let linked = |kind, name: &str, whose: &str| (kind, name.to_owned(), Some(whose.to_owned()));
+        let with = |(kind, name, link), place| (kind, name, link, place);
+        let node = |(name, place): (&String, _)| with(linked(ObjectKind::Server, name, name), place);
+        let nodes = self.places.iter().map(node);
+        let database = self.database.get().map(|place| with(linked(ObjectKind::Database, postgres::NAME, postgres::NAME), place));
+        let clients = self.clients_place.as_ref().map(|place| with(linked(ObjectKind::Clients, "", CLIENTS_NAME), place));
+        let zone = |(zone, place): (&LabZone, _)| with(linked(ObjectKind::Zone, &zone.name, &zone_name(&zone.name)), place);
+        let zones = self.zones.iter().zip(&self.zone_places).map(zone);
+        let disks = self.keeper.as_ref().map(|place| (ObjectKind::Disks, String::new(), None, place));
+        self.watch.look(nodes.chain(database).chain(clients).chain(zones).chain(disks))
     }
 
     async fn namespace(&self, node: &str) -> Result<Namespace, RuntimeError> {

@@ -16,6 +16,7 @@ mod raise;
 mod rooms;
 mod runtime;
 mod subnet;
+mod watch;
 
 pub(crate) use engine::{Engine, cause};
 pub use lab::DockerLab;

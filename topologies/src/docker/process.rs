@@ -31,6 +31,11 @@ impl Process {
         Self { local, handle, namespace }
     }
 
+    /// Its id, when it is a process of this machine that has not ended.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.local.filter(|(pid, started)| start_time(*pid) == Some(*started)).map(|(pid, _)| pid)
+    }
+
     /// Whether it is a process of this machine.
     pub(super) fn is_local(&self) -> bool {
         self.local.is_some()

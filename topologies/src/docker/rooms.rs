@@ -15,6 +15,7 @@ use super::lab::DockerLab;
 use super::labels::{CLIENTS, DISKS, Labels};
 use super::place::Place;
 use super::raise::{self, State};
+use super::watch::Watch;
 use super::{disk, network};
 use crate::namespace::Privilege;
 use crate::runtime::{DATA_PORT, Lab, LabNode, LabRequest, LabZone, NodeAddress, NodeSpec, RuntimeError, SENTINEL_PORT};
@@ -33,6 +34,8 @@ impl DockerLab {
         let network = made.map_err(|error| RuntimeError::failed("creating a network", error))??;
         let mut lab = Self {
             engine: engine.clone(),
+            watch: Watch::new(engine, &labels.filter()),
+            clients_place: None,
             labels,
             server: request.server,
             network,
@@ -112,6 +115,7 @@ impl DockerLab {
         if let Some(place) = &clients {
             self.clients = Some(place.namespace(CLIENTS).await?);
         }
+        self.clients_place = clients;
         Ok(())
     }
 

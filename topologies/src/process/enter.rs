@@ -79,8 +79,8 @@ pub fn inside() -> bool {
     std::fs::read_link("/proc/self/ns/pid").is_ok_and(|namespace| namespace == *expected)
 }
 
-/// Runs this program again with `arguments` inside fresh namespaces and returns its exit code (128 + signal if it died
-/// of one). Standard input, output and error, the folder and the environment are the same; `SIGINT`, `SIGTERM` and
+/// Runs this program again with `arguments` inside fresh namespaces and returns its exit code. An inner process that is killed is named
+/// with its signal, and the code is 4: what kills it is no part of the run. Standard input, output and error, the folder and the environment are the same; `SIGINT`, `SIGTERM` and
 /// `SIGHUP` are passed on, once each: the inner processes are a process group of their own, so that a Ctrl-C at the
 /// terminal does not reach them twice.
 ///
@@ -108,12 +108,14 @@ async fn supervise(arguments: Vec<OsString>) -> std::io::Result<u8> {
         .process_group(0)
         .spawn()?;
     let pid = unshare.id().unwrap_or_default();
+    let mut entered = false;
     loop {
         tokio::select! {
-            status = unshare.wait() => return told(exit_code(status?)),
+            status = unshare.wait() => return told(status?, entered),
+            () = signals::entered(pid), if !entered => entered = true,
             signal = incoming.next() => {
                 tokio::select! {
-                    status = unshare.wait() => return told(exit_code(status?)),
+                    status = unshare.wait() => return told(status?, entered),
                     () = signals::pass_on(pid, signal) => {}
                 }
             }
@@ -121,12 +123,47 @@ async fn supervise(arguments: Vec<OsString>) -> std::io::Result<u8> {
     }
 }
 
-/// The tool's exit code, from that of `unshare`.
-fn told(code: u8) -> std::io::Result<u8> {
-    match code {
-        1 => Err(std::io::Error::other("`unshare` could not make them, or somebody killed the first process in them")),
+/// The tool's exit code, from how `unshare` ended. Whoever kills it kills everything inside; where its child, the first process inside,
+/// is killed, it fails, because it cannot end itself by the same signal.
+fn told(status: ExitStatus, entered: bool) -> std::io::Result<u8> {
+    if let Some(signal) = status.signal() {
+        eprintln!("{}", killed("`unshare`, which holds the namespaces of the run,", signal));
+        return Ok(ENVIRONMENT);
+    }
+    match exit_code(status) {
+        1 if entered => {
+            eprintln!("{}", killed("the first process in the namespaces of the run", Signal::KILL.as_raw()));
+            Ok(ENVIRONMENT)
+        }
+        1 => Err(std::io::Error::other("`unshare` could not make them")),
         ONE => Ok(1),
         code => Ok(code),
+    }
+}
+
+/// What is told of an inner process that somebody killed.
+pub(super) fn killed(process: &str, signal: i32) -> String {
+    let signal = Signal::from_named_raw(signal).map_or_else(|| format!("signal {signal}"), |signal| name(signal).to_owned());
+    format!(
+        "redquake: something outside the run killed {process} ({signal}); its servers ended with it, and what it recorded until then is in \
+         its results folder: `redquake analyze FOLDER` reads it"
+    )
+}
+
+fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::KILL => "SIGKILL",
+        Signal::TERM => "SIGTERM",
+        Signal::INT => "SIGINT",
+        Signal::HUP => "SIGHUP",
+        Signal::QUIT => "SIGQUIT",
+        Signal::SEGV => "SIGSEGV",
+        Signal::ABORT => "SIGABRT",
+        Signal::BUS => "SIGBUS",
+        Signal::USR1 => "SIGUSR1",
+        Signal::USR2 => "SIGUSR2",
+        Signal::PIPE => "SIGPIPE",
+        _ => "another signal",
     }
 }
 

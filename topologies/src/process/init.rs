@@ -9,10 +9,10 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 
-use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::enter::{ENVIRONMENT, INSIDE, ONE, exit_code};
+use super::enter::{ENVIRONMENT, INSIDE, ONE, exit_code, killed};
 use super::mounts;
 use super::signals::Incoming;
 
@@ -47,22 +47,32 @@ async fn supervise(arguments: impl Iterator<Item = OsString>) -> io::Result<u8> 
         .env(INSIDE, std::fs::read_link("/proc/self/ns/pid")?)
         .spawn()?;
     let tool = i32::try_from(tool.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process id"))?;
+    let mut passed = None;
     loop {
-        if let Some(code) = reap(tool)? {
+        if let Some(code) = reap(tool, passed)? {
             return Ok(code);
         }
         tokio::select! {
             _ = child_ended.recv() => {}
-            signal = incoming.next() => kill_process(tool, signal)?,
+            signal = incoming.next() => {
+                passed = Some(signal);
+                kill_process(tool, signal)?;
+            }
         }
     }
 }
 
-/// Collects every child that has ended; the exit code once the tool is among them.
-fn reap(tool: Pid) -> io::Result<Option<u8>> {
+/// Collects every child that has ended; the exit code once the tool is among them. A signal that was passed on may reach it before it can
+/// take any.
+fn reap(tool: Pid, passed: Option<Signal>) -> io::Result<Option<u8>> {
     while let Some((pid, status)) = waitpid(None, WaitOptions::NOHANG)? {
         if pid == tool {
-            return Ok(Some(exit_code(ExitStatus::from_raw(status.as_raw()))));
+            let status = ExitStatus::from_raw(status.as_raw());
+            if let Some(signal) = status.signal().filter(|signal| passed.map(Signal::as_raw) != Some(*signal)) {
+                eprintln!("{}", killed("the inner process that performs the run", signal));
+                return Ok(Some(ENVIRONMENT));
+            }
+            return Ok(Some(exit_code(status)));
         }
     }
     Ok(None)

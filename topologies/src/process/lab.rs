@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,12 @@ use super::faketime::provide_clock;
 use super::links::{Network, Place};
 use super::mounts::SCRATCH;
 use super::node::Node;
+use super::watch::Watch;
 use crate::namespace::Namespace;
 use crate::postgres;
 use crate::runtime::{
     Announce, Configuration, DATA_PORT, DatabaseNode, Lab, LabNode, LabRequest, LabZone, NodeAddress, NodeFile, RuntimeError,
-    SENTINEL_PORT, ServerSource, ServerState, Signal,
+    SENTINEL_PORT, ServerSource, ServerState, Sight, Signal,
 };
 
 /// Folder in which a node's own disk is mounted.
@@ -39,6 +40,7 @@ pub struct ProcessLab {
     clients: Namespace,
     zones: Vec<LabZone>,
     zone_namespaces: Vec<Namespace>,
+    watch: Mutex<Watch>,
 }
 
 impl ProcessLab {
@@ -55,6 +57,7 @@ impl ProcessLab {
             error
         };
         let mut namespaces = network.create().map_err(removing)?;
+        let watch = Mutex::new(Watch::new(&network).map_err(removing)?);
         fs::create_dir_all(&folder).map_err(|error| removing(RuntimeError::failed("making the lab's folder", error)))?;
         let zone_namespaces = namespaces.split_off(namespaces.len() - network.zones().len());
         let clients =
@@ -80,7 +83,18 @@ impl ProcessLab {
             Arc::new(Node::new(&place.name, place.role == Role::Sentinel, namespace, folder.join(&place.name), disk, clock))
         };
         let nodes = places.iter().zip(namespaces).zip(disks).zip(clocks).map(node).collect();
-        Ok(Self { server: request.server, network, folder, places, nodes, database: OnceLock::new(), clients, zones, zone_namespaces })
+        Ok(Self {
+            server: request.server,
+            network,
+            folder,
+            places,
+            nodes,
+            database: OnceLock::new(),
+            clients,
+            zones,
+            zone_namespaces,
+            watch,
+        })
     }
 
     fn node(&self, name: &str) -> Result<&Arc<Node>, RuntimeError> {
@@ -172,6 +186,11 @@ impl Lab for ProcessLab {
 
     async fn alive(&self, node: &str) -> Result<bool, RuntimeError> {
         self.node(node)?.alive()
+    }
+
+    fn look(&self) -> Vec<Sight> {
+        let nodes: Vec<&Arc<Node>> = self.nodes.iter().chain(self.database.get()).collect();
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).look(&nodes, &self.zones, &self.network)
     }
 
     async fn namespace(&self, node: &str) -> Result<Namespace, RuntimeError> {

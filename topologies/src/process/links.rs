@@ -74,6 +74,20 @@ impl Network {
         self.places.get(self.nodes + 1..).unwrap_or_default()
     }
 
+    /// Names of the links in the namespace of the bridge: of nodes, of clients, of zones, then of what was attached.
+    pub(super) fn link_names(&self) -> Vec<String> {
+        (0..self.places.len() + self.attached().len()).map(|index| self.link_name(index)).collect()
+    }
+
+    /// Name of the bridge.
+    pub(super) fn bridge(&self) -> String {
+        format!("l{}", self.number)
+    }
+
+    fn link_name(&self, index: usize) -> String {
+        format!("l{}n{index}", self.number)
+    }
+
     /// Creates everything and returns the namespaces of nodes, clients and zones, in that order; what a failed call leaves is removed by [`Network::remove`].
     pub(super) fn create(&self) -> Result<Vec<Namespace>, RuntimeError> {
         ip(&self.creation(), BATCH)?;
@@ -153,7 +167,7 @@ impl Network {
 
     fn link(&self, index: usize, Place { namespace, .. }: &Place) -> String {
         let number = self.number;
-        let link = format!("l{number}n{index}");
+        let link = self.link_name(index);
         format!(
             "netns add {namespace}\nlink add {link} type veth peer name eth0 netns {namespace}\n\
              link set {link} group {number} addrgenmode none master l{number} up\n"

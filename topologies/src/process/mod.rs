@@ -4,6 +4,7 @@
 //!
 //! The whole tool runs inside these namespaces. See [`enter`] for how it gets there.
 
+mod carrier;
 mod disk;
 mod enter;
 mod faketime;
@@ -19,6 +20,7 @@ mod runtime;
 mod servers;
 mod signals;
 mod support;
+mod watch;
 
 pub use crate::postgres::provide as provide_postgres;
 pub use enter::{enter, inside, stage};

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +37,8 @@ pub(super) struct Node {
     folder: PathBuf,
     /// The latest process. It stays here unreaped until its end was seen, so its id cannot belong to another.
     server: Mutex<Option<Child>>,
+    /// How the process before the latest one ended.
+    previous: Mutex<Option<(u32, ExitStatus)>>,
     /// The configuration of the first start.
     original: OnceLock<NodeFile>,
     /// Where its server writes, if that is a disk of its own.
@@ -60,6 +62,7 @@ impl Node {
             namespace,
             folder,
             server: Mutex::new(None),
+            previous: Mutex::new(None),
             original: OnceLock::new(),
             disk: Mutex::new(disk),
             clock,
@@ -210,8 +213,26 @@ impl Node {
         let started = || spawn().map_err(|error| RuntimeError::failed(format!("starting {name}"), error));
         // A thread of its own: a thread that entered a namespace is never used for anything else.
         let child = thread::scope(|scope| scope.spawn(|| within(&self.namespace, started)).join());
-        *server = Some(child.unwrap_or_else(|_| Err(RuntimeError::failed(format!("starting {name}"), "it panicked")))?);
+        let child = child.unwrap_or_else(|_| Err(RuntimeError::failed(format!("starting {name}"), "it panicked")))?;
+        if let Some(mut before) = server.replace(child)
+            && let Ok(Some(status)) = before.try_wait()
+        {
+            *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = Some((before.id(), status));
+        }
         Ok(())
+    }
+
+    /// The latest process and how it ended, if it has; `None` where there is none, or one is being started right now.
+    pub(super) fn process(&self) -> Option<(u32, Option<ExitStatus>)> {
+        let mut server = self.server.try_lock().ok()?;
+        let child = server.as_mut()?;
+        Some((child.id(), child.try_wait().ok().flatten()))
+    }
+
+    /// How a process ended that is no longer the latest one.
+    pub(super) fn end_of(&self, process: u32) -> Option<ExitStatus> {
+        let previous = *self.previous.lock().unwrap_or_else(PoisonError::into_inner);
+        previous.filter(|(known, _)| *known == process).map(|(_, status)| status)
     }
 
     fn disk(&self) -> MutexGuard<'_, Option<Disk>> {

@@ -50,6 +50,13 @@ pub(super) async fn pass_on(unshare: u32, signal: Signal) {
     }
 }
 
+/// Waits until `unshare` has made the namespaces and started the first process in them.
+pub(super) async fn entered(unshare: u32) {
+    while child_of(unshare).is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// Some child of a process.
 fn child_of(parent: u32) -> Option<u32> {
     std::fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(|pid| {

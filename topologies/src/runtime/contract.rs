@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use redquake_experiments::plan::RuntimeKind;
 use redquake_experiments::spec::{Role, Server};
 
-use super::{RuntimeError, ServerState};
+use super::{RuntimeError, ServerState, Sight};
 use crate::namespace::Namespace;
 
 /// Port every data node listens on.
@@ -265,6 +265,13 @@ pub trait Lab: Send + Sync {
 
     /// What the kernel says of the node's server process: proof of a pause from the other end.
     async fn state(&self, node: &str) -> Result<ServerState, RuntimeError>;
+
+    /// Every part of the lab as it is now, in no order. A part that was seen to change and to change back since the last call is
+    /// there once for each state, the earlier one first; one that was never as it should be is not there yet. Cheap enough to be called
+    /// fifty times a second, and for one caller at a time.
+    fn look(&self) -> Vec<Sight> {
+        Vec::new()
+    }
 
     /// The node's network namespace, for rules applied from outside.
     async fn namespace(&self, node: &str) -> Result<Namespace, RuntimeError>;

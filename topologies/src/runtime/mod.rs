@@ -2,6 +2,7 @@
 
 mod contract;
 mod error;
+mod objects;
 mod owner;
 mod state;
 
@@ -10,6 +11,8 @@ pub use contract::{
     Runtime, RuntimeInfo, SENTINEL_PORT, ServerSource, Signal, Swept,
 };
 pub use error::RuntimeError;
+pub(crate) use objects::{CLIENTS_NAME, OutOfMemory, Task, zone_name};
+pub use objects::{Ending, Load, ObjectKind, ObjectState, Sight};
 pub use owner::Owner;
 pub(crate) use owner::start_time;
 pub use state::ServerState;

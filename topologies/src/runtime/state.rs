@@ -33,7 +33,7 @@ pub(crate) fn state(pid: u32, started: u64) -> ServerState {
 }
 
 /// Third field of a line of `stat`; the second is the command in parentheses and may itself contain spaces and parentheses.
-fn letter(stat: &str) -> Option<char> {
+pub(super) fn letter(stat: &str) -> Option<char> {
     stat.get(stat.rfind(')')? + 1..)?.trim_start().chars().next()
 }
 

@@ -33,11 +33,16 @@ fn told(output: &Output) -> String {
 }
 
 fn the_exit_code_is_the_tools_own(user: &User) -> Result<(), Failed> {
-    for (scene, expected) in
-        [(["exit", "0"], 0), (["exit", "1"], 1), (["exit", "3"], 3), (["exit", "70"], 70), (["die", "9"], 137), (["die", "15"], 143)]
-    {
+    for (scene, expected) in [(["exit", "0"], 0), (["exit", "1"], 1), (["exit", "3"], 3), (["exit", "70"], 70)] {
         let output = user.tool(&scene).output()?;
         assert_eq!(output.status.code(), Some(expected), "{scene:?}: {}", told(&output));
+    }
+    // What kills it is no part of the run.
+    for (signal, name) in [("9", "SIGKILL"), ("15", "SIGTERM")] {
+        let output = user.tool(&["die", signal]).output()?;
+        assert_eq!(output.status.code(), Some(4), "{name}: {}", told(&output));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(&format!("killed the inner process that performs the run ({name})")), "{}", told(&output));
     }
     Ok(())
 }

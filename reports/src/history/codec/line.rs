@@ -15,9 +15,32 @@ pub fn decode(line: &[u8]) -> Result<Event, serde_json::Error> {
 
 /// The kind of a line that is an event with a kind this version does not know.
 pub fn unknown_kind(line: &[u8]) -> Option<String> {
-    const KNOWN: [&str; 23] = [
-        "header", "node", "phase", "op", "probe", "fault", "sentinel", "role", "stall", "final", "members", "decision", "keys", "query",
-        "payment", "paid", "read", "cluster", "slots", "exchange", "value", "note", "end",
+    const KNOWN: [&str; 25] = [
+        "header",
+        "node",
+        "phase",
+        "op",
+        "probe",
+        "fault",
+        "sentinel",
+        "role",
+        "stall",
+        "final",
+        "members",
+        "decision",
+        "keys",
+        "query",
+        "payment",
+        "paid",
+        "read",
+        "cluster",
+        "slots",
+        "exchange",
+        "value",
+        "object",
+        "server_stall",
+        "note",
+        "end",
     ];
     let value: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).ok()?;
     let (kind, body) = value.into_iter().next()?;

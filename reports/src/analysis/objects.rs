@@ -1,0 +1,238 @@
+//! What became of the parts of the lab, held against what the faults did: who ended by itself, and what something outside did.
+
+use super::deeds::Deeds;
+use super::words::{instant, span};
+use crate::history::{ObjectEvent, ObjectKind, ObjectState};
+use crate::result::Crash;
+
+/// Exit code of a program that ends in order.
+const IN_ORDER: i32 = 0;
+/// What servers write when something from outside makes them end or sends them a signal that is otherwise a mistake of their own.
+const FROM_OUTSIDE: [&str; 4] = ["Killed by PID", "scheduling shutdown", "You insist", "received smart shutdown request"];
+/// How PostgreSQL tells that a process of its own was ended from outside.
+const PROCESS_KILLED: [&str; 2] = ["terminated by signal 9", "terminated by signal 15"];
+
+/// What was found.
+#[derive(Debug, Default, PartialEq)]
+pub struct Found {
+    /// Whether anything was watched: histories of earlier versions tell of no object.
+    pub watched: bool,
+    /// Servers that ended by themselves, in order of time.
+    pub crashes: Vec<Crash>,
+    /// What something outside the lab did, in sentences and in order of time.
+    pub outside: Vec<String>,
+}
+
+/// Holds every change against the faults. `zero` is the schedule's, `end` that of the trial.
+pub fn judge(objects: &[ObjectEvent], deeds: &Deeds, zero: u64, end: u64) -> Found {
+    let mut found = Found { watched: !objects.is_empty(), ..Found::default() };
+    let mut events: Vec<&ObjectEvent> = objects.iter().collect();
+    events.sort_by_key(|event| event.at[1]);
+    let mut outside: Vec<(u64, String)> = Vec::new();
+    for (place, seen) in events.iter().enumerate() {
+        let same = |other: &&&ObjectEvent| (other.kind, &other.name) == (seen.kind, &seen.name);
+        let before = events.iter().take(place).rfind(same).copied();
+        let after = events.iter().skip(place + 1).find(same).copied();
+        let fate = match (before.map(|before| before.state), seen.state) {
+            // How it ended is told once.
+            (Some(ObjectState::Ended | ObjectState::Missing), ObjectState::Ended) => continue,
+            (_, ObjectState::Ended) => ended(seen, deeds, last_end(&events, place)),
+            (_, ObjectState::Stopped) if deeds.stopped(seen) => continue,
+            (_, ObjectState::Stopped) => Fate::Outside(stopped(seen, after.map_or(end, |after| after.at[1]))),
+            (_, ObjectState::Missing) => Fate::Outside(missing(seen)),
+            (_, ObjectState::Running) if !seen.log.is_empty() => reported(seen),
+            (Some(ObjectState::Stopped), ObjectState::Running)
+                if deeds.held(seen) && before.is_some_and(|before| deeds.stopped(before)) =>
+            {
+                Fate::Outside(format!("let {} go on, which a fault had stopped,", object(seen)))
+            }
+            (Some(ObjectState::Ended | ObjectState::Missing), ObjectState::Running)
+                if is_process(seen.kind) && !before.is_some_and(|before| deeds.started(seen, before.at[0])) =>
+            {
+                Fate::Outside(format!("started {} again", object(seen)))
+            }
+            _ => continue,
+        };
+        match fate {
+            Fate::Ours => {}
+            Fate::Outside(what) => outside.push((seen.at[1], what)),
+            Fate::Crash => found.crashes.push(crash(seen)),
+        }
+    }
+    found.outside = outside.into_iter().map(|(at, what)| format!("something outside the lab {what} at {}", instant(at, zero))).collect();
+    found
+}
+
+enum Fate {
+    Ours,
+    Crash,
+    Outside(String),
+}
+
+/// Since when a process that is seen to end has been there, as far as is known.
+fn last_end(events: &[&ObjectEvent], place: usize) -> u64 {
+    let seen = events[place];
+    let ended = |other: &&&ObjectEvent| (other.kind, &other.name) == (seen.kind, &seen.name) && other.state == ObjectState::Ended;
+    events.iter().take(place).rfind(ended).map_or(0, |other| other.at[1])
+}
+
+/// The rule: what a fault ended is its doing. What ends in order was told to, and so was what got a signal that programs do not cause
+/// themselves. Everything else is the server's own end.
+fn ended(seen: &ObjectEvent, deeds: &Deeds, since: u64) -> Fate {
+    if !is_process(seen.kind) {
+        return Fate::Outside(format!("ended {}", object(seen)));
+    }
+    if deeds.ended(seen, since) {
+        return Fate::Ours;
+    }
+    if seen.out_of_memory {
+        return Fate::Crash;
+    }
+    let how = how(seen);
+    match (seen.signal, seen.code) {
+        (Some(signal), _) if own_fault(signal) && !from_outside(seen) => Fate::Crash,
+        (Some(_), _) => Fate::Outside(format!("killed {} ({how})", object(seen))),
+        (None, Some(IN_ORDER)) => Fate::Outside(format!("told {} to end ({how})", object(seen))),
+        (None, Some(_)) if !from_outside(seen) => Fate::Crash,
+        (None, _) => Fate::Outside(format!("ended {} ({how})", object(seen))),
+    }
+}
+
+fn is_process(kind: ObjectKind) -> bool {
+    matches!(kind, ObjectKind::Server | ObjectKind::Database)
+}
+
+/// Signals that the kernel sends a program for what the program did: `SIGILL`, `SIGTRAP`, `SIGABRT`, `SIGBUS`, `SIGFPE`, `SIGSEGV`,
+/// `SIGXCPU`, `SIGXFSZ`, `SIGSYS`.
+fn own_fault(signal: i32) -> bool {
+    matches!(signal, 4..=8 | 11 | 24 | 25 | 31)
+}
+
+fn from_outside(seen: &ObjectEvent) -> bool {
+    seen.log.iter().any(|line| FROM_OUTSIDE.iter().any(|words| line.contains(words)))
+}
+
+/// A report of something that did not end the server.
+fn reported(seen: &ObjectEvent) -> Fate {
+    let killed = |line: &String| PROCESS_KILLED.iter().any(|words| line.contains(words));
+    if from_outside(seen) {
+        Fate::Outside(format!("sent {} a signal, for which it wrote a crash report, before the trial ended", object(seen)))
+    } else if seen.log.iter().any(killed) {
+        Fate::Outside(format!("killed a process of {}, before the trial ended", object(seen)))
+    } else {
+        Fate::Crash
+    }
+}
+
+fn stopped(seen: &ObjectEvent, until: u64) -> String {
+    let long = span(until.saturating_sub(seen.at[1]));
+    match seen.kind {
+        ObjectKind::Link | ObjectKind::Network => format!("took down {} for {long}", object(seen)),
+        _ => {
+            let how = if seen.how.is_empty() { "SIGSTOP" } else { &seen.how };
+            format!("froze {} ({how}) for {long}", object(seen))
+        }
+    }
+}
+
+fn missing(seen: &ObjectEvent) -> String {
+    match seen.kind {
+        ObjectKind::Link | ObjectKind::Network => format!("removed {}", object(seen)),
+        _ => format!("removed the container of {}", object(seen)),
+    }
+}
+
+/// What it is called in a sentence.
+fn object(seen: &ObjectEvent) -> String {
+    match seen.kind {
+        ObjectKind::Server => seen.name.clone(),
+        ObjectKind::Database => "the database".to_owned(),
+        ObjectKind::Clients => "the place of the clients".to_owned(),
+        ObjectKind::Zone => format!("zone `{}`", seen.name),
+        ObjectKind::Disks => "the place of the disks".to_owned(),
+        ObjectKind::Link => format!("the link of {}", seen.name),
+        ObjectKind::Network => "the network".to_owned(),
+    }
+}
+
+/// By what it ended: `SIGKILL`, `exit code 1`.
+fn how(seen: &ObjectEvent) -> String {
+    let by = match (seen.signal, seen.code) {
+        (Some(signal), _) => signal_name(signal),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => "how is not known".to_owned(),
+    };
+    if seen.how.is_empty() { by } else { format!("{by}, {}", seen.how) }
+}
+
+fn crash(seen: &ObjectEvent) -> Crash {
+    Crash {
+        node: seen.name.clone(),
+        at: seen.at[1],
+        signal: seen.signal.map(signal_name),
+        exit_code: seen.code,
+        out_of_memory: seen.out_of_memory,
+        log: seen.log.clone(),
+    }
+}
+
+/// A signal by its name on the architectures Redis is built for.
+fn signal_name(signal: i32) -> String {
+    const NAMES: [&str; 15] = [
+        "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2",
+        "SIGPIPE", "SIGALRM", "SIGTERM",
+    ];
+    let name = usize::try_from(signal - 1).ok().and_then(|place| NAMES.get(place));
+    name.map_or_else(|| format!("signal {signal}"), |name| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(kind: ObjectKind, state: ObjectState) -> ObjectEvent {
+        ObjectEvent {
+            at: [90, 100],
+            kind,
+            name: "redis-1".to_owned(),
+            state,
+            signal: None,
+            code: None,
+            out_of_memory: false,
+            how: String::new(),
+            log: Vec::new(),
+        }
+    }
+
+    fn fate(event: ObjectEvent) -> (usize, Vec<String>) {
+        let found = judge(&[event], &Deeds::default(), 0, 1_000);
+        (found.crashes.len(), found.outside)
+    }
+
+    fn end(signal: Option<i32>, code: Option<i32>, log: &str) -> (usize, Vec<String>) {
+        fate(ObjectEvent { signal, code, log: vec![log.to_owned()], ..seen(ObjectKind::Server, ObjectState::Ended) })
+    }
+
+    #[test]
+    fn what_programs_do_to_themselves_is_a_crash() {
+        assert_eq!(end(Some(11), None, "Redis 7.0.15 crashed by signal: 11, si_code: 1").0, 1);
+        assert_eq!(end(Some(6), None, "").0, 1);
+        assert_eq!(end(None, Some(1), "Can't recover from AOF write error. Exiting...").0, 1);
+        let starved = ObjectEvent { signal: Some(9), out_of_memory: true, ..seen(ObjectKind::Server, ObjectState::Ended) };
+        assert_eq!(fate(starved).0, 1, "a server that took too much memory");
+    }
+
+    #[test]
+    fn what_others_do_to_a_program_is_told_of_them() {
+        let outside = |what: &str| (0, vec![format!("something outside the lab {what} at T+0.000 s")]);
+        assert_eq!(end(Some(9), None, ""), outside("killed redis-1 (SIGKILL)"));
+        assert_eq!(end(Some(11), None, "Killed by PID: 0, UID: 0"), outside("killed redis-1 (SIGSEGV)"));
+        assert_eq!(end(None, Some(0), "Received SIGTERM scheduling shutdown..."), outside("told redis-1 to end (exit code 0)"));
+        assert_eq!(end(None, Some(1), "You insist... exiting now."), outside("ended redis-1 (exit code 1)"));
+        assert_eq!(end(None, None, ""), outside("ended redis-1 (how is not known)"));
+        let link = |state| fate(seen(ObjectKind::Link, state));
+        assert_eq!(link(ObjectState::Missing), outside("removed the link of redis-1"));
+        assert_eq!(link(ObjectState::Stopped), outside("took down the link of redis-1 for 900 ns"));
+        assert_eq!(fate(seen(ObjectKind::Clients, ObjectState::Ended)), outside("ended the place of the clients"));
+    }
+}
