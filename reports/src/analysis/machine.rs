@@ -1,5 +1,7 @@
 //! What the machine did to the servers: waits for a processor and for a disk, as the kernel counts them.
 
+use std::cmp::Reverse;
+
 use super::outages::Told;
 use super::validity::{Findings, LATE, STALLED};
 use super::words::{count, instant, span};
@@ -27,7 +29,7 @@ pub fn judge(stalls: &[ServerStall], measured: &Measured, probe_every: u64, find
     let Measured { zero, end, edges } = measured;
     let limit = LATE.max(probe_every.saturating_mul(10));
     let within: Vec<&ServerStall> = stalls.iter().filter(|stall| stall.at[1] >= *zero && began(stall) <= *end).collect();
-    let Some(worst) = within.iter().max_by_key(|stall| (length(stall), std::cmp::Reverse(stall.at))) else { return };
+    let Some(worst) = within.iter().max_by_key(|stall| (length(stall), Reverse((stall.at, &stall.node)))) else { return };
     // The first answer comes a moment after the wait, before the look that finds it.
     let covers = |stall: &ServerStall| edges.iter().any(|(at, node)| *node == stall.node && began(stall) <= *at && *at <= stall.at[1]);
     if length(worst) >= STALLED {

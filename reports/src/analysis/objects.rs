@@ -1,5 +1,7 @@
 //! What became of the parts of the lab, held against what the faults did: who ended by itself, and what something outside did.
 
+use std::collections::BTreeMap;
+
 use super::deeds::Deeds;
 use super::words::{instant, span};
 use crate::history::{ObjectEvent, ObjectKind, ObjectState};
@@ -8,7 +10,7 @@ use crate::result::Crash;
 /// Exit code of a program that ends in order.
 const IN_ORDER: i32 = 0;
 /// What servers write when something from outside makes them end or sends them a signal that is otherwise a mistake of their own.
-const FROM_OUTSIDE: [&str; 4] = ["Killed by PID", "scheduling shutdown", "You insist", "received smart shutdown request"];
+const FROM_OUTSIDE: [&str; 4] = ["Killed by PID", "scheduling shutdown", "You insist", "shutdown request"];
 /// How PostgreSQL tells that a process of its own was ended from outside.
 const PROCESS_KILLED: [&str; 2] = ["terminated by signal 9", "terminated by signal 15"];
 
@@ -25,76 +27,81 @@ pub struct Found {
 
 /// Holds every change against the faults. `zero` is the schedule's, `end` that of the trial.
 pub fn judge(objects: &[ObjectEvent], deeds: &Deeds, zero: u64, end: u64) -> Found {
+    let mut each: BTreeMap<(ObjectKind, &str), Vec<&ObjectEvent>> = BTreeMap::new();
+    for seen in objects {
+        each.entry((seen.kind, seen.name.as_str())).or_default().push(seen);
+    }
+    let mut fates: Vec<(&ObjectEvent, Fate)> = Vec::new();
+    for mut events in each.into_values() {
+        events.sort_by_key(|event| event.at[1]);
+        // Since when its process has been there, as far as is known.
+        let (mut before, mut since): (Option<&ObjectEvent>, u64) = (None, 0);
+        for (place, seen) in events.iter().enumerate() {
+            let after = events.get(place + 1).map_or(end, |after| after.at[1]);
+            fates.extend(fate(seen, before, deeds, since, after).map(|fate| (*seen, fate)));
+            let gone = before.is_none_or(|before| matches!(before.state, ObjectState::Ended | ObjectState::Missing));
+            since = match seen.state {
+                ObjectState::Running if gone => seen.at[0],
+                ObjectState::Ended => seen.at[1],
+                _ => since,
+            };
+            before = Some(seen);
+        }
+    }
+    fates.sort_by_key(|(seen, _)| seen.at[1]);
     let mut found = Found { watched: !objects.is_empty(), ..Found::default() };
-    let mut events: Vec<&ObjectEvent> = objects.iter().collect();
-    events.sort_by_key(|event| event.at[1]);
-    let mut outside: Vec<(u64, String)> = Vec::new();
-    for (place, seen) in events.iter().enumerate() {
-        let same = |other: &&&ObjectEvent| (other.kind, &other.name) == (seen.kind, &seen.name);
-        let before = events.iter().take(place).rfind(same).copied();
-        let after = events.iter().skip(place + 1).find(same).copied();
-        let fate = match (before.map(|before| before.state), seen.state) {
-            // How it ended is told once.
-            (Some(ObjectState::Ended | ObjectState::Missing), ObjectState::Ended) => continue,
-            (_, ObjectState::Ended) => ended(seen, deeds, last_end(&events, place)),
-            (_, ObjectState::Stopped) if deeds.stopped(seen) => continue,
-            (_, ObjectState::Stopped) => Fate::Outside(stopped(seen, after.map_or(end, |after| after.at[1]))),
-            (_, ObjectState::Missing) => Fate::Outside(missing(seen)),
-            (_, ObjectState::Running) if !seen.log.is_empty() => reported(seen),
-            (Some(ObjectState::Stopped), ObjectState::Running)
-                if deeds.held(seen) && before.is_some_and(|before| deeds.stopped(before)) =>
-            {
-                Fate::Outside(format!("let {} go on, which a fault had stopped,", object(seen)))
-            }
-            (Some(ObjectState::Ended | ObjectState::Missing), ObjectState::Running)
-                if is_process(seen.kind) && !before.is_some_and(|before| deeds.started(seen, before.at[0])) =>
-            {
-                Fate::Outside(format!("started {} again", object(seen)))
-            }
-            _ => continue,
-        };
+    for (seen, fate) in fates {
         match fate {
-            Fate::Ours => {}
-            Fate::Outside(what) => outside.push((seen.at[1], what)),
+            Fate::Outside(what) => found.outside.push(format!("something outside the lab {what} at {}", instant(seen.at[1], zero))),
             Fate::Crash => found.crashes.push(crash(seen)),
         }
     }
-    found.outside = outside.into_iter().map(|(at, what)| format!("something outside the lab {what} at {}", instant(at, zero))).collect();
     found
 }
 
+/// What a change means, unless it is as it should be or a fault's doing. `since` is when its process began or was seen to end last, `after`
+/// when it changed again.
+fn fate(seen: &ObjectEvent, before: Option<&ObjectEvent>, deeds: &Deeds, since: u64, after: u64) -> Option<Fate> {
+    let was = before.map(|before| before.state);
+    let gone = matches!(was, Some(ObjectState::Ended | ObjectState::Missing));
+    match seen.state {
+        // How it ended is told once.
+        ObjectState::Ended if gone => None,
+        ObjectState::Ended => ended(seen, deeds, since),
+        ObjectState::Stopped if deeds.stopped(seen) => None,
+        ObjectState::Stopped => Some(Fate::Outside(stopped(seen, after))),
+        ObjectState::Missing => Some(Fate::Outside(missing(seen))),
+        ObjectState::Running if !seen.log.is_empty() => Some(reported(seen)),
+        ObjectState::Running if gone && is_process(seen.kind) => {
+            let started = before.is_some_and(|before| deeds.started(seen, before.at[0]));
+            (!started).then(|| Fate::Outside(format!("started {} again", object(seen))))
+        }
+        ObjectState::Running => {
+            let taken = was == Some(ObjectState::Stopped) && deeds.held(seen);
+            taken.then(|| Fate::Outside(format!("let {} go on, which a fault had stopped,", object(seen))))
+        }
+    }
+}
+
 enum Fate {
-    Ours,
     Crash,
     Outside(String),
 }
 
-/// Since when a process that is seen to end has been there, as far as is known.
-fn last_end(events: &[&ObjectEvent], place: usize) -> u64 {
-    let seen = events[place];
-    let ended = |other: &&&ObjectEvent| (other.kind, &other.name) == (seen.kind, &seen.name) && other.state == ObjectState::Ended;
-    events.iter().take(place).rfind(ended).map_or(0, |other| other.at[1])
-}
-
 /// The rule: what a fault ended is its doing. What ends in order was told to, and so was what got a signal that programs do not cause
 /// themselves. Everything else is the server's own end.
-fn ended(seen: &ObjectEvent, deeds: &Deeds, since: u64) -> Fate {
-    if !is_process(seen.kind) {
-        return Fate::Outside(format!("ended {}", object(seen)));
-    }
-    if deeds.ended(seen, since) {
-        return Fate::Ours;
-    }
-    if seen.out_of_memory {
-        return Fate::Crash;
-    }
+fn ended(seen: &ObjectEvent, deeds: &Deeds, since: u64) -> Option<Fate> {
     let how = how(seen);
+    let outside = |what: &str| Some(Fate::Outside(format!("{what} ({how})")));
     match (seen.signal, seen.code) {
-        (Some(signal), _) if own_fault(signal) && !from_outside(seen) => Fate::Crash,
-        (Some(_), _) => Fate::Outside(format!("killed {} ({how})", object(seen))),
-        (None, Some(IN_ORDER)) => Fate::Outside(format!("told {} to end ({how})", object(seen))),
-        (None, Some(_)) if !from_outside(seen) => Fate::Crash,
-        (None, _) => Fate::Outside(format!("ended {} ({how})", object(seen))),
+        _ if !is_process(seen.kind) => Some(Fate::Outside(format!("ended {}", object(seen)))),
+        _ if deeds.ended(seen, since) => None,
+        _ if seen.out_of_memory => Some(Fate::Crash),
+        (Some(signal), _) if own_fault(signal) && !from_outside(seen) => Some(Fate::Crash),
+        (Some(_), _) => outside(&format!("killed {}", object(seen))),
+        (None, Some(IN_ORDER)) => outside(&format!("told {} to end", object(seen))),
+        (None, Some(_)) if !from_outside(seen) => Some(Fate::Crash),
+        (None, _) => outside(&format!("ended {}", object(seen))),
     }
 }
 
@@ -204,13 +211,13 @@ mod tests {
         }
     }
 
-    fn fate(event: ObjectEvent) -> (usize, Vec<String>) {
+    fn judged(event: ObjectEvent) -> (usize, Vec<String>) {
         let found = judge(&[event], &Deeds::default(), 0, 1_000);
         (found.crashes.len(), found.outside)
     }
 
     fn end(signal: Option<i32>, code: Option<i32>, log: &str) -> (usize, Vec<String>) {
-        fate(ObjectEvent { signal, code, log: vec![log.to_owned()], ..seen(ObjectKind::Server, ObjectState::Ended) })
+        judged(ObjectEvent { signal, code, log: vec![log.to_owned()], ..seen(ObjectKind::Server, ObjectState::Ended) })
     }
 
     #[test]
@@ -219,7 +226,7 @@ mod tests {
         assert_eq!(end(Some(6), None, "").0, 1);
         assert_eq!(end(None, Some(1), "Can't recover from AOF write error. Exiting...").0, 1);
         let starved = ObjectEvent { signal: Some(9), out_of_memory: true, ..seen(ObjectKind::Server, ObjectState::Ended) };
-        assert_eq!(fate(starved).0, 1, "a server that took too much memory");
+        assert_eq!(judged(starved).0, 1, "a server that took too much memory");
     }
 
     #[test]
@@ -230,9 +237,9 @@ mod tests {
         assert_eq!(end(None, Some(0), "Received SIGTERM scheduling shutdown..."), outside("told redis-1 to end (exit code 0)"));
         assert_eq!(end(None, Some(1), "You insist... exiting now."), outside("ended redis-1 (exit code 1)"));
         assert_eq!(end(None, None, ""), outside("ended redis-1 (how is not known)"));
-        let link = |state| fate(seen(ObjectKind::Link, state));
+        let link = |state| judged(seen(ObjectKind::Link, state));
         assert_eq!(link(ObjectState::Missing), outside("removed the link of redis-1"));
         assert_eq!(link(ObjectState::Stopped), outside("took down the link of redis-1 for 900 ns"));
-        assert_eq!(fate(seen(ObjectKind::Clients, ObjectState::Ended)), outside("ended the place of the clients"));
+        assert_eq!(judged(seen(ObjectKind::Clients, ObjectState::Ended)), outside("ended the place of the clients"));
     }
 }

@@ -275,7 +275,7 @@ impl Lab for DockerLab {
         let zone = |(zone, place): (&LabZone, _)| with(linked(ObjectKind::Zone, &zone.name, &zone_name(&zone.name)), place);
         let zones = self.zones.iter().zip(&self.zone_places).map(zone);
         let disks = self.keeper.as_ref().map(|place| (ObjectKind::Disks, String::new(), None, place));
-        self.watch.look(nodes.chain(database).chain(clients).chain(zones).chain(disks))
+        self.watch.look(&self.network.bridge, nodes.chain(database).chain(clients).chain(zones).chain(disks))
     }
 
     async fn namespace(&self, node: &str) -> Result<Namespace, RuntimeError> {

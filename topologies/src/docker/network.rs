@@ -28,6 +28,8 @@ pub(super) const ZONES: usize = (255 - FIRST_ZONE) as usize;
 pub(super) struct LabNetwork {
     /// Name, unique on the engine.
     pub(super) name: String,
+    /// Name of its bridge on the machine the engine runs on.
+    pub(super) bridge: String,
     /// Where its addresses come from.
     pub(super) subnet: Subnet,
 }
@@ -70,9 +72,13 @@ pub(super) async fn create(engine: &Docker, labels: &Labels) -> Result<LabNetwor
                 "every private /24 network is in use on this machine; remove unused ones with `docker network prune`".to_owned(),
             ));
         };
-        let network = LabNetwork { name: labels.name(), subnet };
+        let network = LabNetwork { name: labels.name(), bridge: String::new(), subnet };
         match engine.create_network(request(&network, labels)).await {
-            Ok(_) => return Ok(network),
+            // So the engine calls it unless somebody wants another name.
+            Ok(created) => {
+                let bridge = format!("br-{}", created.id.chars().take(12).collect::<String>());
+                return Ok(LabNetwork { bridge, ..network });
+            }
             Err(bollard::errors::Error::DockerResponseServerError { message, .. }) if overlaps(&message) => taken.push(subnet),
             Err(error) => return Err(failed(error.to_string())),
         }

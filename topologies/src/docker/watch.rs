@@ -35,6 +35,8 @@ pub(super) struct Watch {
 #[derive(Debug, Default)]
 struct Seen {
     memory: OutOfMemory,
+    /// Whether the bridge was up at some time.
+    bridged: bool,
     containers: HashMap<String, Watched>,
 }
 
@@ -75,8 +77,12 @@ impl Watch {
         Self { told, listening, seen: Mutex::default() }
     }
 
-    /// Every one of these places as it is now: what it is, its name, whose link it has, if any.
-    pub(super) fn look<'a>(&self, places: impl Iterator<Item = (ObjectKind, String, Option<String>, &'a Place)>) -> Vec<Sight> {
+    /// The network with this bridge, and every one of these places as it is now: what it is, its name, whose link it has, if any.
+    pub(super) fn look<'a>(
+        &self,
+        bridge: &str,
+        places: impl Iterator<Item = (ObjectKind, String, Option<String>, &'a Place)>,
+    ) -> Vec<Sight> {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.memory.refresh();
@@ -92,7 +98,25 @@ impl Watch {
                 sights.push(Sight { how, load, ..Sight::new(kind, name, state) });
             });
         }
+        let network = bridge_state(bridge);
+        seen.bridged |= network == ObjectState::Running;
+        // Where this process lives in another network namespace than the engine, it is never seen.
+        if seen.bridged {
+            sights.push(Sight::new(ObjectKind::Network, "", network));
+        }
         sights
+    }
+}
+
+fn bridge_state(bridge: &str) -> ObjectState {
+    /// `IFF_UP`
+    const UP: u32 = 1;
+    match fs::read_to_string(format!("/sys/class/net/{bridge}/flags")) {
+        Ok(flags) => {
+            let flags = u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16).unwrap_or(UP);
+            if flags & UP == UP { ObjectState::Running } else { ObjectState::Stopped }
+        }
+        Err(_) => ObjectState::Missing,
     }
 }
 

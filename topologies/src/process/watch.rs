@@ -34,7 +34,8 @@ struct Watched {
 impl Watch {
     /// To be made in the namespace of the network, once that is up.
     pub(super) fn new(network: &Network) -> Result<Self, RuntimeError> {
-        let carrier = Carrier::open(network.link_names()).map_err(|error| RuntimeError::failed("watching the links of the lab", error))?;
+        let links = network.link_names().into_iter().chain([network.bridge()]);
+        let carrier = Carrier::open(links).map_err(|error| RuntimeError::failed("watching the links of the lab", error))?;
         Ok(Self { carrier, memory: OutOfMemory::default(), servers: HashMap::new() })
     }
 

@@ -17,6 +17,8 @@ pub struct TrialView {
     pub repeats: String,
     pub reasons: Vec<Html>,
     pub remarks: Vec<String>,
+    /// Servers that ended by themselves: what happened, and the end of the log.
+    pub crashes: Vec<(String, String)>,
     pub faults: Vec<FaultRow>,
     pub overview: String,
     pub closeups: Vec<CloseUp>,
@@ -164,6 +166,11 @@ impl TrialView {
             repeats: trial.repeats.map_or_else(String::new, |of| format!(" (repeats trial {of}, which proved nothing)")),
             reasons: trial.reasons.iter().map(|reason| svg::prose(reason)).collect(),
             remarks: trial.remarks.clone(),
+            crashes: trial
+                .crashes
+                .iter()
+                .map(|crash| (format!("{} crashed by itself ({}) at {}", crash.node, crash.by(), at(crash.at)), crash.log.join("\n")))
+                .collect(),
             faults: faults(trial),
             overview,
             closeups,
