@@ -76,10 +76,10 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
 
     let mut findings = Findings::default();
     findings.ending(ending);
-    let found = objects::judge(&all.objects, &Deeds::new(&all.faults, &all.header.plan.faults), zero, end);
+    let seen = objects::judge(&all.objects, &Deeds::new(&all.faults, &all.header.plan.faults), zero, end);
     // It explains whatever else is found.
-    found.outside.iter().for_each(|what| findings.reason(what.clone()));
-    crashes_told(&found.crashes, zero, &mut findings);
+    seen.outside.iter().for_each(|what| findings.reason(what.clone()));
+    crashes_told(&seen.crashes, zero, &mut findings);
     findings.notes(&all.notes);
     if baseline.is_none() && findings.reasons.is_empty() {
         findings.reason("the trial ended before its baseline window");
@@ -92,10 +92,10 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
     let faults = all.faults.outcomes(planned, zero);
     if baseline.is_some() {
         let reversible: Vec<bool> = planned.iter().map(|fault| fault.lasts.is_some()).collect();
-        findings.faults(&faults, &reversible, &found.crashes);
+        findings.faults(&faults, &reversible, &seen.crashes);
     }
 
-    let explained = explain(&all, &Stage { names: &names, faults: &faults, crashes: &found.crashes, zero, end }, &mut findings);
+    let explained = explain(&all, &Stage { names: &names, faults: &faults, crashes: &seen.crashes, zero, end }, &mut findings);
     let told = explained.told;
     if told.iter().any(|one| one.failover.parts.iter().any(|part| part.name == "retry")) {
         findings.remark(match all.header.plan.experiment.topology.cluster() {
@@ -115,8 +115,8 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
     let late_in_pause = late_in_pause(&told, &all.stalls);
 
     let mut metrics = Samples::new();
-    if found.watched {
-        metrics.insert("failover.crashes".to_owned(), Sample::Exact(found.crashes.len() as f64));
+    if seen.watched {
+        metrics.insert("failover.crashes".to_owned(), Sample::Exact(seen.crashes.len() as f64));
     }
     of_failovers(&told, [explained.promotions.len() as u64, explained.aftershocks], &mut metrics);
     of_shards(&told, &mut metrics);
@@ -227,7 +227,7 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
         nodes: all.nodes,
         faults,
         // A trial in which nothing was broken has a longest interval, but no outage to tell.
-        crashes: found.crashes,
+        crashes: seen.crashes,
         failovers: told.into_iter().filter(|told| told.outage).map(|told| told.failover).collect(),
         promotions: explained.promotions,
         workloads,
