@@ -1,0 +1,214 @@
+"""Gaps, promotions and split brain, from the section "Gaps" of docs/definitions.md."""
+
+from bisect import bisect_right
+
+MS = 10**6
+SECOND = 10**9
+# An interval without an acknowledged write that counts as an outage, and how long after a fault one may begin that it set off.
+OUTAGE = 250 * MS
+REACH = 15 * SECOND
+# Acknowledgements of one node at most so far apart are one span of writing, and one that ends so close to the end of the trial may go on.
+WRITING = 50 * MS
+CLOSE = 100 * MS
+
+
+class Gap:
+    """From the last answer before to the first after; open where there was none by the end."""
+
+    def __init__(self, start, stop, opened=False):
+        self.start, self.stop, self.open = start, stop, opened
+
+    @property
+    def length(self):
+        return self.stop - self.start
+
+    def sample(self):
+        return ("at_least" if self.open else "exact", self.length)
+
+
+def longest(gaps):
+    return max(gaps, key=lambda gap: gap.length, default=None)
+
+
+def intervals(times, end):
+    """Intervals between answers, the last of them open."""
+    times = sorted(times)
+    found = [Gap(one, other) for one, other in zip(times, times[1:])]
+    if times and times[-1] < end:
+        found.append(Gap(times[-1], end, True))
+    return found
+
+
+def acknowledged_writes(history, nodes):
+    return [at for node in nodes for at in history.written[node]]
+
+
+def reads_of_primaries(history, nodes):
+    """Completions of probe reads answered by a node that is a primary at that moment."""
+    times = []
+    for node in nodes:
+        signs = [(at, True) for at in history.written[node]] + [(at, False) for at in history.refused[node]]
+        signs += [(sample["at"][1], sample["role"] == "primary") for sample in history.roles_of[node] if sample["role"] != "unreachable"]
+        signs.sort()
+        instants = [at for at, _ in signs]
+        for read in history.read[node]:
+            place = bisect_right(instants, read) - 1
+            if place >= 0 and signs[place][1]:
+                times.append(read)
+    return times
+
+
+def client_answers(history, shard):
+    """Completions of answers by (workload, zone)."""
+    groups = {}
+    for op in history.events["op"]:
+        if shard is not None and history.shard_of_key(op["key"]) != shard:
+            continue
+        if history.workloads[op["w"]].get("quorum"):
+            continue
+        if op["out"] == "ok" or op.get("why") == "held":
+            groups.setdefault((op["w"], history.zone_of(op)), []).append(op["at"][2])
+    return groups
+
+
+class Fault:
+    """One that was injected: its instant, and the window in which what begins is its doing."""
+
+    def __init__(self, history, place, all_of_them):
+        self.at, self.index = all_of_them[place]
+        reverted = history.reverted(self.index)
+        self.ended = self.at if reverted is None else reverted
+        following = all_of_them[place + 1][0] if place + 1 < len(all_of_them) else history.last
+        self.until = min(following, self.ended + REACH)
+        self.targets = next((event.get("targets", []) for event in history.events["fault"]
+                             if event["fault"] == self.index and event["state"] == "injected"), [])
+
+
+def owner(gap, faults):
+    """The place of the fault an interval belongs to; `None` where none explains it."""
+    inside = next((place for place, fault in enumerate(faults) if gap.start <= fault.at <= gap.stop), None)
+    candidates = []
+    if inside is not None and faults[inside].at - gap.start < OUTAGE:
+        candidates.append((faults[inside].at - gap.start, inside))
+    before = [place for place, fault in enumerate(faults) if fault.at <= gap.start]
+    if before and gap.start < faults[before[-1]].until:
+        candidates.append((gap.start - faults[before[-1]].at, before[-1]))
+    return min(candidates)[1] if candidates else None
+
+
+class Shard:
+    """What a shard, or a whole set, felt."""
+
+    def __init__(self, history, shard=None):
+        self.history, self.shard = history, shard
+        self.nodes = history.nodes_of(shard) if shard else history.data
+        times = acknowledged_writes(history, self.nodes)
+        self.acknowledged = sum(history.zero <= at <= history.end for at in times)
+        writes = intervals(times, history.last)
+        reads = intervals(reads_of_primaries(history, self.nodes), history.last)
+        # Of who was never answered nothing is told; who was answered late has waited since an outage began.
+        clients = [(intervals(answers, history.last), min(answers)) for answers in client_answers(history, shard).values()]
+        injected = history.injected()
+        self.faults = [Fault(history, place, injected) for place in range(len(injected))]
+        self.outages = [gap for gap in writes if gap.length >= OUTAGE and gap.stop > history.zero and gap.start < history.end]
+        self.owners = [owner(gap, self.faults) for gap in self.outages]
+        self.unexplained = [gap for gap, place in zip(self.outages, self.owners) if place is None]
+        self.write, self.read, self.client, self.cost, self.on = [], [], [], [], []
+        for gap, place in zip(self.outages, self.owners):
+            if place is not None:
+                self.outage(gap, self.faults[place], reads, clients)
+        # Whether every figure is of an outage; else the spacing of answers, which is told of some shards only.
+        self.calm = not self.write
+        down = bool(self.write)
+        for place, fault in enumerate(self.faults):
+            if place not in self.owners:
+                own = [gap for gap in writes if owner(gap, self.faults) == place]
+                self.ordinary(own, fault.at, fault.until, reads, clients, down)
+        if not self.faults:
+            own = [gap for gap in writes if history.zero <= gap.start < history.end]
+            self.ordinary(own, history.zero, history.end, reads, clients, down)
+
+    def outage(self, gap, fault, reads, clients):
+        self.write.append(gap)
+        self.read += [one for one in [longest(overlapping(reads, gap))] if one]
+        waits = []
+        for answers, first in clients:
+            own = overlapping(answers, gap) + ([Gap(gap.start, first)] if first > gap.start else [])
+            wait = longest(own)
+            if wait is not None:
+                waits.append(Gap(gap.start, wait.stop, wait.open))
+        client = longest(waits)
+        if client is not None:
+            self.client.append(client)
+            if not gap.open:
+                self.cost.append(("at_least" if client.open else "exact", max(0, client.length - gap.length)))
+        last = max(((at, node) for node in self.nodes for at in self.history.written[node] if at <= gap.start), default=None)
+        if last is not None and self.history.names[last[1]] in fault.targets:
+            self.on.append(max(0, gap.start - fault.at))
+
+    def ordinary(self, own, start, until, reads, clients, down):
+        """What a fault that stops nothing costs: the longest ordinary interval in its window."""
+        write = longest([gap for gap in own if gap.length < OUTAGE])
+        if write is None:
+            return
+        self.write.append(write)
+
+        def matching(series):
+            return longest([gap for gap in series
+                            if (gap.start <= start < gap.stop or start <= gap.start < until) and not overlapping(self.outages, gap)])
+
+        self.read += [one for one in [matching(reads)] if one]
+        client = longest([one for one in (matching(answers) for answers, _ in clients) if one])
+        if client is not None:
+            self.client.append(client)
+            # Where clients were cut off while servers took writes there is no such cost, and beside an outage it is noise.
+            if client.length < OUTAGE and not down:
+                self.cost.append(("at_least" if client.open else "exact", max(0, client.length - write.length)))
+
+
+def overlapping(gaps, outage):
+    return [gap for gap in gaps if gap.start < outage.stop and gap.stop > outage.start]
+
+
+def writing(history, node):
+    """Spans in which a node acknowledged probe writes."""
+    spans = []
+    for at in sorted(history.written[node]):
+        if spans and at - spans[-1][1] <= WRITING:
+            spans[-1][1] = at
+        else:
+            spans.append([at, at])
+    clipped = [(max(start, history.zero), min(stop, history.end)) for start, stop in spans]
+    return [(start, stop) for start, stop in clipped if start < stop]
+
+
+def split_brain(history, nodes):
+    """Total time in which two nodes at least were writing, and whether they still were at the end."""
+    edges = []
+    for node in nodes:
+        for start, stop in writing(history, node):
+            edges += [(start, 1), (stop, -1)]
+    edges.sort()
+    total, depth, since, last = 0, 0, 0, 0
+    for at, step in edges:
+        if depth >= 2:
+            total += at - since
+            last = at
+        depth += step
+        since = at
+    open_end = total > 0 and history.end - last <= CLOSE
+    return ("at_least" if open_end else "exact", total)
+
+
+def promotions(history, nodes):
+    """Nodes that became primary: told by the Sentinels, or by themselves."""
+    became = []
+    for node in nodes:
+        role = None
+        for sample in history.roles_of[node]:
+            if sample["role"] == "unreachable":
+                continue
+            if role == "replica" and sample["role"] == "primary" and history.zero <= sample["at"][1]:
+                became.append((sample["at"][1], node))
+            role = sample["role"]
+    return sorted(became)
