@@ -74,7 +74,7 @@ class Comparison:
         return self.recomputed[path]
 
     def histories(self):
-        # Samples of the conclusive trials by metric: recomputed where that can be done, else as told.
+        # Samples of the conclusive trials by metric, each compared with the one recomputed where there is one.
         self.samples = {}
         for trial in self.trials:
             where = f"trial {trial['index']}"
@@ -122,9 +122,8 @@ class Comparison:
         if trial["status"] != "conclusive":
             return
         for name, sample in told.items():
-            mine = own.metrics.get(name)
-            exact = mine if mine is not None and name.rsplit(".", 1)[-1] not in ROUGH else sample
-            self.samples.setdefault(name, []).append((trial["index"], exact))
+            # What differs here is told once, and not again for all that is made of it.
+            self.samples.setdefault(name, []).append((trial["index"], sample))
 
     # Runs
 
@@ -209,8 +208,6 @@ class Comparison:
                 continue
             row = table[name]
             values = [sample for _, sample in samples]
-            if name.rsplit(".", 1)[-1] in ROUGH:
-                continue
             for aggregate in ("min", "median", "max"):
                 self.same("report.html", f"{aggregate} of {name}", self.figure(name, judge.aggregated(aggregate, values)[0]), row[aggregate.title()])
             self.same("report.html", f"trials of {name}", str(len(values)), row["Trials"])

@@ -107,30 +107,34 @@ class Shard:
         writes = intervals(times, history.last)
         reads = intervals(reads_of_primaries(history, self.nodes), history.last)
         # Of who was never answered nothing is told; who was answered late has waited since an outage began.
-        clients = [(intervals(answers, history.last), min(answers)) for answers in client_answers(history, shard).values()]
+        # When they are told to stop they wait for nothing any more.
+        clients = [([gap for gap in intervals(answers, history.last) if gap.start < history.end], min(answers))
+                   for answers in client_answers(history, shard).values()]
         injected = history.injected()
         self.faults = [Fault(history, place, injected) for place in range(len(injected))]
         self.outages = [gap for gap in writes if gap.length >= OUTAGE and gap.stop > history.zero and gap.start < history.end]
         self.owners = [owner(gap, self.faults) for gap in self.outages]
         self.unexplained = [gap for gap, place in zip(self.outages, self.owners) if place is None]
-        self.write, self.read, self.client, self.cost, self.on = [], [], [], [], []
+        # Gaps of outages, and beside them what faults cost that stopped nothing: the spacing of answers.
+        self.gaps = {"write": [], "read": [], "client": []}
+        self.spacing = {"write": [], "read": [], "client": []}
+        self.cost, self.on = [], []
         for gap, place in zip(self.outages, self.owners):
             if place is not None:
                 self.outage(gap, self.faults[place], reads, clients)
-        # Whether every figure is of an outage; else the spacing of answers, which is told of some shards only.
-        self.calm = not self.write
-        down = bool(self.write)
+        down = bool(self.gaps["write"])
+        self.calm = not down
         for place, fault in enumerate(self.faults):
             if place not in self.owners:
                 own = [gap for gap in writes if owner(gap, self.faults) == place]
                 self.ordinary(own, fault.at, fault.until, reads, clients, down)
-        if not self.faults:
+        if not history.plan["faults"]:
             own = [gap for gap in writes if history.zero <= gap.start < history.end]
             self.ordinary(own, history.zero, history.end, reads, clients, down)
 
     def outage(self, gap, fault, reads, clients):
-        self.write.append(gap)
-        self.read += [one for one in [longest(overlapping(reads, gap))] if one]
+        self.gaps["write"].append(gap)
+        self.gaps["read"] += [one for one in [longest(overlapping(reads, gap))] if one]
         waits = []
         for answers, first in clients:
             own = overlapping(answers, gap) + ([Gap(gap.start, first)] if first > gap.start else [])
@@ -139,7 +143,7 @@ class Shard:
                 waits.append(Gap(gap.start, wait.stop, wait.open))
         client = longest(waits)
         if client is not None:
-            self.client.append(client)
+            self.gaps["client"].append(client)
             if not gap.open:
                 self.cost.append(("at_least" if client.open else "exact", max(0, client.length - gap.length)))
         last = max(((at, node) for node in self.nodes for at in self.history.written[node] if at <= gap.start), default=None)
@@ -151,16 +155,16 @@ class Shard:
         write = longest([gap for gap in own if gap.length < OUTAGE])
         if write is None:
             return
-        self.write.append(write)
+        self.spacing["write"].append(write)
 
         def matching(series):
             return longest([gap for gap in series
                             if (gap.start <= start < gap.stop or start <= gap.start < until) and not overlapping(self.outages, gap)])
 
-        self.read += [one for one in [matching(reads)] if one]
+        self.spacing["read"] += [one for one in [matching(reads)] if one]
         client = longest([one for one in (matching(answers) for answers, _ in clients) if one])
         if client is not None:
-            self.client.append(client)
+            self.spacing["client"].append(client)
             # Where clients were cut off while servers took writes there is no such cost, and beside an outage it is noise.
             if client.length < OUTAGE and not down:
                 self.cost.append(("at_least" if client.open else "exact", max(0, client.length - write.length)))
@@ -182,22 +186,39 @@ def writing(history, node):
     return [(start, stop) for start, stop in clipped if start < stop]
 
 
-def split_brain(history, nodes):
-    """Total time in which two nodes at least were writing, and whether they still were at the end."""
-    edges = []
-    for node in nodes:
-        for start, stop in writing(history, node):
-            edges += [(start, 1), (stop, -1)]
-    edges.sort()
-    total, depth, since, last = 0, 0, 0, 0
-    for at, step in edges:
-        if depth >= 2:
-            total += at - since
-            last = at
-        depth += step
-        since = at
-    open_end = total > 0 and history.end - last <= CLOSE
-    return ("at_least" if open_end else "exact", total)
+class Split:
+    """When two nodes at least were writing."""
+
+    def __init__(self, history, nodes):
+        edges = []
+        for node in nodes:
+            for start, stop in writing(history, node):
+                edges += [(start, 1, node), (stop, -1, node)]
+        edges.sort()
+        self.spans, self.nodes = [], set()
+        on, since = set(), 0
+        for at, step, node in edges:
+            if len(on) >= 2 and at > since:
+                self.spans.append((since, at))
+                self.nodes |= on
+            (on.add if step == 1 else on.discard)(node)
+            since = at
+        self.total = sum(stop - start for start, stop in self.spans)
+        # Still so at the end: it may have gone on.
+        self.open = bool(self.spans) and history.end - self.spans[-1][1] <= CLOSE
+
+    def sample(self):
+        return ("at_least" if self.open else "exact", self.total)
+
+    def taken_in_vain(self, history, kept):
+        """Writes of clients that these nodes acknowledged in this time, but for the primary of the end, by the millisecond of their completion."""
+        wrong = self.nodes - {kept}
+        return sum(op.get("node") in wrong and wrote(op) and any(start <= op["at"][2] // MS * MS < stop for start, stop in self.spans)
+                   for op in history.events["op"])
+
+
+def wrote(op):
+    return op["out"] == "ok" and op["op"] not in ("get", "read") and op.get("why") not in ("gone", "changed")
 
 
 def promotions(history, nodes):
@@ -208,7 +229,7 @@ def promotions(history, nodes):
         for sample in history.roles_of[node]:
             if sample["role"] == "unreachable":
                 continue
-            if role == "replica" and sample["role"] == "primary" and history.zero <= sample["at"][1]:
+            if role == "replica" and sample["role"] == "primary":
                 became.append((sample["at"][1], node))
             role = sample["role"]
     return sorted(became)

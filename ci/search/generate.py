@@ -45,7 +45,7 @@ class Draw:
         return self.random.random() < share
 
     def topology(self):
-        redis = {"appendonly": self.one("yes", "no"), "save": ""}
+        redis = self.redis = {"appendonly": self.one("yes", "no"), "save": ""}
         if self.cluster:
             self.replicas, self.sentinels = self.one(0, 1, 1, 1), 0
             redis["cluster-node-timeout"] = self.one(1000, 1500, 2000)
@@ -172,6 +172,8 @@ class Draw:
                 one |= {"target": self.node(), "rate": self.one("256kbit", "2mbit")}
             case "busy":
                 one |= {"target": self.node(), "how": self.one("script", "sleep")}
+                # Servers refuse to be told to sleep unless they are configured to obey.
+                self.redis["enable-debug-command"] = "yes"
             case "clients-pause":
                 one |= {"target": self.node(), "mode": self.one("write", "all")}
             case "client-crash":

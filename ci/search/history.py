@@ -84,6 +84,22 @@ class History:
             return zones[op["c"] % len(zones)]
         return zones
 
+    def last_primary(self, shard):
+        """The primary of the end, and since when it was one without a break: of those that last said so, the newest. One that gives no
+        answer any more is none."""
+        found = []
+        for node in self.nodes_of(shard):
+            signs = [(at, True) for at in self.written[node]] + [(at, False) for at in self.refused[node]]
+            signs += [(one["at"][1], one["role"] == "primary") for one in self.roles_of[node] if one["role"] != "unreachable"]
+            if not signs or not self.roles_of[node] or self.roles_of[node][-1]["role"] == "unreachable":
+                continue
+            signs.sort()
+            if signs[-1][1]:
+                against = max((at for at, primary in signs if not primary), default=-1)
+                found.append((min(at for at, primary in signs if at > against), node))
+        since, node = max(found, default=(0, None))
+        return node, since
+
     def of(self, kind, workload, shard=None):
         """Events of a workload, of all keys or of those of one shard."""
         return [event for event in self.events[kind]

@@ -35,9 +35,10 @@ def of_limiter(history, workload, shard=None):
         found["over_admitted_redis"] = removals(by_redis, limit, certain)
     found["peak"] = max((fullest(one_subject, window) for one_subject in grouped(admitted, "key").values()), default=0)
     if shard is None:
+        # Of a Cluster every shard is asked.
         keys = history.of("keys", workload)
         if keys:
-            found["immortal"] = keys[-1]["immortal"]
+            found["immortal"] = sum(one["immortal"] for one in keys)
     return found
 
 
@@ -126,7 +127,8 @@ def of_cache(history, workload, shard=None):
         under_way = [sum(other[0] <= span[0] < other[1] for other in spans[:place]) for place, span in enumerate(spans)]
         found["duplicate_loads"] += sum(number > 0 for number in under_way)
         found["stampede"] = max([found["stampede"]] + [number + 1 for number in under_way])
-    waits = [one["began"] - one["at"][0] if "began" in one else one["at"][1] - one["at"][0] for one in queries if "began" in one]
+    # Who never had a connection waited until it gave up.
+    waits = [one.get("began", one["at"][1]) - one["at"][0] for one in queries]
     found["db_longest_wait"] = max(waits, default=0)
     return found
 

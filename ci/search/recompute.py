@@ -90,24 +90,26 @@ class Trial:
         going_on = [on for shard in shards for on in shard.on]
         if going_on:
             self.options["failover.still_acknowledged"] = [None] + [("exact", on) for on in going_on]
-        split = [gaps.split_brain(history, shard.nodes) for shard in shards]
-        bound, value = max(split, key=lambda one: one[1])
-        self.put("failover.split_brain", value, bound)
+        # In a Cluster that of the shard in which it lasted longest.
+        splits = [(gaps.Split(history, shard.nodes), number or 1) for number, shard in zip(numbers, shards)]
+        split, number = max(splits, key=lambda one: one[0].total)
+        self.put("failover.split_brain", *reversed(split.sample()))
+        self.put("failover.split_brain_writes", split.taken_in_vain(history, history.last_primary(number)[0]))
         self.put("failover.count", len(gaps.promotions(history, history.data)))
 
     def gaps(self, name, shards):
         for kind in ("write", "read", "client"):
-            down = [gap.sample() for shard in shards if not shard.calm for gap in getattr(shard, kind)]
-            calm = [gap.sample() for shard in shards if shard.calm for gap in getattr(shard, kind)]
+            down = [gap.sample() for shard in shards for gap in shard.gaps[kind]]
+            spacing = [gap.sample() for shard in shards for gap in shard.spacing[kind]]
             metric = f"{name}.{kind}_gap"
             if not self.history.cluster:
-                if down + calm:
-                    self.put(metric, *reversed(combined(down + calm)))
-                continue
-            # Of the shards of a Cluster that no outage met some are told and some are not.
-            found = [combined(down)] if down else [None]
-            found += [combined(down + [one]) for one in calm]
-            self.options[metric] = found
+                if down + spacing:
+                    self.put(metric, *reversed(combined(down + spacing)))
+            elif down:
+                # Of which shards of a Cluster the spacing of answers is told is not defined.
+                self.options[metric] = [combined(down)] + [combined(down + [one]) for one in spacing]
+            elif kind != "client":
+                self.options[metric] = [None] + spacing
 
     def loose(self, name, sample, may_differ):
         if may_differ:

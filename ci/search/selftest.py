@@ -149,7 +149,7 @@ ALTERATIONS = {
     "report.html: another verdict of an assertion": in_file("report.html", r'<td class="v \w+">(\S+) \w+</td>', r'<td class="v x">\1 other</td>'),
     "report.html: another figure in a tile": in_file("report.html", r'<dd class="big">[^<]*</dd>', '<dd class="big">4.44 ms</dd>'),
     "report.html: another figure in the table of metrics": in_file(
-        "report.html", r'(failover\.write_gap</code></th><td class="r">)[^<]*', r"\g<1>4.44 ms"),
+        "report.html", r'(?s)(<section id="metrics".*?failover\.write_gap</code></th><td class="r">)[^<]*', r"\g<1>4.44 ms"),
     "summary.md: another figure": in_file("summary.md", r"(count|min|max|median|mean) [^|]* of ", r"\1 4,444 of "),
     "summary.md: another verdict": in_file("summary.md", r"^## (\S+) \w+:", r"## \1 MAYBE:"),
     "junit.xml: one test more": in_file("junit.xml", r'tests="(\d+)"', r'tests="1\1"'),

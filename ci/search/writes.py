@@ -2,8 +2,8 @@
 
 from collections import Counter, defaultdict
 
-# Stands for a value none of the clients wrote.
-FOREIGN = (1 << 64) - 1
+# Who answered the final read: the primary of the end, whoever that was.
+FINAL = "final"
 
 
 def share(part, whole):
@@ -48,7 +48,8 @@ def of_counter(history, workload, shard=None):
     for key, one_key in calls.items():
         acknowledged = sum(call["out"] == "ok" for call in one_key)
         total["acknowledged"] += acknowledged
-        answers = sorted((call["at"][1], call["at"][0], call["found"]) for call in one_key if call.get("found") is not None)
+        # What too few replicas have was never acknowledged, and may go back.
+        answers = sorted((call["at"][1], call["at"][0], call["found"]) for call in one_key if call["out"] == "ok")
         for place, (_, asked, found) in enumerate(answers):
             before = answers[:place]
             total["rolled_back"] += any(value == found or (known < asked and value >= found) for known, _, value in before)
@@ -56,59 +57,80 @@ def of_counter(history, workload, shard=None):
             total["never_read"] += acknowledged
             continue
         kept = {call["found"] for call in one_key if call["out"] == "ok" and 1 <= call["found"] <= last[key]}
-        named = {call["found"] for call in one_key if call.get("found") is not None and 1 <= call["found"] <= last[key]}
         unknown = sum(call["out"] == "info" for call in one_key)
-        unanswered = sum(call["out"] == "info" and call.get("found") is None for call in one_key)
         total["lost"] += acknowledged - len(kept)
         total["lost_at_most"] += acknowledged - max(0, min(len(kept), last[key] - unknown))
-        unnamed = last[key] - len(named)
-        total["ghosts"] += min(unnamed, unanswered)
-        total["unexpected"] += max(0, unnamed - unanswered)
+        unnamed = last[key] - len(kept)
+        total["ghosts"] += min(unnamed, unknown)
+        total["unexpected"] += max(0, unnamed - unknown)
     names = ["acknowledged", "lost", "lost_at_most", "ghosts", "unexpected", "rolled_back", "never_read"]
     return {name: total[name] for name in names} | {"lost_share": share(total["lost"], total["acknowledged"])}
 
 
 def of_register(history, workload, shard=None):
-    """All but `lost`, `violations` and `inconclusive`; of these what must be true is compared elsewhere."""
+    """All but `violations` and `inconclusive`: of these it is compared elsewhere what must be true."""
     calls = defaultdict(list)
     for call in history.of("exchange", workload, shard):
         calls[call["key"]].append(call)
-    read = {value["key"] for value in history.of("value", workload, shard)}
+    read = {value["key"]: value for value in history.of("value", workload, shard)}
     total = Counter()
-    broken = set()
     for key, one_key in calls.items():
-        writes = [call for call in one_key if writes_ok(call)]
-        total["acknowledged"] += len(writes)
-        total["never_read"] += bool(writes) and key not in read
-        replaced = Counter(call.get("wanted") for call in writes if call["call"] == "swap")
-        again = sum(count - 1 for count in replaced.values())
-        total["lost_updates"] += again
-        # Of one identity a failed attempt may precede another one.
+        one = Register(one_key, read.get(key), *history.last_primary(history.shard_of_key(key)))
+        total["acknowledged"] += len(one.writes)
+        total["never_read"] += bool(one.writes) and key not in read
+        total["lost"] += one.lost()
+        total["lost_updates"] += one.lost_updates()
+        total["stale_reads"] += one.stale()
+        total["unexpected"] += one.unexpected()
+        total["certainly_broken"] += bool(one.lost_updates() or one.stale() or one.unexpected())
+    names = ["acknowledged", "lost", "lost_updates", "stale_reads", "unexpected", "never_read", "certainly_broken"]
+    return {name: total[name] for name in names} | {"lost_share": share(total["lost"], total["acknowledged"])}
+
+
+class Register:
+    """The calls of one register: what was acknowledged, what was answered, and from when each value was there for certain."""
+
+    def __init__(self, calls, last, primary, since):
+        self.calls, self.primary, self.since = calls, primary, since
+        self.writes = [call for call in calls if writes_ok(call)]
+        # (asked, answered, value, node); the final read is an answer of the primary of the end.
+        self.answers = [(*call["at"], call.get("found"), call.get("node")) for call in calls
+                        if call["out"] == "ok" and call["call"] in ("read", "swap")]
+        if last is not None:
+            self.answers.append((*last["at"], last.get("value"), FINAL))
+        self.certain = {None: 0}
+        for answered, value in [(call["at"][1], call["id"]) for call in self.writes] + [answer[1:3] for answer in self.answers]:
+            self.certain[value] = min(self.certain.get(value, answered), answered)
+
+    def older(self, write, answer):
+        """Whether an answer has a value that this write had certainly replaced before the question."""
+        asked, _, value, _ = answer
+        return value != write["id"] and write["at"][0] > self.certain[value] and write["at"][1] < asked
+
+    def stale(self):
+        return sum(any(self.older(write, answer) for write in self.writes) for answer in self.answers)
+
+    def lost(self):
+        """Acknowledged writes that the primary of the end certainly never had."""
+        known = self.primary is not None
+        own = [answer for answer in self.answers if answer[3] == FINAL or (known and answer[3] == self.primary and answer[0] >= self.since)]
+        # Nothing comes from another node to a primary.
+        elsewhere = [known and write.get("node") not in (None, self.primary) and write["at"][0] >= self.since for write in self.writes]
+        return sum(apart or any(self.older(write, answer) for answer in own) for write, apart in zip(self.writes, elsewhere))
+
+    def lost_updates(self):
+        replaced = Counter(call.get("wanted") for call in self.writes if call["call"] == "swap")
+        return sum(count - 1 for count in replaced.values())
+
+    def unexpected(self):
+        """Answers with a value whose write was certainly not executed, had not begun, or is nobody's."""
         began, impossible = {}, {}
-        for call in one_key:
-            if call["call"] == "read" or (call["call"] == "swap" and call["out"] == "ok" and not writes_ok(call)):
-                continue
-            began[call["id"]] = min(began.get(call["id"], call["at"][0]), call["at"][0])
-            impossible[call["id"]] = impossible.get(call["id"], True) and call["out"] == "fail"
-        certain = {None: 0}
-        answers = [call for call in one_key if call["out"] == "ok" and call["call"] in ("read", "swap")]
-        for call in writes:
-            certain[call["id"]] = min(certain.get(call["id"], call["at"][1]), call["at"][1])
-        for call in answers:
-            value = call.get("found")
-            certain[value] = min(certain.get(value, call["at"][1]), call["at"][1])
-        stale, unexpected = 0, 0
-        for call in answers:
-            value = call.get("found")
-            stale += any(other["id"] != value and other["at"][0] > certain[value] and other["at"][1] < call["at"][0] for other in writes)
-            if value is not None:
-                unexpected += value not in began or impossible[value] or began[value] > call["at"][1]
-        total["stale_reads"] += stale
-        total["unexpected"] += unexpected
-        if stale or unexpected or again:
-            broken.add(key)
-    names = ["acknowledged", "lost_updates", "stale_reads", "unexpected", "never_read"]
-    return {name: total[name] for name in names} | {"certainly_broken": len(broken)}
+        for call in self.calls:
+            if call["call"] == "write" or (call["call"] == "swap" and not (call["out"] == "ok" and not writes_ok(call))):
+                began[call["id"]] = min(began.get(call["id"], call["at"][0]), call["at"][0])
+                impossible[call["id"]] = impossible.get(call["id"], True) and call["out"] == "fail"
+        return sum(value is not None and (value not in began or impossible[value] or began[value] > answered)
+                   for _, answered, value, _ in self.answers)
 
 
 def writes_ok(call):

@@ -2,7 +2,9 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use redquake_reports::history::{Event, NodeRole, Op, OpKind, Outcome, Probe, ProbeKind, RoleSample, Started, Why};
+use redquake_reports::history::{
+    Called, Event, Exchange, NodeRole, Op, OpKind, Outcome, Probe, ProbeKind, RoleSample, Started, Value, Why,
+};
 use redquake_reports::result::Sample;
 use redquake_reports::testing::{Story, header};
 
@@ -28,6 +30,50 @@ fn reigns_since(signs: &[Sign], node: u16) -> Option<u64> {
     own.sort_unstable();
     let lost = own.iter().rposition(|sign| !sign.2).map_or(0, |last| last + 1);
     own.get(lost).map(|sign| sign.0)
+}
+
+#[test]
+fn a_primary_that_died_is_not_the_primary_of_the_end() {
+    let experiment = "
+topology: { kind: sentinel, replicas: 1 }
+duration: 31s
+workloads:
+  - { name: registers, kind: register, clients: 1, rate: 100/s, keys: 1 }
+";
+    let mut story = Story::new(header(experiment), [ZERO, END]);
+    let said = |at: u64, node, role| {
+        Event::Role(RoleSample { at: [at; 2], node, role, offset: 0, link: true, follows: String::new(), syncing: false })
+    };
+    // Both take writes from tick 60 to 90; then the one that was promoted last dies, and the other goes on with all it had.
+    for tick in 10..150 {
+        let at = tick * TICK;
+        let write = |node| Event::Probe(Probe { node, op: ProbeKind::Write, at: [at; 3], out: Outcome::Ok, why: None });
+        story.tell(at, write(0));
+        if (60..90).contains(&tick) {
+            story.tell(at, write(1));
+        }
+        story.tell(at, said(at, 0, NodeRole::Primary));
+        let other = match tick {
+            ..60 => NodeRole::Replica,
+            60..90 => NodeRole::Primary,
+            _ => NodeRole::Unreachable,
+        };
+        story.tell(at, said(at, 1, other));
+    }
+    let at = 70 * TICK;
+    let op = Op { w: 0, c: 0, op: OpKind::Write, id: 1, key: 0, at: [at; 3], out: Outcome::Ok, why: None, node: Some(0) };
+    story.tell(at, Event::Op(op));
+    let call = Called::Write;
+    let (wanted, found, out, node) = (None, None, Outcome::Ok, Some(0));
+    story.tell(at, Event::Exchange(Exchange { w: 0, c: 0, id: 1, key: 0, at: [at; 2], call, wanted, found, out, node }));
+    let read = END + TICK;
+    story.tell(read, Event::Value(Value { at: [read; 2], w: 0, key: 0, value: Some(1) }));
+    let trial = story.analysed();
+    assert!(trial.metrics["failover.split_brain"].value() > 0.0, "there were two");
+    assert_eq!(trial.metrics["failover.split_brain_writes"], Sample::Exact(0.0), "what redis-1 took is what is there in the end");
+    assert_eq!(trial.metrics["registers.lost"], Sample::Exact(0.0), "the final read finds it");
+    let kept: Vec<(String, bool)> = trial.split.iter().flat_map(|split| &split.nodes).map(|node| (node.name.clone(), node.kept)).collect();
+    assert_eq!(kept, [("redis-1".to_owned(), true), ("redis-2".to_owned(), false)]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::gap::{Acks, Answers, Reigns};
 use super::hash::Map;
 use super::replicas::Replicas;
 use super::resets::Resets;
-use super::servers::Servers;
+use super::servers::{Heir, Servers};
 use super::silence::Silences;
 use super::taken::Taken;
 use super::tally::Tally;
@@ -138,6 +138,14 @@ impl Collected {
             strange: 0,
             reshards: header.plan.faults.iter().any(|planned| matches!(planned.fault.action, Action::Reshard(_))),
         }
+    }
+
+    /// The primary of the end among some nodes: of several that say they are one, the one promoted last. A node that gives no answer any more
+    /// leads nobody, whatever it said before.
+    pub(super) fn heir(&self, nodes: &[u16], end: u64) -> Option<Heir> {
+        let gone = |node: u16| self.roles.get(usize::from(node)).is_some_and(Roles::gone);
+        let since = nodes.iter().filter(|node| !gone(**node)).filter_map(|node| Some((self.reigns.since(*node, end)?, *node)));
+        since.max().map(|(since, node)| Heir { node, since })
     }
 
     /// Takes in one event.

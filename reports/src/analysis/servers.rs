@@ -2,9 +2,7 @@
 
 use redquake_experiments::spec::shard_of;
 
-use super::gap::Reigns;
 use super::locks::Names;
-use super::shards::Shard;
 use super::words::{instant, number_text};
 use crate::history::{NodeRole, RoleSample};
 
@@ -44,13 +42,9 @@ impl Servers {
         }
     }
 
-    /// Everything is taken in: finds the primary of each shard at the end.
-    pub(super) fn settle(&mut self, shards: &[Shard], reigns: &Reigns, end: u64) {
-        let heir = |shard: &Shard| {
-            let since = shard.nodes.iter().filter_map(|node| Some((reigns.since(*node, end)?, *node)));
-            since.max().map(|(since, node)| Heir { node, since })
-        };
-        self.heirs = shards.iter().map(heir).collect();
+    /// Everything is taken in: the primary of each shard at the end.
+    pub(super) fn settle(&mut self, heirs: Vec<Option<Heir>>) {
+        self.heirs = heirs;
     }
 
     /// For tests and for histories that tell it otherwise: one primary for all keys.

@@ -150,6 +150,11 @@ impl Roles {
         spans.any(|(index, span)| span.role == NodeRole::Unreachable && span.from <= to && next(index) > from)
     }
 
+    /// Whether the node gave no answer when it was asked last.
+    pub fn gone(&self) -> bool {
+        self.0.last().is_some_and(|span| span.role == NodeRole::Unreachable)
+    }
+
     /// When each role was first told.
     pub fn changes(&self) -> impl Iterator<Item = (u64, NodeRole)> {
         self.0.iter().map(|span| (span.from, span.role))

@@ -18,6 +18,7 @@ use super::objects;
 use super::outages::Told;
 use super::resets::Reset;
 use super::samples::{Samples, of_failovers, of_shards, of_workload};
+use super::servers::Heir;
 use super::shards::shards;
 use super::split::{Split, split};
 use super::timeline::{down, marks, writable};
@@ -128,6 +129,7 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
         TimelineData { bucket, workloads: Vec::new(), nodes: Vec::new(), sentinel: marks(&all.sentinel, &all.cluster, &names) };
     timeline.sentinel.extend(aftershocks);
     timeline.sentinel.sort_by_key(|mark| mark.at);
+    let heirs: Vec<Option<Heir>> = shards(&all.header, &all.nodes).iter().map(|shard| all.heir(&shard.nodes, end)).collect();
     let mut roles = std::mem::take(&mut all.roles).into_iter();
     for (node, index) in all.nodes.iter().zip(0_u16..) {
         let roles = roles.next().unwrap_or_default();
@@ -144,11 +146,11 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
     let each = each.iter().map(|shard| split(lanes.iter().copied().filter(|(index, _)| shard.has(*index)), zero, end));
     // Shards are told together: what lasted longest, of all of them.
     let split = each.reduce(|worst, other| if other.total > worst.total { other } else { worst }).unwrap_or_default();
-    let split = split_told(&all, &split, zero, end, &mut metrics, &mut findings);
+    let split = split_told(&all, &split, &heirs, zero, &mut metrics, &mut findings);
     let broken = faults.iter().filter_map(|fault| fault.injected_at).min().map_or(end, |at| at.clamp(zero, end));
     let period = Period { from: zero, broken, to: end };
     let mut servers = std::mem::take(&mut all.servers);
-    servers.settle(&shards(&all.header, &all.nodes), &all.reigns, end);
+    servers.settle(heirs);
     let (mut workloads, mut found) = (Vec::new(), Found::new(tell));
     for load in std::mem::take(&mut all.workloads) {
         let Load { spec, check, tally, lanes, .. } = load;
@@ -257,13 +259,18 @@ fn late_in_pause(told: &[Told], stalls: &[Stall]) -> Option<u64> {
 }
 
 /// How long several nodes acknowledged writes and how many each took.
-fn split_told(all: &Collected, split: &Split, zero: u64, end: u64, metrics: &mut Samples, findings: &mut Findings) -> Option<SplitBrain> {
+fn split_told(
+    all: &Collected,
+    split: &Split,
+    heirs: &[Option<Heir>],
+    zero: u64,
+    metrics: &mut Samples,
+    findings: &mut Findings,
+) -> Option<SplitBrain> {
     metrics.insert("failover.split_brain".to_owned(), split.sample());
-    // Of several that still say they are primaries, the one promoted last stays.
-    let kept = split.nodes.iter().filter_map(|node| Some((all.reigns.since(*node, end)?, *node))).max().map(|(_, node)| node);
     let told = split.nodes.iter().map(|index| SplitNode {
         name: all.nodes.get(usize::from(*index)).map(|node| node.name.clone()).unwrap_or_default(),
-        kept: kept == Some(*index),
+        kept: heirs.iter().flatten().any(|heir| heir.node == *index),
         probe_writes: all.writes.of(*index).iter().filter(|at| split.spans.iter().any(|[from, to]| (from..=to).contains(at))).count()
             as u64,
         client_writes: all.taken.within(*index, &split.spans),
