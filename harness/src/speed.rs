@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redquake_experiments::plan::Plan;
 use redquake_experiments::spec::{Rate, Workload};
-use redquake_reports::history::{Event, FORMAT_VERSION, Header, PhaseName};
+use redquake_reports::history::{FORMAT_VERSION, Header, PhaseName};
 use redquake_topologies::namespace::Zone;
 use redquake_topologies::runtime::Lab;
 use tokio_util::sync::CancellationToken;
@@ -55,8 +55,7 @@ pub async fn perform(order: &Order<'_>) -> Result<Done, String> {
     let mut workload: Workload = plan.experiment.workloads.first().ok_or("the plan has no workload")?.clone();
     workload.common.rate = rate;
     let clock = Clock::start();
-    let (recorder, writing) = recorder::open(history, clock, Arc::new(Live::default())).map_err(|error| told(&error))?;
-    recorder.record(Event::Header(Box::new(Header {
+    let header = Header {
         format: FORMAT_VERSION,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         plan: plan.clone(),
@@ -64,7 +63,8 @@ pub async fn perform(order: &Order<'_>) -> Result<Done, String> {
         seed,
         began: jiff::Timestamp::now().to_string(),
         probe_every: 0,
-    })));
+    };
+    let (recorder, writing) = recorder::open(history, header, clock, Arc::new(Live::default())).map_err(|error| told(&error))?;
     let zone = Zone::open("clients", lab.client_namespace(), CLIENT_THREADS).map_err(|error| told(&error))?;
     let roster = Arc::new(Roster::new(lab.nodes(), &plan.experiment.topology));
     let ends = Ends { tasks: TaskTracker::new(), stop: CancellationToken::new(), close: CancellationToken::new() };

@@ -40,7 +40,7 @@ fn analysed(workload: &str, more: Vec<Event>) -> Trial {
         events.push(said(at, 1, role, step * 100 - step.min(9)));
     }
     events.extend(more);
-    events.push(Event::End(End { at: 11 * S, ops: 0, probes: 0 }));
+    events.push(Event::End(End { at: 11 * S, ..End::default() }));
     // Ten seconds with one workload and no fault.
     let rest =
         format!("topology: {{ kind: sentinel }}\nduration: 10s\nworkloads:\n  - {{ name: w, clients: 2, rate: 100/s, {workload} }}\n");

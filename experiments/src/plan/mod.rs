@@ -11,6 +11,7 @@ mod predict_others;
 mod refuse;
 mod render;
 mod schedule;
+mod sides;
 mod timeline;
 mod words;
 
@@ -22,4 +23,5 @@ pub use predict::{Prediction, predict};
 pub use refuse::{Cause, Refusal, refuse_trials};
 pub use render::{json, render};
 pub use schedule::{PlannedFault, Start};
+pub use sides::Cut;
 pub use timeline::{Act, Step};

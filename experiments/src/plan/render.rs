@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::words::{action, seconds, started};
-use super::{Act, Plan, Prediction, predict};
+use super::{Act, Plan, Prediction, predict, sides};
 use crate::spec::{Access, Burst, Database, Duration, Mix, Role, SlidingBy, Topology, WorkloadKind};
 
 /// A plan for people: what is brought up, what loads it, what happens when and to whom, and what is to be expected.
@@ -17,7 +17,7 @@ pub fn render(plan: &Plan) -> String {
 
 /// A plan for programs: the plan itself, its steps in order and the predictions.
 pub fn json(plan: &Plan) -> Value {
-    json!({ "plan": plan, "steps": plan.timeline(), "predictions": predict(&plan.experiment) })
+    json!({ "plan": plan, "steps": plan.timeline(), "cuts": plan.cuts(), "predictions": predict(&plan.experiment) })
 }
 
 fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
@@ -147,6 +147,11 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     }
     writeln!(out, "  {:>9}  clients stop, everything is healed and removed", at(experiment.duration.as_nanos()))?;
     writeln!(out)?;
+    let cuts = sides::drawn(plan);
+    if !cuts.is_empty() {
+        writeln!(out, "Cuts, by the roles at the start")?;
+        writeln!(out, "{cuts}")?;
+    }
     writeln!(out, "Expects")?;
     let predictions = predict(experiment);
     for Prediction { metric, low, high, formula } in &predictions {

@@ -123,6 +123,7 @@ pub const CODES: &[Code] = &[
     warning("RQ0318", "a Sentinel event that is not known"),
     warning("RQ0319", "a pause that cannot do what is asserted"),
     warning("RQ0320", "locks of crashed clients that nobody frees"),
+    warning("RQ0321", "somebody in no group of a partition, and so on both sides"),
     warning("RQ0325", "`wait` for every replica"),
     warning("RQ0330", "a limiter whose window is longer than the run"),
     warning("RQ0340", "a quorum that is no majority of the independent primaries"),

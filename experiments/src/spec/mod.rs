@@ -18,6 +18,7 @@ mod problem;
 mod render;
 mod schema;
 mod selector;
+pub(crate) mod sides;
 mod slots;
 mod source;
 mod structure;

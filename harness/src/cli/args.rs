@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use redquake_experiments::spec::{Duration, Until};
 
-use crate::run::Jobs;
+use crate::run::{Jobs, Repeats};
 
 /// Breaks a real Redis or Valkey on purpose and says in numbers what its users would have felt.
 #[derive(Debug, Parser)]
@@ -81,6 +81,10 @@ pub struct RunArgs {
     /// Uses servers for several trials, where they are reset and seen to be as they were at their first start; else fresh ones.
     #[arg(long)]
     pub reuse: bool,
+    /// Most repeats of trials that proved nothing. Unasked, as many as trials, but none of trials longer than 2 minutes, and no more
+    /// than 5 minutes of them or half of the time of all trials.
+    #[arg(long, value_name = "N|none")]
+    pub repeats: Option<Repeats>,
     /// Folder the results go into, in a folder of their own per run.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,

@@ -140,6 +140,8 @@ fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> 
     let goal = args.until.clone().map(|until| Goal { until, budget: args.budget, most: args.max_trials });
     let mut trials = args.trials.map(|trials| format!(" --trials {trials}")).unwrap_or_default();
     trials.extend(goal.iter().map(Goal::arguments));
+    let repeats = args.repeats.unwrap_or_default();
+    trials.push_str(&repeats.argument());
     trials.push_str(if args.reuse { " --reuse" } else { "" });
     let cells = match plan::make(file, args.seed, args.trials, capabilities)? {
         Made::One(plan) => vec![cell_order(file, None, *plan)],
@@ -157,6 +159,7 @@ fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> 
         jobs: args.jobs,
         goal,
         reuse: args.reuse,
+        repeats,
         cells,
     })
 }

@@ -25,6 +25,8 @@ const REVERT_WITHIN: Duration = Duration::from_secs(10);
 const PROVE_WITHIN: Duration = Duration::from_secs(30);
 /// Longest wait, once everything is to be taken back, for what shows that a fault took effect. What it waits for may need another fault's end.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
+/// The same, and for a reversal, once the run was interrupted: what is not taken back by then goes with the servers, at once.
+const INTERRUPTED_WITHIN: Duration = Duration::from_secs(1);
 /// How late an injection may have been for its end to keep its place in the schedule, before what begins when it was to be over.
 const TOGETHER: Duration = Duration::from_millis(250);
 
@@ -34,6 +36,7 @@ pub struct Engine<'a> {
     plan: &'a Plan,
     ledger: Ledger,
     crowds: &'a [Crowd],
+    cancel: &'a CancellationToken,
     random: ChaCha8Rng,
     /// What became of each planned fault so far.
     progress: Vec<Progress>,
@@ -95,7 +98,7 @@ enum Next {
 
 impl<'a> Engine<'a> {
     /// An engine that has done nothing yet.
-    pub fn new(stage: &'a Stage, plan: &'a Plan, ledger: Ledger, crowds: &'a [Crowd]) -> Self {
+    pub fn new(stage: &'a Stage, plan: &'a Plan, ledger: Ledger, crowds: &'a [Crowd], cancel: &'a CancellationToken) -> Self {
         let progress = vec![Progress::Waiting; plan.faults.len()];
         let random = stream_of(stage.seed, PICK_STREAM);
         Self {
@@ -103,6 +106,7 @@ impl<'a> Engine<'a> {
             plan,
             ledger,
             crowds,
+            cancel,
             random,
             progress,
             active: Vec::new(),
@@ -113,8 +117,9 @@ impl<'a> Engine<'a> {
     }
 
     /// Performs the schedule, whose zero is `zero`, and takes back what is left of it, newest first: at the end of the run or as soon as
-    /// the token is cancelled. Returns everything that was injected.
-    pub async fn perform(mut self, zero: Instant, cancel: &CancellationToken) -> Vec<Arc<dyn Injection>> {
+    /// it is interrupted. Then nothing is proved any more, because the trial proves nothing. Returns everything that was injected.
+    pub async fn perform(mut self, zero: Instant) -> Vec<Arc<dyn Injection>> {
+        let cancel = self.cancel;
         let end = zero + self.plan.experiment.duration.to_std();
         loop {
             // Registered before the look, so that no change between look and wait is missed.
@@ -146,7 +151,7 @@ impl<'a> Engine<'a> {
         while let Some(active) = self.active.last() {
             self.revert(active.index).await;
         }
-        while let Some(proof) = self.proofs.next().await {
+        while let Some(Some(proof)) = cancel.run_until_cancelled(self.proofs.next()).await {
             self.told(proof);
         }
         self.injected
@@ -215,7 +220,7 @@ impl<'a> Engine<'a> {
     async fn inject(&mut self, index: usize, due: Instant) {
         let (stage, planned) = (self.stage, &self.plan.faults[index]);
         self.progress[index] = Progress::Skipped;
-        let built = build(index, planned, stage, self.crowds, &mut self.random).await;
+        let built = soon(self.cancel, build(index, planned, stage, self.crowds, &mut self.random)).await;
         let injection = match built {
             Ok(injection) => injection,
             Err(reason) => return self.tell(Instant::now(), index, FaultState::Skipped, &[], reason),
@@ -232,7 +237,7 @@ impl<'a> Engine<'a> {
             self.active.push(Active { index, injection, until, planned: due + lasts, proved: false, enough });
         }
         self.steps.push(targets.clone());
-        match injection.inject(stage).await {
+        match soon(self.cancel, injection.inject(stage)).await {
             Ok(done) => {
                 let first = done.iter().map(|done| done.at).min().unwrap_or_else(Instant::now);
                 self.progress[index] = Progress::Injected(first);
@@ -259,11 +264,12 @@ impl<'a> Engine<'a> {
     async fn revert(&mut self, index: usize) {
         // A look at a fault that is half gone would tell nothing.
         let looked = Instant::now() + LOOK_WITHIN;
+        let cancel = self.cancel;
         while self.active.iter().any(|active| active.index == index && !active.proved) {
-            match tokio::time::timeout_at(looked.into(), self.proofs.next()).await {
-                Ok(Some(proof)) => self.told(proof),
-                Ok(None) => break,
-                Err(_) => {
+            match cancel.run_until_cancelled(tokio::time::timeout_at(looked.into(), self.proofs.next())).await {
+                Some(Ok(Some(proof))) => self.told(proof),
+                Some(Ok(None)) => break,
+                None | Some(Err(_)) => {
                     let Some(active) = self.active.iter_mut().find(|active| active.index == index) else { break };
                     active.enough.cancel();
                     active.proved = true;
@@ -281,17 +287,17 @@ impl<'a> Engine<'a> {
         if failpoint::refused(&planned.label()) {
             return self.tell(Instant::now(), index, FaultState::RevertUnproved, &targets, "failpoint: it was refused".to_owned());
         }
-        match tokio::time::timeout(REVERT_WITHIN, injection.revert(stage)).await {
-            Ok(Ok(at)) => {
+        let reverting = soon(self.cancel, async {
+            let bounded = tokio::time::timeout(REVERT_WITHIN, injection.revert(stage)).await;
+            bounded.unwrap_or_else(|_| Err(format!("reversal did not end within {REVERT_WITHIN:?}")))
+        });
+        match reverting.await {
+            Ok(at) => {
                 self.tell(at, index, FaultState::Reverted, &targets, String::new());
                 self.steps.push(targets.clone());
                 self.look(Look { index, injection, reverted: true, targets, steps: self.steps.len(), enough: CancellationToken::new() });
             }
-            Ok(Err(reason)) => self.tell(Instant::now(), index, FaultState::RevertUnproved, &targets, reason),
-            Err(_) => {
-                let reason = format!("reversal did not end within {REVERT_WITHIN:?}");
-                self.tell(Instant::now(), index, FaultState::RevertUnproved, &targets, reason);
-            }
+            Err(reason) => self.tell(Instant::now(), index, FaultState::RevertUnproved, &targets, reason),
         }
     }
 
@@ -339,6 +345,19 @@ impl<'a> Engine<'a> {
         let fault = u16::try_from(index).unwrap_or(u16::MAX);
         let event = FaultEvent { at: self.stage.clock.at(at), fault, state, targets: targets.to_vec(), detail };
         self.stage.recorder.record(Event::Fault(event));
+    }
+}
+
+/// The outcome of a step, which has little time left once the run is interrupted.
+async fn soon<T>(cancel: &CancellationToken, step: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let late = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(INTERRUPTED_WITHIN).await;
+    };
+    tokio::select! {
+        biased;
+        ended = step => ended,
+        () = late => Err(format!("it had not ended {INTERRUPTED_WITHIN:?} after the run was interrupted")),
     }
 }
 

@@ -8,13 +8,14 @@ use redquake_experiments::spec::Server;
 use redquake_reports::result::{Location, MatrixAxis, Source};
 use redquake_topologies::runtime::{Runtime, ServerSource};
 
+use super::judge::Rows;
 use super::lanes::{Jobs, Lanes};
 use super::matrix::{CellRecord, MatrixRecord};
 use super::outcome::{self, Outcome};
 use super::record::{FORMAT, RunRecord, UntilRecord};
 use super::session::{CellRun, Session};
 use super::until::{self, Goal};
-use super::{Folder, Interrupt, environment};
+use super::{Folder, Interrupt, Repeats, environment};
 use crate::cli::{Exit, Failure, Progress};
 
 /// What is to be run.
@@ -37,6 +38,8 @@ pub struct Order {
     pub goal: Option<Goal>,
     /// Whether servers may serve several trials.
     pub reuse: bool,
+    /// How often trials that proved nothing are repeated.
+    pub repeats: Repeats,
 }
 
 /// One experiment of it.
@@ -79,9 +82,6 @@ pub async fn execute(
         started_at: started_at.clone(),
         ended_at: None,
     });
-    if let Some(matrix) = &matrix {
-        matrix.save(&folder)?;
-    }
     let mut cells = Vec::new();
     for (mut cell, server) in order.cells.into_iter().zip(servers) {
         if order.goal.is_some() {
@@ -107,15 +107,22 @@ pub async fn execute(
             ended_at: None,
             interrupted: None,
             residue: Vec::new(),
+            begun: Some(Vec::new()),
+            not_repeated: None,
         };
-        let run = CellRun { record, folder: own, server };
+        let run = CellRun { record, folder: own, server, rows: Rows::new() };
         run.save()?;
         cells.push(run);
     }
+    // Only now every cell can be read, whatever ends the tool.
+    if let Some(matrix) = &matrix {
+        matrix.save(&folder)?;
+    }
 
     let cpus = cells.first().map_or(1, |cell| cell.record.environment.cpus as usize);
-    let session = Session { runtime: &*runtime, progress: &progress, interrupt: &interrupt, goal: order.goal, reuse: order.reuse };
-    session.all_trials(&mut cells, Lanes::new(order.jobs, cpus)).await?;
+    let Order { goal, reuse, repeats, .. } = order;
+    let session = Session { runtime: &*runtime, progress: &progress, interrupt: &interrupt, goal, reuse, repeats };
+    let performed = session.all_trials(&mut cells, Lanes::new(order.jobs, cpus)).await;
 
     let ended_at = jiff::Timestamp::now().to_string();
     for cell in &mut cells {
@@ -128,7 +135,13 @@ pub async fn execute(
         matrix.save(&folder)?;
     }
     progress.transient("analysing");
-    let outcome = outcome::analyze(&folder).map_err(Failure::environment)?;
+    let rows = cells.into_iter().map(|cell| cell.rows).collect();
+    // On a thread of its own, so that a second signal is seen meanwhile.
+    let results = folder.clone();
+    let outcome = tokio::task::spawn_blocking(move || outcome::conclude(&results, rows)).await;
+    let outcome = outcome.map_err(|error| Failure::environment(error.to_string()))?.map_err(Failure::environment)?;
+    // What there is to report is reported first.
+    performed?;
     Ok((outcome, folder))
 }
 

@@ -58,6 +58,11 @@ impl Folder {
         format!("trial-{index:03}")
     }
 
+    /// Whether there is a folder of a trial.
+    pub fn has_trial(&self, index: u32) -> bool {
+        self.0.join(Self::trial_name(index)).is_dir()
+    }
+
     /// Writes a file under a temporary name, waits for the disk, and renames it.
     pub fn write(&self, name: &str, content: &[u8]) -> std::io::Result<()> {
         let temporary = self.0.join(format!(".{name}.part"));

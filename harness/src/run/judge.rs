@@ -1,26 +1,43 @@
 //! From a results folder to its result and reports. A fresh run goes the same way as an old one.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
-use std::path::PathBuf;
+use std::io::{BufReader, BufWriter, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
+use redquake_experiments::plan::{Plan, TrialPlan};
 use redquake_reports::analysis::{self, Assembly};
-use redquake_reports::history::Reader;
+use redquake_reports::history::{Header, HistoryError, Reader};
 use redquake_reports::render;
-use redquake_reports::result::{Anomaly, AnomalyWriter, Document, EndedBy, Trial};
+use redquake_reports::result::{Anomaly, AnomalyWriter, Document, EndedBy, Trial, TrialStatus};
 
 use super::{Folder, RunRecord};
 
-/// Computes the result of the run in a folder from nothing but what the folder holds.
-pub fn judge(folder: &Folder) -> Result<Document, String> {
+/// Trials that were analysed already, by their numbers.
+pub type Rows = BTreeMap<u32, Trial>;
+
+/// Computes the result of the run in a folder from nothing but what the folder holds; `rows` are trials of it that this process has
+/// analysed already.
+///
+/// Every trial that was begun has a row, whatever became of its history.
+pub fn judge(folder: &Folder, mut rows: Rows) -> Result<Document, String> {
     let record = RunRecord::read(folder.path())?;
-    let mut trials = Vec::new();
+    let begun = |index: u32| record.begun.as_ref().is_some_and(|begun| begun.contains(&index)) || folder.has_trial(index);
+    let (mut trials, mut missing) = (Vec::new(), Vec::new());
     for planned in &record.plan.trials {
-        let history = format!("{}/history.ndjson.zst", Folder::trial_name(planned.index));
-        if folder.path().join(&history).exists() {
-            trials.push(trial(folder, &history)?);
+        match rows.remove(&planned.index) {
+            Some(row) => trials.push(row),
+            None if begun(planned.index) => trials.extend(trial(folder, &record.plan, planned, || false)),
+            None => missing.push(*planned),
         }
     }
+    // Early versions did not write which trials they began. A run that ended in order had begun them all, unless the environment failed.
+    let failed = trials.iter().any(|trial| trial.status == TrialStatus::Error);
+    if record.begun.is_none() && record.ended_at.is_some() && record.interrupted.is_none() && !failed {
+        trials.extend(missing.drain(..).filter_map(|planned| trial(folder, &record.plan, &planned, || false)));
+        trials.sort_by_key(|trial| trial.index);
+    }
+    let not_begun = missing.iter().filter(|planned| planned.repeats.is_none()).map(|planned| planned.index).collect();
     Ok(analysis::assemble(Assembly {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         plan: record.plan,
@@ -35,26 +52,71 @@ pub fn judge(folder: &Folder) -> Result<Document, String> {
         interrupted: record.interrupted,
         residue: record.residue,
         trials,
+        not_begun,
+        not_repeated: record.not_repeated,
     }))
 }
 
 /// Name of the file that has every anomaly of a trial, beside its history.
 const ANOMALIES: &str = "anomalies.ndjson.zst";
 
-/// Analyses one history, and writes all anomalies it shows into a file beside it.
-pub fn trial(folder: &Folder, history: &str) -> Result<Trial, String> {
-    let path = folder.path().join(history);
-    let failed = |reason: String| format!("{}: {reason}", path.display());
-    let file = File::open(&path).map_err(|error| failed(error.to_string()))?;
-    let reader = Reader::open(BufReader::new(file)).map_err(|error| failed(error.to_string()))?;
-    let beside = history.rsplit_once('/').map_or_else(|| ANOMALIES.to_owned(), |(folder, _)| format!("{folder}/{ANOMALIES}"));
+/// Analyses the history of one trial, and writes all anomalies it shows into a file beside it. A history that cannot be read gives a row
+/// that says why. `None` only where `enough` was answered with `true` meanwhile.
+pub fn trial(folder: &Folder, plan: &Plan, planned: &TrialPlan, enough: impl Fn() -> bool) -> Option<Trial> {
+    let own = Folder::trial_name(planned.index);
+    let (history, beside) = (format!("{own}/history.ndjson.zst"), format!("{own}/{ANOMALIES}"));
     let mut all = Anomalies::new(folder, &beside);
-    let mut trial = analysis::analyze_telling(reader, &mut |anomaly| all.take(anomaly)).map_err(|error| failed(error.to_string()))?;
-    if all.finish().map_err(|error| format!("{}: {error}", folder.path().join(&beside).display()))? {
-        trial.anomalies_file = beside;
+    let read = read(&folder.path().join(&history), plan, planned, &mut all, &enough);
+    if read.is_err() && enough() {
+        all.abandon();
+        return None;
     }
-    trial.history = history.to_owned();
-    Ok(trial)
+    let mut trial = read.unwrap_or_else(|why| {
+        all.clear();
+        analysis::unread(plan, planned, why)
+    });
+    match all.finish() {
+        Ok(true) => trial.anomalies_file = beside,
+        Ok(false) => {}
+        Err(error) => trial.remarks.push(format!("{beside} could not be written: {error}")),
+    }
+    trial.history = history;
+    Some(trial)
+}
+
+fn read(
+    path: &Path,
+    plan: &Plan,
+    planned: &TrialPlan,
+    all: &mut Anomalies,
+    enough: &impl Fn() -> bool,
+) -> Result<Trial, String> {
+    let file = File::open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => "the history is missing".to_owned(),
+        _ => format!("the history cannot be read: {error}"),
+    })?;
+    let reader = Reader::open(BufReader::new(Until { file, enough })).map_err(|error| match error {
+        HistoryError::NoHeader(why) => format!("the history has no beginning: {why}"),
+        HistoryError::Damaged { line, why } => format!("the history is damaged at line {line}: {why}"),
+        other => other.to_string(),
+    })?;
+    let Header { trial, plan: own, .. } = reader.header();
+    if (*trial, own.seed, &own.experiment.name) != (planned.index, plan.seed, &plan.experiment.name) {
+        return Err(format!("the history is of another trial: number {trial} of `{}` with seed {}", own.experiment.name, own.seed));
+    }
+    analysis::analyze_telling(reader, &mut |anomaly| all.take(anomaly)).map_err(|error| error.to_string())
+}
+
+/// A file that ends in an error as soon as nobody wants the rest of it.
+struct Until<'a, E> {
+    file: File,
+    enough: &'a E,
+}
+
+impl<E: Fn() -> bool> Read for Until<'_, E> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if (self.enough)() { Err(std::io::Error::other("nobody waits for it any more")) } else { self.file.read(buffer) }
+    }
 }
 
 /// The file of all anomalies, under a temporary name until it is complete. Where there are none there is no file.
@@ -79,11 +141,23 @@ impl Anomalies {
         }
     }
 
+    /// Forgets what was taken in.
+    fn clear(&mut self) {
+        if self.out.take().is_some() {
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+
+    /// Leaves things as they were.
+    fn abandon(mut self) {
+        self.clear();
+    }
+
     /// Whether there is a file now.
     fn finish(self) -> std::io::Result<bool> {
         let Some(out) = self.out else {
             return match std::fs::remove_file(&self.path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
                 _ => Ok(false),
             };
         };

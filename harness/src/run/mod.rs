@@ -10,6 +10,7 @@ mod matrix;
 mod outcome;
 mod pool;
 mod record;
+mod repeats;
 mod session;
 mod until;
 
@@ -20,4 +21,5 @@ pub use lanes::Jobs;
 pub use matrix::CellRecord;
 pub use outcome::{Outcome, analyze, report};
 pub use record::RunRecord;
+pub use repeats::Repeats;
 pub use until::Goal;

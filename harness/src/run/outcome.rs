@@ -8,7 +8,7 @@ use redquake_reports::result::{Document, MatrixDocument, SCHEMA_VERSION};
 use serde::de::DeserializeOwned;
 
 use super::Folder;
-use super::judge::{judge, write_reports};
+use super::judge::{Rows, judge, write_reports};
 use super::matrix::MatrixRecord;
 
 /// What a run showed.
@@ -39,8 +39,15 @@ impl Outcome {
 
 /// Recomputes a folder's result from its histories and writes every report.
 pub fn analyze(folder: &Folder) -> Result<Outcome, String> {
+    conclude(folder, Vec::new())
+}
+
+/// The same, with the trials of each cell that were analysed already, in the order of the cells.
+pub fn conclude(folder: &Folder, rows: Vec<Rows>) -> Result<Outcome, String> {
+    let mut rows = rows.into_iter();
+    let mut next = || rows.next().unwrap_or_default();
     if !MatrixRecord::is_in(folder.path()) {
-        let document = judge(folder)?;
+        let document = judge(folder, next())?;
         write_reports(folder, &document)?;
         return Ok(Outcome::Run(Box::new(document)));
     }
@@ -48,7 +55,7 @@ pub fn analyze(folder: &Folder) -> Result<Outcome, String> {
     let mut cells = Vec::new();
     for cell in record.cells {
         let own = Folder::open(&folder.path().join(&cell.folder));
-        let document = judge(&own)?;
+        let document = judge(&own, next())?;
         write_reports(&own, &document)?;
         cells.push(CellDocument { folder: cell.folder, label: cell.label, values: cell.values, document });
     }

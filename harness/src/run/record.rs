@@ -40,6 +40,12 @@ pub struct RunRecord {
     pub interrupted: Option<String>,
     /// Objects that could not be removed.
     pub residue: Vec<String>,
+    /// Numbers of the trials that were begun, each written before its trial began. Early versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Vec<u32>>,
+    /// Why a trial that proved nothing was not repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_repeated: Option<String>,
 }
 
 /// How sure a run is to become, and what ended its trials.

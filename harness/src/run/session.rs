@@ -2,20 +2,27 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use redquake_experiments::plan::{Plan, TrialPlan, interleave};
+use redquake_reports::analysis::unread;
 use redquake_reports::result::{Trial, TrialStatus};
 use redquake_topologies::runtime::{Runtime, ServerSource};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
+use super::judge::{self, Rows};
 use super::lanes::{Era, Lanes};
 use super::pool::Pool;
 use super::until::{Goal, Progressing};
-use super::{Folder, Interrupt, RunRecord, judge};
+use super::{Folder, Interrupt, Repeats, RunRecord};
 use crate::cli::{Failure, Progress};
 use crate::trial::{Performed, Servers, TrialRequest, perform};
+
+/// How long the analysis of a trial may go on after the run was interrupted.
+const ANALYSED_WITHIN: Duration = Duration::from_secs(1);
 
 /// One experiment that is being performed: the only one of its run, or a cell of a matrix.
 pub struct CellRun {
@@ -25,6 +32,8 @@ pub struct CellRun {
     pub folder: Folder,
     /// The server software.
     pub server: ServerSource,
+    /// Its trials that are analysed.
+    pub rows: Rows,
 }
 
 impl CellRun {
@@ -48,6 +57,8 @@ pub struct Session<'a> {
     pub goal: Option<Goal>,
     /// Whether servers may serve several trials.
     pub reuse: bool,
+    /// How often trials that proved nothing are repeated.
+    pub repeats: Repeats,
 }
 
 /// A trial on its way: its place in the order in which trials were asked for, its cell, and what it is.
@@ -63,13 +74,12 @@ struct Ended {
     turn: Turn,
     began: Era,
     performed: Performed,
-    analysed: Result<Trial, String>,
+    row: Trial,
 }
 
 impl Session<'_> {
     /// Performs every trial, as many at once as the lanes allow; those of several cells in rounds, so that what drifts on the machine
-    /// meets all cells alike. A trial that proved nothing is repeated, for each cell at most as often as trials were asked
-    /// for. What is told of trials is told in the order in which they were asked for.
+    /// meets all cells alike. A trial that proved nothing is repeated, as far as repeats go. What is told of trials is told in the order in which they were asked for.
     pub async fn all_trials(&self, cells: &mut [CellRun], lanes: Lanes) -> Result<(), Failure> {
         let mut pool = Pool::new(self.reuse);
         let ended = self.trials_with(&mut pool, cells, lanes).await;
@@ -89,28 +99,37 @@ impl Session<'_> {
         loop {
             while running.len() < lanes.limit() && !self.interrupt.cancel.is_cancelled() {
                 let Some(turn) = queue.waiting.pop_front() else { break };
-                let cell = &cells[turn.cell];
+                let cell = &mut cells[turn.cell];
+                // On disk first, so that a trial that nobody hears of again is missed.
+                cell.record.begun.get_or_insert_default().push(turn.trial.index);
+                cell.save()?;
                 let job = Job::new(cell, turn, lanes.now(), pool.take(turn.cell, &cell.record.plan.experiment));
                 running.push(self.one_trial(job, Arc::clone(&starting)));
             }
             let Some(ended) = running.next().await else { break };
-            let Ended { turn, began, performed, analysed } = ended?;
+            let Ended { turn, began, performed, row } = ended?;
             let cell = &mut cells[turn.cell];
             cell.record.residue.extend(performed.residue);
-            let disturbed = analysed.as_ref().is_ok_and(|analysed| analysed.disturbed);
-            lanes.learn(began, performed.strain, disturbed);
-            let repeats = cell.record.plan.trials.iter().filter(|trial| trial.repeats.is_some()).count();
-            let proved_nothing = analysed.as_ref().is_ok_and(|analysed| analysed.status == TrialStatus::Inconclusive);
-            if proved_nothing && repeats < asked[turn.cell] && !self.interrupt.cancel.is_cancelled() {
-                queue.add(cell, turn.cell, Some(turn.trial.index))?;
+            lanes.learn(began, performed.strain, row.disturbed);
+            let which = named(&turn.trial, asked[turn.cell], cell.record.cell.as_deref());
+            let mut line = format!("{which}: {}", in_a_line(&row));
+            if row.status == TrialStatus::Inconclusive && !self.interrupt.cancel.is_cancelled() {
+                let repeats = cell.record.plan.trials.iter().filter(|trial| trial.repeats.is_some()).count();
+                match self.repeats.refusal(asked[turn.cell], repeats, cell.record.plan.experiment.duration) {
+                    None => queue.add(cell, turn.cell, Some(turn.trial.index))?,
+                    Some(why) => {
+                        line.push_str(&format!("; not repeated: {why}"));
+                        let told = format!("trial {} proved nothing and was not repeated: {why}", turn.trial.index);
+                        cell.record.not_repeated.get_or_insert(told);
+                    }
+                }
             }
             // What the environment refused once, a configuration that a server does not take for example, it refuses every time.
-            if analysed.as_ref().is_ok_and(|analysed| analysed.status == TrialStatus::Error) {
+            if row.status == TrialStatus::Error {
                 queue.waiting.retain(|waiting| waiting.cell != turn.cell);
             }
-            if let Ok(analysed) = &analysed {
-                progress[turn.cell].learn(analysed);
-            }
+            progress[turn.cell].learn(&row);
+            cell.rows.insert(row.index, row);
             let waiting = queue.waiting.iter().any(|waiting| waiting.cell == turn.cell);
             let on = progress[turn.cell].goes_on(cell, waiting, self.interrupt.cancel.is_cancelled());
             if on {
@@ -118,12 +137,7 @@ impl Session<'_> {
             }
             let wanted = queue.waiting.iter().filter(|waiting| waiting.cell == turn.cell).count();
             pool.give(turn.cell, performed.kept, if self.interrupt.cancel.is_cancelled() { 0 } else { wanted });
-            let line = match &analysed {
-                Ok(analysed) => in_a_line(analysed),
-                Err(reason) => reason.clone(),
-            };
-            let which = named(&turn.trial, asked[turn.cell], cell.record.cell.as_deref());
-            told.tell(turn.number, format!("{which}: {line}"), self.progress);
+            told.tell(turn.number, line, self.progress);
         }
         told.rest(self.progress);
         Ok(())
@@ -148,10 +162,36 @@ impl Session<'_> {
         };
         let performed =
             perform(request).await.map_err(|error| Failure::environment(format!("the history could not be written: {error}")))?;
-        let history = format!("{}/history.ndjson.zst", Folder::trial_name(turn.trial.index));
+        let row = self.analysed(plan, turn.trial, folder).await;
+        Ok(Ended { turn, began, performed, row })
+    }
+
+    /// The row of a trial. A run that is interrupted does not wait for it long: the trial proves nothing any more.
+    async fn analysed(&self, plan: Plan, trial: TrialPlan, folder: Folder) -> Trial {
+        let (enough, enlisted) = (CancellationToken::new(), plan.clone());
+        let stop = enough.clone();
         // On a thread of its own: other trials are being measured.
-        let analysed = tokio::task::spawn_blocking(move || judge::trial(&folder, &history)).await;
-        Ok(Ended { turn, began, performed, analysed: analysed.unwrap_or_else(|error| Err(error.to_string())) })
+        let mut reading = tokio::task::spawn_blocking(move || judge::trial(&folder, &enlisted, &trial, || stop.is_cancelled()));
+        let interrupted = async {
+            self.interrupt.cancel.cancelled().await;
+            tokio::time::sleep(ANALYSED_WITHIN).await;
+        };
+        let read = tokio::select! {
+            read = &mut reading => read,
+            () = interrupted => {
+                enough.cancel();
+                reading.await
+            }
+        };
+        let not_analysed = || Trial {
+            status: TrialStatus::Inconclusive,
+            damage: None,
+            ..unread(&plan, &trial, "the run was interrupted before this trial was analysed; `redquake analyze` does it".to_owned())
+        };
+        match read {
+            Ok(row) => row.unwrap_or_else(not_analysed),
+            Err(error) => unread(&plan, &trial, format!("the analysis failed: {error}")),
+        }
     }
 }
 
@@ -168,7 +208,7 @@ struct Job {
 
 impl Job {
     fn new(cell: &CellRun, turn: Turn, began: Era, servers: Servers) -> Self {
-        let CellRun { record, folder, server } = cell;
+        let CellRun { record, folder, server, .. } = cell;
         let (plan, run) = (record.plan.clone(), record.run.clone());
         Self { turn, began, plan, run, folder: folder.clone(), server: server.clone(), servers }
     }

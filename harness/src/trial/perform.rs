@@ -34,6 +34,9 @@ pub const CLIENT_THREADS: usize = 2;
 /// Beyond hold and timeouts, how long stopped clients may take to finish what is under way.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
+/// The same, and for the logs of the servers, once the run was interrupted.
+const INTERRUPTED_WITHIN: Duration = Duration::from_millis(500);
+
 /// A loaded machine takes several times the usual second.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Why servers that were in use are not used again.
@@ -79,8 +82,7 @@ pub struct Performed {
 pub async fn perform(mut request: TrialRequest<'_>) -> std::io::Result<Performed> {
     let live = Arc::new(Live::default());
     let clock = Clock::start();
-    let (recorder, writing) = recorder::open(&request.folder.join("history.ndjson.zst"), clock, Arc::clone(&live))?;
-    recorder.record(Event::Header(Box::new(Header {
+    let header = Header {
         format: FORMAT_VERSION,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         plan: request.plan.clone(),
@@ -88,7 +90,11 @@ pub async fn perform(mut request: TrialRequest<'_>) -> std::io::Result<Performed
         seed: request.trial.seed,
         began: jiff::Timestamp::now().to_string(),
         probe_every: u64::try_from(probes::every(data_nodes(request.plan))[0].as_nanos()).unwrap_or(u64::MAX),
-    })));
+    };
+    let (history, observer) = (request.folder.join("history.ndjson.zst"), Arc::clone(&live));
+    // A disk may take its time, and other trials are being measured.
+    let opened = tokio::task::spawn_blocking(move || recorder::open(&history, header, clock, observer)).await;
+    let (recorder, writing) = opened.map_err(std::io::Error::other).flatten()?;
     let servers = std::mem::replace(&mut request.servers, Servers::Fresh);
     let (mut residue, kept) = with_lab(&request, servers, clock, &recorder, Arc::clone(&live)).await;
     if request.cancel.is_cancelled() {
@@ -150,7 +156,7 @@ async fn with_lab(
     if let Err(reason) = on_stage(request, clock, recorder, live, &lab, &mut keep).await {
         recorder.note(NoteKind::Environment, reason);
     }
-    save_logs(&*lab, request.folder).await;
+    soon(request.cancel, save_logs(&*lab, request.folder)).await;
     let reason = match (keep.may, keep.warm) {
         _ if request.cancel.is_cancelled() => INTERRUPTED.to_owned(),
         (Ok(()), Some(mut warm)) => {
@@ -227,9 +233,8 @@ async fn on_stage(
     objects.end().await;
     // Threads leave the lab network before it goes, so that no packet can be sent to addresses that are no longer ours.
     let Stage { control, .. } = stage;
-    for zone in crew.places.into_iter().map(|(_, zone)| zone).chain([crew.prober, control]) {
-        zone.close(ZONE_ENDS_WITHIN).await;
-    }
+    let zones = crew.places.into_iter().map(|(_, zone)| zone).chain([crew.prober, control]);
+    futures_util::future::join_all(zones.map(|zone| zone.close(ZONE_ENDS_WITHIN))).await;
     ended
 }
 
@@ -303,12 +308,12 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
             let ledger = Ledger::create(&request.folder.join("ledger.ndjson"))
                 .map_err(|error| format!("the ledger could not be created: {error}"))?;
             request.progress.transient("baseline and faults");
-            let injected = Engine::new(stage, request.plan, ledger, &crowds).perform(zero, cancel).await;
+            let injected = Engine::new(stage, request.plan, ledger, &crowds, cancel).perform(zero).await;
             stage.recorder.phase(PhaseName::Recovery);
             reach(PhaseName::Recovery);
             request.progress.transient("recovery");
             cancel.run_until_cancelled(tokio::time::sleep_until((zero + experiment.duration.to_std()).into())).await;
-            for injection in injected {
+            for injection in injected.into_iter().take_while(|_| !cancel.is_cancelled()) {
                 if let Some(text) = injection.aftermath(stage).await {
                     stage.recorder.note(NoteKind::Remark, text);
                 }
@@ -321,7 +326,8 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
     ends.stop.cancel();
     ends.tasks.close();
     let longest = experiment.workloads.iter().map(workloads::longest_operation).max().unwrap_or_default();
-    if tokio::time::timeout(longest + FINISH_WITHIN, ends.tasks.wait()).await.is_err() {
+    let finished = tokio::time::timeout(longest + FINISH_WITHIN, ends.tasks.wait());
+    if !soon(cancel, finished).await.is_some_and(|finished| finished.is_ok()) {
         stage.recorder.note(NoteKind::Remark, "some client operations did not end in time and are missing from the history");
     }
     ends.close.cancel();
@@ -340,6 +346,19 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
         }
     }
     Ok(())
+}
+
+/// The outcome of what is worth waiting for, but not long once the run is interrupted.
+async fn soon<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+    let late = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(INTERRUPTED_WITHIN).await;
+    };
+    tokio::select! {
+        biased;
+        ended = work => Some(ended),
+        () = late => None,
+    }
 }
 
 async fn save_logs(lab: &dyn Lab, folder: &Path) {

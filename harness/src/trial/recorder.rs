@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use redquake_reports::history::{Event, Note, NoteKind, Phase, PhaseName, Writer};
+use redquake_reports::history::{Event, Header, Note, NoteKind, Phase, PhaseName, Writer};
 
 use super::clock::Clock;
 use super::live::Live;
@@ -33,9 +33,18 @@ pub struct Writing {
     thread: JoinHandle<io::Result<()>>,
 }
 
-/// Opens a history file and the thread that writes it.
-pub fn open(path: &Path, clock: Clock, live: Arc<Live>) -> io::Result<(Recorder, Writing)> {
-    let writer = Writer::create(File::create_new(path)?)?;
+/// Opens a history file and the thread that writes it. The header is on disk when this returns, before anything is started: whatever
+/// kills the tool later, it is known which trial this is.
+pub fn open(path: &Path, header: Header, clock: Clock, live: Arc<Live>) -> io::Result<(Recorder, Writing)> {
+    let file = File::create_new(path)?;
+    let mut writer = Writer::create(file.try_clone()?)?;
+    writer.write(&Event::Header(Box::new(header)))?;
+    writer.flush()?;
+    file.sync_all()?;
+    // A file is found again after a power cut only if its folder is on disk too, and so is a folder.
+    for folder in path.ancestors().skip(1).take(2).filter(|folder| !folder.as_os_str().is_empty()) {
+        File::open(folder)?.sync_all()?;
+    }
     let (events, incoming) = mpsc::channel();
     let thread = std::thread::Builder::new().name("history".to_owned()).spawn(move || write_all(writer, &incoming, clock, &live))?;
     Ok((Recorder { events, writer: thread.thread().clone(), clock }, Writing { thread }))

@@ -67,22 +67,72 @@ fn a_folder_that_is_no_run_is_told_so() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");
 }
 
+/// The run is told, with a row for each of its two trials, and proves nothing: the second one has no whole history.
+fn second_is_lost(run: &Path, status: &str, reason: &str) {
+    let ended = on("analyze", run);
+    assert_eq!((ended.code, ended.stderr.as_str()), (3, ""), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("INCONCLUSIVE  sentinel-primary-kill"), "{}", ended.stdout);
+    let result = result(run);
+    let trials = result["trials"].as_array().unwrap();
+    assert_eq!((trials.len(), &trials[0]["status"], &trials[1]["status"]), (2, &"conclusive".into(), &status.into()));
+    let damage = trials[1]["damage"].as_str().unwrap();
+    assert!(damage.starts_with(reason), "{damage}");
+    assert!(ended.stdout.contains(reason), "{}", ended.stdout);
+    for report in REPORTS {
+        assert!(run.join(report).exists(), "{report}");
+    }
+}
+
 #[test]
-fn a_damaged_history_is_told_with_its_line_and_changes_no_report() {
+fn a_damaged_history_is_a_row_with_its_line_and_stops_no_other_trial() {
     let run = results();
-    on("analyze", run.path());
-    let before = fs::read(run.path().join("result.json")).unwrap();
     let path = history(run.path(), 2);
     let mut bytes = fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 16].fill(0xff);
     fs::write(&path, bytes).unwrap();
+    second_is_lost(run.path(), "inconclusive", "the history is damaged at line ");
+}
 
+#[test]
+fn an_empty_history_is_a_row() {
+    let run = results();
+    fs::write(history(run.path(), 2), b"").unwrap();
+    second_is_lost(run.path(), "error", "the history has no beginning: it ends before its first line does");
+}
+
+#[test]
+fn a_missing_history_is_a_row_whether_or_not_the_trial_left_a_folder() {
+    let run = results();
+    fs::remove_file(history(run.path(), 2)).unwrap();
+    second_is_lost(run.path(), "error", "the history is missing");
+    fs::remove_dir_all(history(run.path(), 2).parent().unwrap()).unwrap();
+    second_is_lost(run.path(), "error", "the history is missing");
+    let mut begun = record(run.path());
+    begun["begun"] = vec![1, 2].into();
+    write_record(run.path(), &begun);
+    second_is_lost(run.path(), "error", "the history is missing");
+}
+
+#[test]
+fn a_history_of_another_trial_is_a_row() {
+    let run = results();
+    fs::copy(history(run.path(), 1), history(run.path(), 2)).unwrap();
+    second_is_lost(run.path(), "error", "the history is of another trial: number 1 of ");
+}
+
+#[test]
+fn trials_that_never_began_are_counted_and_have_no_row() {
+    let run = results_of(5, 1);
+    let mut interrupted = record(run.path());
+    interrupted["begun"] = vec![1].into();
+    interrupted["interrupted"] = "SIGINT".into();
+    write_record(run.path(), &interrupted);
     let ended = on("analyze", run.path());
-    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
-    let told = ended.stderr.strip_prefix(&format!("redquake: {}: line ", path.display())).expect(&ended.stderr);
-    assert!(told.split_once(" is damaged: ").is_some_and(|(line, _)| line.parse::<u64>().unwrap() > 1), "{}", ended.stderr);
-    assert_eq!(fs::read(run.path().join("result.json")).unwrap(), before);
+    assert_eq!(ended.code, 130, "{}", ended.stdout);
+    let result = result(run.path());
+    assert_eq!((result["trials"].as_array().unwrap().len(), &result["not_begun"]), (1, &vec![2, 3, 4, 5].into()));
+    assert!(ended.stdout.contains("4 of 5 planned trials were never begun"), "{}", ended.stdout);
 }
 
 #[test]
@@ -107,15 +157,6 @@ fn a_run_that_was_cut_off_still_gives_a_report_and_proves_nothing() {
     }
     assert!(ended.stdout.starts_with("INCONCLUSIVE  sentinel-primary-kill"), "{}", ended.stdout);
     assert!(ended.stdout.contains("cut off"), "{}", ended.stdout);
-}
-
-#[test]
-fn a_history_that_ends_within_its_first_line_is_told() {
-    let run = results();
-    fs::write(history(run.path(), 1), b"").unwrap();
-    let ended = on("analyze", run.path());
-    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
-    assert!(ended.stderr.contains("not a history: it ends before its first line does"), "{}", ended.stderr);
 }
 
 #[test]

@@ -43,8 +43,12 @@ pub struct Assembly {
     pub interrupted: Option<String>,
     /// Objects that could not be removed.
     pub residue: Vec<String>,
-    /// The trials that have a history, analysed, in order.
+    /// The trials that were begun, analysed, in order.
     pub trials: Vec<Trial>,
+    /// Planned trials that were never begun.
+    pub not_begun: Vec<u32>,
+    /// Which trial that proved nothing was not repeated, and why.
+    pub not_repeated: Option<String>,
 }
 
 /// Puts the trials of a run together. The same input gives the same document.
@@ -63,6 +67,8 @@ pub fn assemble(assembly: Assembly) -> Document {
         interrupted,
         residue,
         trials,
+        not_begun,
+        not_repeated,
     } = assembly;
     let experiment = &plan.experiment;
     // A repeat stands in for the trial it repeats.
@@ -92,6 +98,9 @@ pub fn assemble(assembly: Assembly) -> Document {
         Precision { got: precision(&samples), metric: until.metric, wanted: until.within, n, ended_by }
     });
     let mut judged = Judged::new(&assertions, &trials, planned, interrupted.as_deref(), &residue);
+    judged.lost(&trials);
+    judged.not_begun(&not_begun, planned);
+    judged.reasons.extend(not_repeated.filter(|_| judged.verdict != Verdict::Pass));
     if ended_at.is_none() {
         judged.cut_short();
     }
@@ -119,6 +128,7 @@ pub fn assemble(assembly: Assembly) -> Document {
         metrics,
         precision,
         trials,
+        not_begun,
         residue,
     }
 }
@@ -202,10 +212,46 @@ impl Judged {
     /// A run without an end was killed: what it would have shown is unknown.
     fn cut_short(&mut self) {
         self.reasons.insert(0, "the run has no end: the tool was killed".to_owned());
-        if self.verdict == Verdict::Pass {
-            (self.verdict, self.exit_code) = (Verdict::Inconclusive, 3);
+        self.no_pass();
+    }
+
+    /// What a lost history would have shown is unknown as well, unless another trial stands in for it.
+    fn lost(&mut self, trials: &[Trial]) {
+        let lost = trials.iter().filter(|trial| !stood_in_for(trial.index, trials));
+        let lost: Vec<String> = lost.filter_map(|trial| Some(format!("trial {}: {}", trial.index, trial.damage.as_ref()?))).collect();
+        // Every other verdict tells the reasons of its trials anyway.
+        if self.verdict == Verdict::Pass && !lost.is_empty() {
+            self.reasons.push(format!("{} not whole, and may have shown what is not told here", histories(lost.len())));
+            self.reasons.extend(lost);
+            self.no_pass();
         }
     }
+
+    /// Trials that never began showed nothing, and are counted.
+    fn not_begun(&mut self, not_begun: &[u32], planned: usize) {
+        if self.verdict != Verdict::Pass && !not_begun.is_empty() {
+            let verb = if not_begun.len() == 1 { "was" } else { "were" };
+            self.reasons.push(format!("{} of {} {verb} never begun", not_begun.len(), count(planned as u64, "planned trial")));
+        }
+    }
+
+    fn no_pass(&mut self) {
+        if self.verdict == Verdict::Pass {
+            self.verdict = Verdict::Inconclusive;
+            // What could not be removed comes before every verdict.
+            self.exit_code = if self.exit_code == 0 { 3 } else { self.exit_code };
+        }
+    }
+}
+
+fn histories(number: usize) -> String {
+    if number == 1 { "1 history is".to_owned() } else { format!("{number} histories are") }
+}
+
+/// Whether a trial counts that repeats it, or that repeats one that does.
+fn stood_in_for(index: u32, trials: &[Trial]) -> bool {
+    let mut repeats = trials.iter().filter(|trial| trial.repeats == Some(index) && trial.index > index);
+    repeats.any(|trial| trial.status == TrialStatus::Conclusive || stood_in_for(trial.index, trials))
 }
 
 fn unit(unit: Unit) -> MetricUnit {

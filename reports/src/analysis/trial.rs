@@ -34,7 +34,8 @@ use crate::result::{
 /// Analyses a history in one pass. `Trial::history` is left empty: only the caller knows where the file is.
 ///
 /// # Errors
-/// When the history is damaged; one that merely ends early gives an inconclusive trial.
+/// When the file cannot be read, or holds what this version does not know. A history that is damaged or ends early gives an
+/// inconclusive trial of what there was before.
 pub fn analyze<R: Read>(reader: Reader<R>) -> Result<Trial, HistoryError> {
     analyze_telling(reader, &mut |_| ())
 }
@@ -46,9 +47,13 @@ pub fn analyze<R: Read>(reader: Reader<R>) -> Result<Trial, HistoryError> {
 pub fn analyze_telling<R: Read>(mut reader: Reader<R>, each: &mut dyn FnMut(&Anomaly)) -> Result<Trial, HistoryError> {
     let mut collected = Collected::new(reader.header());
     for event in reader.by_ref() {
-        collected.take(&event?);
+        match event {
+            Ok(event) => collected.take(&event),
+            Err(damaged @ HistoryError::Damaged { .. }) => return Ok(finish(collected, Err(damaged), each)),
+            Err(other) => return Err(other),
+        }
     }
-    Ok(finish(collected, reader.ending(), each))
+    Ok(finish(collected, Ok(reader.ending()), each))
 }
 
 /// The same from events in memory, without the header; for what was never stored.
@@ -61,10 +66,10 @@ pub fn analyze_events<'a>(header: &Header, events: impl IntoIterator<Item = &'a 
             ending = Ending::Complete;
         }
     }
-    finish(collected, Some(ending), &mut |_| ())
+    finish(collected, Ok(Some(ending)), &mut |_| ())
 }
 
-fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anomaly)) -> Trial {
+fn finish(mut all: Collected, ending: Result<Option<Ending>, HistoryError>, tell: &mut dyn FnMut(&Anomaly)) -> Trial {
     all.reigns.sort();
     all.sentinel.sort_by_key(|message| (message.at, message.node));
     all.cluster.sort_by_key(|event| (event.at, event.node, event.news));
@@ -76,7 +81,7 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
     let measured = baseline.map_or(0, |zero| end.saturating_sub(zero));
 
     let mut findings = Findings::default();
-    findings.ending(ending);
+    findings.ending(&ending);
     let seen = objects::judge(&all.objects, &Deeds::new(&all.faults, &all.header.plan.faults), zero, end);
     // It explains whatever else is found.
     seen.outside.iter().for_each(|what| findings.reason(what.clone()));
@@ -220,6 +225,7 @@ fn finish(mut all: Collected, ending: Option<Ending>, tell: &mut dyn FnMut(&Anom
         seed: all.header.seed,
         status: findings.status(),
         disturbed: findings.disturbed,
+        damage: findings.damage,
         repeats: all.header.plan.trials.iter().find(|plan| plan.index == all.header.trial).and_then(|plan| plan.repeats),
         reasons: findings.reasons,
         zero,

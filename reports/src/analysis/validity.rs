@@ -1,7 +1,7 @@
 //! Whether a trial proves anything, and if not, why, in sentences.
 
 use super::words::{count, instant, span};
-use crate::history::{Ending, FaultState, Note, NoteKind, Stall};
+use crate::history::{Ending, FaultState, HistoryError, Note, NoteKind, Stall};
 use crate::result::{Crash, FaultOutcome, TrialStatus};
 
 /// Smallest lateness of our own loops that can disturb a gap's edge.
@@ -19,6 +19,8 @@ pub struct Findings {
     pub remarks: Vec<String>,
     /// Whether the machine was too busy to measure.
     pub disturbed: bool,
+    /// What is wrong with the history.
+    pub damage: Option<String>,
     environment: bool,
 }
 
@@ -59,16 +61,24 @@ impl Findings {
         }
     }
 
-    /// How the history ended.
-    pub fn ending(&mut self, ending: Option<Ending>) {
-        match ending {
-            Some(Ending::Complete) => {}
-            Some(Ending::Incomplete { written, read }) => {
-                self.reason(format!("the history lacks {} of {written} recorded operations", written.abs_diff(read)));
+    /// How the history ended. Whatever is not as it was written makes the trial inconclusive: what is lost may be what matters.
+    pub fn ending(&mut self, ending: &Result<Option<Ending>, HistoryError>) {
+        let damage = match ending {
+            Ok(Some(Ending::Complete)) => return,
+            Ok(Some(Ending::Incomplete { written, read })) if read < written => {
+                format!("the history lacks {} of {written} recorded events", written - read)
             }
-            Some(Ending::Cut { lines }) => self.reason(format!("the history is cut off after {lines} lines")),
-            Some(Ending::Missing) | None => self.reason("the history ends before the trial did"),
-        }
+            Ok(Some(Ending::Incomplete { written, read })) => {
+                format!("the history has {} more than the {written} recorded events", read - written)
+            }
+            Ok(Some(Ending::Altered)) => "the history is not as it was written: its checksum does not agree with its lines".to_owned(),
+            Ok(Some(Ending::Cut { lines })) => format!("the history is cut off after {lines} lines"),
+            Ok(Some(Ending::Missing) | None) => "the history ends before the trial did".to_owned(),
+            Err(HistoryError::Damaged { line, why }) => format!("the history is damaged at line {line}: {why}"),
+            Err(other) => other.to_string(),
+        };
+        self.reason(damage.clone());
+        self.damage = Some(damage);
     }
 
     /// Faults must have been injected, seen to bite, taken back and seen to be gone. What could not be done or seen because a server had
@@ -195,7 +205,7 @@ mod tests {
         findings.notes(&[Note { at: 0, kind: NoteKind::Environment, text: "the engine stopped answering".to_owned() }]);
         assert_eq!(findings.status(), TrialStatus::Error);
         let mut findings = Findings::default();
-        findings.ending(Some(Ending::Cut { lines: 12 }));
+        findings.ending(&Ok(Some(Ending::Cut { lines: 12 })));
         assert_eq!((findings.status(), findings.reasons.len()), (TrialStatus::Inconclusive, 1));
     }
 }

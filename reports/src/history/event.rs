@@ -183,7 +183,7 @@ pub enum NoteKind {
 }
 
 /// Last line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// When.
     pub at: u64,
@@ -191,4 +191,11 @@ pub struct End {
     pub ops: u64,
     /// Number of `probe` events written.
     pub probes: u64,
+    /// Number of lines before this one, the header included. Histories of early versions do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u64>,
+    /// XXH3 (64 bits, 16 hexadecimal digits) of the bytes of all lines before this one, and of this one without its `hash`.
+    /// Histories of early versions do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
 }

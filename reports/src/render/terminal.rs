@@ -72,6 +72,9 @@ fn trials(document: &Document) -> String {
             let _ = write!(words, ", {number} {word}");
         }
     }
+    if !document.not_begun.is_empty() {
+        let _ = write!(words, ", {} not begun", document.not_begun.len());
+    }
     match facts::repeated(document) {
         0 => {}
         repeated => {

@@ -55,6 +55,9 @@ pub struct Document {
     pub precision: Option<Precision>,
     /// The trials, in order.
     pub trials: Vec<Trial>,
+    /// Planned trials that were never begun, by their numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_begun: Vec<u32>,
     /// Objects that could not be removed; empty when the machine is clean.
     pub residue: Vec<String>,
 }

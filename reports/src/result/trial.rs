@@ -27,6 +27,9 @@ pub struct Trial {
     pub reasons: Vec<String>,
     /// Whether the machine was too busy to measure.
     pub disturbed: bool,
+    /// What is wrong with its history, in words; absent where the history is there and as it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
     /// The trial it repeats, because that one proved nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<u32>,

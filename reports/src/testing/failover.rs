@@ -131,7 +131,7 @@ pub fn failover_history(params: &FailoverParams) -> Vec<Event> {
     all.extend(events.into_iter().map(|(_, event)| event));
     let ops = all.iter().filter(|event| matches!(event, Event::Op(_))).count() as u64;
     let probes = all.iter().filter(|event| matches!(event, Event::Probe(_))).count() as u64;
-    all.push(Event::End(End { at: last, ops, probes }));
+    all.push(Event::End(End { at: last, ops, probes, ..End::default() }));
     all
 }
 

@@ -45,6 +45,8 @@ pub fn assembly(params: &FailoverParams, trials: u32) -> Assembly {
         ended_at: Some("2025-01-01T00:02:00Z".to_owned()),
         interrupted: None,
         residue: Vec::new(),
+        not_begun: Vec::new(),
+        not_repeated: None,
         trials: (1..=trials).map(|index| trial(&FailoverParams { trial: index, ..params.clone() })).collect(),
         plan,
     }

@@ -62,7 +62,7 @@ impl Story {
     pub fn analysed(mut self) -> Trial {
         self.events.sort_by_key(|(at, _)| *at);
         let last = self.events.last().map_or(0, |(at, _)| *at);
-        let end = Event::End(End { at: last, ops: 0, probes: 0 });
+        let end = Event::End(End { at: last, ..End::default() });
         analyze_events(&self.header, self.events.iter().map(|(_, event)| event).chain([&end]))
     }
 }

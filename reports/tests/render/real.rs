@@ -44,6 +44,8 @@ pub fn run(change: impl Fn(&mut FailoverParams)) -> Document {
         ended_at: Some("2026-03-02T09:17:08Z".to_owned()),
         interrupted: None,
         residue: Vec::new(),
+        not_begun: Vec::new(),
+        not_repeated: None,
         trials: trials.collect(),
     })
 }

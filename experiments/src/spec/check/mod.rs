@@ -21,6 +21,7 @@ mod rules;
 mod schedule;
 mod selectors;
 mod sentinels;
+mod sides;
 mod timing;
 mod topology;
 mod waits;

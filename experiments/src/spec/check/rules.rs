@@ -2,7 +2,7 @@
 
 use super::{
     Finding, actions, assertions, cluster, databases, directives, jitter, limiters, locks, names, network, payments, recovery, registers,
-    reshard, schedule, selectors, sentinels, timing, topology, waits, zones,
+    reshard, schedule, selectors, sentinels, sides, timing, topology, waits, zones,
 };
 use crate::spec::Experiment;
 
@@ -42,6 +42,8 @@ const RULES: &[Rule] = &[
     network::every_word_means_something,
     network::shapes_have_something_to_cut,
     network::sides_differ,
+    sides::somebody_is_on_each,
+    sides::nobody_is_left_between,
     network::jitter_is_part_of_the_delay,
     network::last_long_enough_to_be_seen,
     zones::are_inhabited,

@@ -40,7 +40,7 @@ pub struct Partition {
     /// One side of the cut, resolved when the fault fires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Group>,
-    /// The other side of the cut, resolved when the fault fires.
+    /// The other side of the cut, resolved when the fault fires. Whoever is in `from` is not in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Group>,
     /// Two or more groups, each cut off from all others. Whoever is in an earlier group is in no later one, so `{ role: any }` last means everybody else.
@@ -109,7 +109,7 @@ pub enum Link {
 pub struct Loss {
     /// One side, resolved when the fault fires.
     pub from: Group,
-    /// The other side, resolved when the fault fires.
+    /// The other side, resolved when the fault fires. Whoever is in `from` is not in it.
     pub to: Group,
     /// Which packets.
     #[serde(default)]
@@ -123,7 +123,7 @@ pub struct Loss {
 pub struct Delay {
     /// One side, resolved when the fault fires.
     pub from: Group,
-    /// The other side, resolved when the fault fires.
+    /// The other side, resolved when the fault fires. Whoever is in `from` is not in it.
     pub to: Group,
     /// Which packets; with `both`, a round trip is late twice.
     #[serde(default)]

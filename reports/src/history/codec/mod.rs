@@ -3,12 +3,14 @@
 //! A frame ends at the end of a line, so a file cut anywhere is readable up to the last complete frame, and further
 //! as far as zstd hands out complete blocks of the frame that was cut.
 
+mod checksum;
 mod error;
 mod line;
 mod lines;
 mod reader;
 mod writer;
 
+use checksum::Checksum;
 pub use error::HistoryError;
 pub use reader::{Ending, Reader};
 pub use writer::Writer;

@@ -5,21 +5,23 @@ use std::io::Read;
 use serde::Deserialize;
 
 use super::lines::{Lines, Next};
-use super::{HistoryError, line};
-use crate::history::{Event, FORMAT_VERSION, Header};
+use super::{Checksum, HistoryError, line};
+use crate::history::{End, Event, FORMAT_VERSION, Header};
 
-/// How a history ended. All but `Complete` are worth a remark; none makes what was read wrong.
+/// How a history ended. After all but `Complete`, what was read is not all that was written, or not as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// With its `end` line, whose counts agree with what was read.
+    /// With its `end` line, whose counts and checksum agree with what was read.
     Complete,
-    /// With its `end` line, but some events are missing: so many were written and so many read (`op` and `probe` together).
+    /// With its `end` line, but so many events were written and so many read. Early versions counted only `op` and `probe`.
     Incomplete {
         /// Counted by the writer.
         written: u64,
         /// Counted by the reader.
         read: u64,
     },
+    /// With its `end` line and all its lines, but not every line is as it was written.
+    Altered,
     /// Without an `end` line: the writer stopped between two frames.
     Missing,
     /// In the middle of a frame or a line, after so many complete lines.
@@ -36,6 +38,7 @@ pub struct Reader<R: Read> {
     lines: Lines<R>,
     header: Header,
     counted: u64,
+    checksum: Checksum,
     ending: Option<Ending>,
     failed: bool,
 }
@@ -55,8 +58,9 @@ impl<R: Read> Reader<R> {
     /// Opens a history and reads its header. The version is checked before anything else is looked at.
     pub fn open(source: R) -> Result<Self, HistoryError> {
         let mut lines = Lines::new(source).map_err(HistoryError::Io)?;
-        let header = header(&mut lines)?;
-        Ok(Self { lines, header, counted: 0, ending: None, failed: false })
+        let mut checksum = Checksum::default();
+        let header = header(&mut lines, &mut checksum)?;
+        Ok(Self { lines, header, counted: 0, checksum, ending: None, failed: false })
     }
 
     /// What this is the history of.
@@ -91,15 +95,18 @@ impl<R: Read> Reader<R> {
                 });
             }
         };
+        if !matches!(event, Event::End(_)) {
+            self.checksum.take(bytes);
+            self.checksum.take(b"\n");
+        }
         match &event {
             Event::Op(_) | Event::Probe(_) => self.counted += 1,
             Event::Header(_) => return Err(HistoryError::Damaged { line: self.lines.count, why: "a second header".to_owned() }),
             Event::End(end) => {
-                let (written, read) = (end.ops.saturating_add(end.probes), self.counted);
+                let whole = self.compare(end);
                 // The frame's checksum comes after its last line, so the file is read to its end.
                 self.ending = Some(match self.lines.next()? {
-                    Next::End if written == read => Ending::Complete,
-                    Next::End => Ending::Incomplete { written, read },
+                    Next::End => whole,
                     Next::Cut => Ending::Cut { lines: self.lines.count },
                     Next::Line(_) => {
                         return Err(HistoryError::Damaged { line: self.lines.count, why: "something follows the `end` line".to_owned() });
@@ -109,6 +116,25 @@ impl<R: Read> Reader<R> {
             _ => {}
         }
         Ok(Some(event))
+    }
+}
+
+impl<R: Read> Reader<R> {
+    /// Whether what was read is what the `end` line says was written.
+    fn compare(&self, end: &End) -> Ending {
+        let (written, read) = match end.lines {
+            // The `end` line does not count itself.
+            Some(lines) => (lines, self.lines.count - 1),
+            None => (end.ops.saturating_add(end.probes), self.counted),
+        };
+        let as_written = || self.checksum.with_end(end).is_ok_and(|hash| end.hash.as_ref().is_none_or(|written| *written == hash));
+        if written != read {
+            Ending::Incomplete { written, read }
+        } else if as_written() {
+            Ending::Complete
+        } else {
+            Ending::Altered
+        }
     }
 }
 
@@ -125,13 +151,15 @@ impl<R: Read> Iterator for Reader<R> {
     }
 }
 
-fn header<R: Read>(lines: &mut Lines<R>) -> Result<Header, HistoryError> {
+fn header<R: Read>(lines: &mut Lines<R>, checksum: &mut Checksum) -> Result<Header, HistoryError> {
     let first = match lines.next() {
         Ok(Next::Line(bytes)) => bytes,
         Ok(Next::End | Next::Cut) => return Err(HistoryError::NoHeader("it ends before its first line does".to_owned())),
         Err(HistoryError::Damaged { why, .. }) => return Err(HistoryError::NoHeader(why)),
         Err(error) => return Err(error),
     };
+    checksum.take(first);
+    checksum.take(b"\n");
     let any: AnyHeader = serde_json::from_slice(first).map_err(|error| HistoryError::NoHeader(error.to_string()))?;
     if any.header.format != u64::from(FORMAT_VERSION) {
         return Err(HistoryError::Version { found: any.header.format });

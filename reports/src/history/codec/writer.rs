@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
-use super::MAX_LINE;
+use super::{Checksum, MAX_LINE};
 use crate::history::{End, Event};
 
 /// Bytes of lines that make a frame. Larger frames compress better, smaller ones lose less when the tool dies.
@@ -25,6 +25,8 @@ pub struct Writer<W: Write> {
     frame: Vec<u8>,
     ops: u64,
     probes: u64,
+    count: u64,
+    checksum: Checksum,
 }
 
 impl<W: Write> Writer<W> {
@@ -32,7 +34,9 @@ impl<W: Write> Writer<W> {
     pub fn create(out: W) -> io::Result<Self> {
         let mut compressor = Compressor::new(LEVEL)?;
         compressor.set_parameter(CParameter::ChecksumFlag(true))?;
-        Ok(Self { out: Some(out), compressor, lines: Vec::with_capacity(FRAME + 4096), frame: Vec::new(), ops: 0, probes: 0 })
+        let lines = Vec::with_capacity(FRAME + 4096);
+        let checksum = Checksum::default();
+        Ok(Self { out: Some(out), compressor, lines, frame: Vec::new(), ops: 0, probes: 0, count: 0, checksum })
     }
 
     /// Adds an event. Costs a system call only when a frame is full.
@@ -51,6 +55,7 @@ impl<W: Write> Writer<W> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("an event of {length} bytes is longer than a line may be")));
         }
         self.lines.push(b'\n');
+        self.count += 1;
         if self.lines.len() >= FRAME { self.end_frame() } else { Ok(()) }
     }
 
@@ -67,8 +72,10 @@ impl<W: Write> Writer<W> {
 
     /// Writes the `end` line, flushes and gives `out` back, so that a file can be synced. `at` is the trial's time now.
     pub fn finish(mut self, at: u64) -> io::Result<W> {
-        let end = Event::End(End { at, ops: self.ops, probes: self.probes });
-        self.write(&end)?;
+        self.end_frame()?;
+        let mut end = End { at, ops: self.ops, probes: self.probes, lines: Some(self.count), hash: None };
+        end.hash = Some(self.checksum.with_end(&end)?);
+        self.write(&Event::End(end))?;
         self.flush()?;
         self.out.take().ok_or_else(|| io::Error::other("the history was finished before"))
     }
@@ -78,6 +85,8 @@ impl<W: Write> Writer<W> {
         if self.lines.is_empty() {
             return Ok(());
         }
+        // A frame at a time: line by line would cost more.
+        self.checksum.take(&self.lines);
         self.frame.resize(zstd::zstd_safe::compress_bound(self.lines.len()), 0);
         let length = self.compressor.compress_to_buffer(&self.lines, self.frame.as_mut_slice())?;
         self.lines.clear();

@@ -160,6 +160,9 @@ fn subtitle(document: &Document) -> Vec<String> {
     if judged < all {
         list.push(format!("{judged} of them conclusive"));
     }
+    if !document.not_begun.is_empty() {
+        list.push(format!("{} more planned and not begun", document.not_begun.len()));
+    }
     match facts::repeated(document) {
         0 => {}
         1 => list.push("1 proved nothing and was repeated".to_owned()),
