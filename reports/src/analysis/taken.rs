@@ -1,15 +1,13 @@
 //! How many writes of clients each node acknowledged when, by the millisecond, in memory that does not grow with their rate.
 
-use super::hash::Map;
 use super::locks::NO_NODE;
 use super::shards::Shard;
+use super::slices::Slices;
 use crate::history::{Op, OpKind, Outcome, Why};
-
-const SLICE: u64 = 1_000_000;
 
 /// Acknowledged writes of clients by node and millisecond.
 #[derive(Debug, Default)]
-pub struct Taken(Map<(u16, u64), u32>);
+pub struct Taken(Slices<u16, u32>);
 
 impl Taken {
     /// Takes in one attempt of a client.
@@ -18,14 +16,14 @@ impl Taken {
         let wrote =
             op.out == Outcome::Ok && !matches!(op.op, OpKind::Get | OpKind::Read) && !matches!(op.why, Some(Why::Gone | Why::Changed));
         if wrote {
-            *self.0.entry((op.node.unwrap_or(NO_NODE), op.at[2] / SLICE)).or_default() += 1;
+            *self.0.of(op.node.unwrap_or(NO_NODE), op.at[2]) += 1;
         }
     }
 
     /// Writes a node acknowledged in some spans of time; a millisecond belongs to a span that covers its beginning.
     pub fn within(&self, node: u16, spans: &[[u64; 2]]) -> u64 {
         let inside = |at: u64| spans.iter().any(|[from, to]| (*from..*to).contains(&at));
-        self.0.iter().filter(|((of, slice), _)| *of == node && inside(slice * SLICE)).map(|(_, count)| u64::from(*count)).sum()
+        self.0.all().filter(|(of, at, _)| *of == node && inside(*at)).map(|(_, _, count)| u64::from(*count)).sum()
     }
 
     /// Writes the nodes of a shard acknowledged in a span of time; where there is only one, also those of nobody knows which node.
@@ -38,6 +36,7 @@ impl Taken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::slices::SLICE;
 
     #[test]
     fn only_writes_that_were_acknowledged_count_and_only_inside_the_spans() {

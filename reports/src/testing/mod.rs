@@ -12,7 +12,7 @@ mod sentinels;
 mod storage;
 mod story;
 
-pub use bulk::lock_history;
+pub use bulk::{KINDS, lock_history, long_trial};
 pub use failover::{FailoverParams, failover_history};
 pub use plan::{plan, plan_with};
 pub use run::{assembly, document, trial};

@@ -53,6 +53,11 @@ impl Story {
         Self { header, events }
     }
 
+    /// The nodes that come up.
+    pub fn nodes(&self) -> Vec<Event> {
+        self.events.iter().map(|(_, event)| event).filter(|event| matches!(event, Event::Node(_))).cloned().collect()
+    }
+
     /// Something that was seen at an instant.
     pub fn tell(&mut self, at: u64, event: Event) {
         self.events.push((at, event));

@@ -7,6 +7,7 @@ use crate::analysis::check::Checked;
 use crate::analysis::found::Found;
 use crate::analysis::locks::Names;
 use crate::analysis::losses::Losses;
+use crate::analysis::packed::{Packed, node_number, node_of};
 use crate::analysis::rollback::{Answer, rolled_back};
 use crate::analysis::servers::Servers;
 use crate::analysis::words::number_text;
@@ -21,7 +22,8 @@ pub struct Counters {
 
 #[derive(Debug, Default)]
 struct Counter {
-    acknowledged: Vec<Increment>,
+    /// Acknowledged increments: see [`Increment::record`].
+    acknowledged: Packed<5>,
     /// Increments of unknown outcome.
     unknown: u64,
     last: Option<Value>,
@@ -37,6 +39,16 @@ struct Increment {
     node: Option<u16>,
 }
 
+impl Increment {
+    fn record(self) -> [u64; 5] {
+        [self.id, self.at[0], self.at[1].wrapping_sub(self.at[0]), self.value, node_number(self.node)]
+    }
+
+    fn of([id, began, took, value, node]: [u64; 5]) -> Self {
+        Self { id, at: [began, began.wrapping_add(took)], value, node: node_of(node) }
+    }
+}
+
 impl Counters {
     /// Takes in one increment.
     pub fn exchange(&mut self, exchange: &Exchange) {
@@ -46,7 +58,7 @@ impl Counters {
         let counter = self.counters.entry(exchange.key).or_default();
         match (exchange.out, exchange.found) {
             (Outcome::Ok, Some(value)) => {
-                counter.acknowledged.push(Increment { id: exchange.id, at: exchange.at, value, node: exchange.node });
+                counter.acknowledged.push(Increment { id: exchange.id, at: exchange.at, value, node: exchange.node }.record());
             }
             (Outcome::Fail, _) => {}
             _ => counter.unknown += 1,
@@ -65,22 +77,24 @@ impl Counters {
         for (key, counter) in &self.counters {
             let acknowledged = counter.acknowledged.len() as u64;
             counts.acknowledged += acknowledged;
-            let answers = counter.acknowledged.iter().map(|one| Answer { completed: one.at[1], invoked: one.at[0], value: one.value });
+            // One counter after the other, in memory for one.
+            let increments: Vec<Increment> = counter.acknowledged.iter().map(Increment::of).collect();
+            let answers = increments.iter().map(|one| Answer { completed: one.at[1], invoked: one.at[0], value: one.value });
             counts.rolled_back += rolled_back(&answers.collect::<Vec<_>>());
             let Some(last) = counter.last else {
                 counts.never_read += acknowledged;
-                counter.acknowledged.iter().for_each(|one| losses.add(one.node, false));
+                increments.iter().for_each(|one| losses.add(one.node, false));
                 continue;
             };
             let last = last.value.unwrap_or_default();
-            let values: Vec<u64> = counter.acknowledged.iter().map(|one| one.value).collect();
+            let values: Vec<u64> = increments.iter().map(|one| one.value).collect();
             let found = kept(&values, counter.unknown, last);
             counts.lost += found.lost;
             counts.lost_at_most += found.lost_at_most;
             counts.ghosts += found.ghosts;
             counts.unexpected += found.unexpected;
-            let survivors = survivors(&counter.acknowledged, last, *key, servers);
-            for one in &counter.acknowledged {
+            let survivors = survivors(&increments, last, *key, servers);
+            for one in &increments {
                 let kept = survivors.get(&one.value).is_some_and(|kept| kept.id == one.id);
                 losses.add(one.node, !kept);
                 if !kept {

@@ -4,11 +4,14 @@ use redquake_experiments::spec::{CacheAsideWorkload, Scale};
 
 use super::{Back, FallbackFindings, Period, Query, Read, Served, measure, project, shares};
 use crate::analysis::check::Checked;
+use crate::analysis::packed::Packed;
 use crate::history::{self, Queried, ReadFrom};
 use crate::result::{CacheResult, Projection};
 
 /// Points of the curve that are kept.
 const POINTS: usize = 600;
+/// From where a read may be answered, in the order of the figures.
+const FROM: [ReadFrom; 5] = [ReadFrom::Cache, ReadFrom::Database, ReadFrom::Shared, ReadFrom::Stale, ReadFrom::Nowhere];
 
 /// Takes in the reads and queries of a cache-aside workload, and says at the end what fell through.
 #[derive(Debug)]
@@ -16,14 +19,14 @@ pub struct Caches {
     overload: f64,
     scale: Option<Scale>,
     queries: Vec<Query>,
-    reads: Vec<Read>,
-    from: Vec<(u64, ReadFrom)>,
+    /// When each read was intended, and from where it was answered: its place in `FROM`.
+    reads: Packed<2>,
 }
 
 impl Caches {
     /// For a workload as described.
     pub fn new(spec: &CacheAsideWorkload) -> Self {
-        Self { overload: spec.overload.into(), scale: spec.scale, queries: Vec::new(), reads: Vec::new(), from: Vec::new() }
+        Self { overload: spec.overload.into(), scale: spec.scale, queries: Vec::new(), reads: Packed::default() }
     }
 
     /// Takes in one query.
@@ -40,18 +43,19 @@ impl Caches {
 
     /// Takes in one read.
     pub fn read(&mut self, read: &history::Read) {
-        self.reads.push(Read { at: read.at[0], hit: read.from == ReadFrom::Cache });
-        self.from.push((read.at[0], read.from));
+        let from = FROM.iter().position(|from| *from == read.from).unwrap_or_default();
+        self.reads.push([read.at[0], from as u64]);
     }
 
     /// Measures.
     pub(in crate::analysis) fn finish(self, period: Period) -> Checked {
-        let from = [ReadFrom::Cache, ReadFrom::Database, ReadFrom::Shared, ReadFrom::Stale, ReadFrom::Nowhere];
-        let measured = |at: u64| (period.from..period.to).contains(&at);
-        let count = |wanted: ReadFrom| self.from.iter().filter(|(at, from)| *from == wanted && measured(*at)).count() as u64;
-        let reads = from.map(count);
-        let shares = shares(&self.queries, &self.reads, period);
-        let found = measure(self.queries, self.reads, period, self.overload);
+        let mut reads = [0; FROM.len()];
+        for [_, from] in self.reads.iter().filter(|[at, _]| (period.from..period.to).contains(at)) {
+            reads[from as usize] += 1;
+        }
+        let each: Vec<Read> = self.reads.iter().map(|[at, from]| Read { at, hit: FROM[from as usize] == ReadFrom::Cache }).collect();
+        let shares = shares(&self.queries, &each, period);
+        let found = measure(self.queries, each, period, self.overload);
         let load = found.load;
         let mut metrics = vec![
             ("failed_reads", reads[4] as f64),

@@ -1,5 +1,7 @@
 //! One limiter workload of a trial: its requests taken in, judged and told.
 
+use std::collections::BTreeMap;
+
 use redquake_experiments::spec::{FixedWindowWorkload, SlidingBy, SlidingWindowWorkload};
 
 use super::request::{By, Executed, LimiterFindings, Request};
@@ -7,6 +9,7 @@ use super::{Worst, fixed_window, sliding_window};
 use crate::analysis::check::Checked;
 use crate::analysis::found::Found;
 use crate::analysis::locks::Names;
+use crate::analysis::packed::Packed;
 use crate::analysis::words::{instant, span};
 use crate::history::{DecidedBy, Decision, Keys, Outcome};
 use crate::result::{Anomaly, AnomalyKind, LimiterResult};
@@ -15,7 +18,8 @@ use crate::result::{Anomaly, AnomalyKind, LimiterResult};
 #[derive(Debug)]
 pub struct Limiters {
     rules: Rules,
-    requests: Vec<Request>,
+    /// Requests by subject: see [`Request::record`].
+    requests: BTreeMap<u32, Packed<5>>,
     keys: Option<Keys>,
 }
 
@@ -38,12 +42,12 @@ impl Limiters {
     }
 
     fn new(rules: Rules) -> Self {
-        Self { rules, requests: Vec::new(), keys: None }
+        Self { rules, requests: BTreeMap::new(), keys: None }
     }
 
     /// Takes in one decision.
     pub fn decision(&mut self, decision: &Decision) {
-        self.requests.push(Request {
+        let request = Request {
             subject: decision.key,
             window: decision.window,
             invoked: decision.at[0],
@@ -60,7 +64,8 @@ impl Limiters {
                 Outcome::Fail => Executed::No,
                 Outcome::Info => Executed::Maybe,
             },
-        });
+        };
+        self.requests.entry(request.subject).or_default().push(request.record());
     }
 
     /// Takes in what was left on the server.
@@ -74,11 +79,17 @@ impl Limiters {
     }
 
     /// Judges.
-    pub(in crate::analysis) fn finish(mut self, names: &Names<'_>, evidence: &mut Found<'_>) -> Checked {
-        let found = match self.rules {
-            Rules::Fixed { limit, window } => fixed_window(&mut self.requests, limit, window),
-            Rules::Sliding { limit, window, drift, denied_count } => sliding_window(&mut self.requests, limit, window, drift, denied_count),
-        };
+    pub(in crate::analysis) fn finish(self, names: &Names<'_>, evidence: &mut Found<'_>) -> Checked {
+        // One subject after the other, in memory for one: what one does says nothing of another.
+        let mut found = LimiterFindings::default();
+        for (subject, requests) in &self.requests {
+            let mut requests: Vec<Request> = requests.iter().map(|record| Request::of(*subject, record)).collect();
+            found.add(match self.rules {
+                Rules::Fixed { limit, window } => fixed_window(&mut requests, limit, window),
+                Rules::Sliding { limit, window, drift, denied_count } => sliding_window(&mut requests, limit, window, drift, denied_count),
+            });
+        }
+        let found = found.sorted();
         let counts = found.counts;
         let immortal = self.keys.map(|keys| keys.immortal);
         let bytes = self.keys.filter(|keys| keys.subjects > 0).map(|keys| keys.bytes as f64 / keys.subjects as f64);

@@ -52,6 +52,29 @@ pub enum Executed {
     Maybe,
 }
 
+impl Request {
+    /// As numbers, but for its subject.
+    pub(super) fn record(&self) -> [u64; 5] {
+        let (decision, by, executed) = (self.decision as u64, self.by as u64, self.executed as u64);
+        let flags = decision | by << 1 | executed << 3 | u64::from(self.value.is_some()) << 5;
+        [self.window, self.invoked, self.completed.wrapping_sub(self.invoked), self.value.unwrap_or_default(), flags]
+    }
+
+    /// The request of these numbers.
+    pub(super) fn of(subject: u32, [window, invoked, took, value, flags]: [u64; 5]) -> Self {
+        Self {
+            subject,
+            window,
+            invoked,
+            completed: invoked.wrapping_add(took),
+            decision: if flags & 1 == 0 { Decision::Admitted } else { Decision::Denied },
+            by: [By::Redis, By::Policy, By::Local][(flags >> 1 & 3) as usize % 3],
+            value: (flags >> 5 & 1 == 1).then_some(value),
+            executed: [Executed::Yes, Executed::No, Executed::Maybe][(flags >> 3 & 3) as usize % 3],
+        }
+    }
+}
+
 /// What a limiter did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LimiterCounts {
@@ -125,6 +148,43 @@ impl LimiterFindings {
         Self { counts, ..Self::default() }
     }
 
+    /// Takes in what was found of another subject.
+    pub(super) fn add(&mut self, other: Self) {
+        let Self { counts, worst, most_offered } = other;
+        // Named one by one, so that none is forgotten.
+        let LimiterCounts {
+            admitted_redis,
+            admitted_open,
+            admitted_local,
+            denied_redis,
+            denied_error,
+            denied_local,
+            over_admitted,
+            over_admitted_redis,
+            rolled_back,
+            lost_counts,
+            wrongly_denied,
+            ghosts,
+            peak,
+        } = counts;
+        let sum = &mut self.counts;
+        sum.admitted_redis += admitted_redis;
+        sum.admitted_open += admitted_open;
+        sum.admitted_local += admitted_local;
+        sum.denied_redis += denied_redis;
+        sum.denied_error += denied_error;
+        sum.denied_local += denied_local;
+        sum.over_admitted += over_admitted;
+        sum.over_admitted_redis += over_admitted_redis;
+        sum.rolled_back += rolled_back;
+        sum.lost_counts += lost_counts;
+        sum.wrongly_denied += wrongly_denied;
+        sum.ghosts += ghosts;
+        sum.peak = sum.peak.max(peak);
+        self.worst.extend(worst);
+        self.most_offered = self.most_offered.max(most_offered);
+    }
+
     /// Remembers a window that was overrun.
     pub(super) fn show(&mut self, worst: Worst) {
         self.worst.push(worst);
@@ -141,4 +201,23 @@ impl LimiterFindings {
 pub(super) fn admitted(requests: &[Request], redis: bool) -> Vec<(u64, u64)> {
     let counted = |request: &&Request| request.decision == Decision::Admitted && (!redis || request.by == By::Redis);
     requests.iter().filter(counted).map(|request| (request.invoked, request.completed)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_a_record_and_back() {
+        for decision in [Decision::Admitted, Decision::Denied] {
+            for by in [By::Redis, By::Policy, By::Local] {
+                for executed in [Executed::Yes, Executed::No, Executed::Maybe] {
+                    for value in [None, Some(0), Some(7), Some(u64::MAX)] {
+                        let request = Request { subject: 3, window: 9, invoked: 50, completed: 70, decision, by, value, executed };
+                        assert_eq!(Request::of(3, request.record()), request);
+                    }
+                }
+            }
+        }
+    }
 }

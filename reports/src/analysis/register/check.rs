@@ -9,6 +9,7 @@ use crate::analysis::check::Checked;
 use crate::analysis::found::Found;
 use crate::analysis::locks::Names;
 use crate::analysis::losses::Losses;
+use crate::analysis::packed::{Packed, node_number, node_of};
 use crate::analysis::servers::Servers;
 use crate::analysis::words::{count, instant};
 use crate::history::{Called, Exchange, FOREIGN, Outcome, Value};
@@ -22,14 +23,15 @@ pub fn budget(calls: usize) -> u64 {
 /// Takes in the calls of one register workload and the final reads, and says at the end what was wrong.
 #[derive(Debug, Default)]
 pub struct Registers {
-    exchanges: BTreeMap<u32, Vec<Exchange>>,
+    /// Calls by register: see [`record`].
+    exchanges: BTreeMap<u32, Packed<8>>,
     last: BTreeMap<u32, Value>,
 }
 
 impl Registers {
     /// Takes in one call.
     pub fn exchange(&mut self, exchange: &Exchange) {
-        self.exchanges.entry(exchange.key).or_default().push(*exchange);
+        self.exchanges.entry(exchange.key).or_default().push(record(exchange));
     }
 
     /// Takes in the final read of one register.
@@ -43,14 +45,16 @@ impl Registers {
         let mut losses = Losses::default();
         for (key, exchanges) in &self.exchanges {
             let last = self.last.get(key);
-            let calls = calls(exchanges, last);
-            let told = classes(exchanges, last, servers.heir(*key));
+            // One register after the other, in memory for one.
+            let exchanges: Vec<Exchange> = exchanges.iter().map(|record| exchange_of(*key, record)).collect();
+            let calls = calls(&exchanges, last);
+            let told = classes(&exchanges, last, servers.heir(*key));
             let evidence = Evidence { key: *key, names, servers };
             let verdict = check(&calls, budget(calls.len()));
             if verdict == Verdict::Broken || told.broken() {
                 counts.violations += 1;
                 let at = culprit(&calls, budget(calls.len())).map(|index| calls[index]);
-                found.one(evidence.broken(calls.len(), at.and_then(|call| Some([call.invoked, call.completed?])), exchanges));
+                found.one(evidence.broken(calls.len(), at.and_then(|call| Some([call.invoked, call.completed?])), &exchanges));
             } else if verdict == Verdict::Inconclusive {
                 counts.inconclusive += 1;
             }
@@ -91,6 +95,30 @@ impl Registers {
             metrics.push(violations);
         }
         Checked { metrics, bounds, register: Some(counts), ..Checked::default() }
+    }
+}
+
+/// A call as numbers, but for its register.
+fn record(exchange: &Exchange) -> [u64; 8] {
+    let Exchange { w, c, id, at, call, wanted, found, out, node, .. } = *exchange;
+    let flags = call as u64 | (out as u64) << 2 | u64::from(wanted.is_some()) << 4 | u64::from(found.is_some()) << 5 | u64::from(w) << 6;
+    let (wanted, found) = (wanted.unwrap_or_default(), found.unwrap_or_default());
+    [id, c.into(), at[0], at[1].wrapping_sub(at[0]), wanted, found, node_number(node), flags]
+}
+
+/// The call of these numbers.
+fn exchange_of(key: u32, [id, c, asked, took, wanted, found, node, flags]: [u64; 8]) -> Exchange {
+    Exchange {
+        w: (flags >> 6) as u16,
+        c: c as u16,
+        id,
+        key,
+        at: [asked, asked.wrapping_add(took)],
+        call: [Called::Read, Called::Write, Called::Swap, Called::Increment][(flags & 3) as usize],
+        wanted: (flags >> 4 & 1 == 1).then_some(wanted),
+        found: (flags >> 5 & 1 == 1).then_some(found),
+        out: [Outcome::Ok, Outcome::Fail, Outcome::Info][(flags >> 2 & 3) as usize % 3],
+        node: node_of(node),
     }
 }
 
@@ -185,5 +213,25 @@ fn value(value: Option<u64>) -> String {
         None => "nothing".to_owned(),
         Some(FOREIGN) => "a value of nobody's".to_owned(),
         Some(value) => format!("value {value}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_a_record_and_back() {
+        for call in [Called::Read, Called::Write, Called::Swap, Called::Increment] {
+            for out in [Outcome::Ok, Outcome::Fail, Outcome::Info] {
+                for told in [None, Some(0), Some(FOREIGN)] {
+                    let exchange =
+                        Exchange { w: 2, c: 5, id: 77, key: 3, at: [10, 30], call, wanted: told, found: told, out, node: Some(0) };
+                    assert_eq!(exchange_of(3, record(&exchange)), exchange);
+                    let nobody = Exchange { found: None, node: None, ..exchange };
+                    assert_eq!(exchange_of(3, record(&nobody)), nobody);
+                }
+            }
+        }
     }
 }

@@ -7,11 +7,12 @@
 //! | unexpected | certainly not executed, or never made | finds it |
 //! | never read | acknowledged | its set was not read |
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::analysis::found::Found;
 use crate::analysis::locks::Names;
 use crate::analysis::losses::Losses;
+use crate::analysis::packed::{Packed, node_number, node_of};
 use crate::analysis::servers::Servers;
 use crate::analysis::words::count;
 use crate::history::{Members, Op, OpKind, Outcome};
@@ -20,12 +21,12 @@ use crate::result::{Anomaly, AnomalyKind, SetCounts};
 /// Takes in the attempts of one set workload and the final reads, and says at the end what was lost.
 #[derive(Debug, Default)]
 pub struct Sets {
-    /// Acknowledged elements.
-    acknowledged: Vec<Added>,
+    /// Acknowledged elements: see [`Added::record`].
+    acknowledged: Packed<5>,
     /// Elements whose addition had an unknown outcome, with their key.
     unknown: HashSet<(u32, u64)>,
     /// Elements found in the end, by key.
-    found: HashMap<u32, HashSet<u64>>,
+    found: BTreeMap<u32, Vec<u64>>,
     foreign: u64,
     /// When the sets were read.
     read_at: u64,
@@ -37,6 +38,20 @@ struct Added {
     key: u32,
     at: [u64; 2],
     node: Option<u16>,
+}
+
+impl Added {
+    fn record(self) -> [u64; 5] {
+        [self.id, self.key.into(), self.at[0], self.at[1].wrapping_sub(self.at[0]), node_number(self.node)]
+    }
+
+    fn of([id, key, began, took, node]: [u64; 5]) -> Self {
+        Self { id, key: key as u32, at: [began, began.wrapping_add(took)], node: node_of(node) }
+    }
+
+    fn order(&self) -> (u64, u64) {
+        (self.at[1], self.id)
+    }
 }
 
 /// What was lost.
@@ -55,7 +70,9 @@ impl Sets {
             return;
         }
         match op.out {
-            Outcome::Ok => self.acknowledged.push(Added { id: op.id, key: op.key, at: [op.at[1], op.at[2]], node: op.node }),
+            Outcome::Ok => {
+                self.acknowledged.push(Added { id: op.id, key: op.key, at: [op.at[1], op.at[2]], node: op.node }.record());
+            }
             Outcome::Info => {
                 self.unknown.insert((op.key, op.id));
             }
@@ -79,24 +96,38 @@ impl Sets {
     }
 
     /// Judges, and tells the evidence one by one.
-    pub(in crate::analysis) fn judge(mut self, names: &Names<'_>, servers: &Servers, evidence: &mut Found<'_>) -> SetCounts {
+    pub(in crate::analysis) fn judge(self, names: &Names<'_>, servers: &Servers, evidence: &mut Found<'_>) -> SetCounts {
         let mut counts = SetCounts { acknowledged: self.acknowledged.len() as u64, ..SetCounts::default() };
-        self.acknowledged.sort_unstable_by_key(|added| (added.at[1], added.id));
-        let mut sure: HashSet<(u32, u64)> = HashSet::with_capacity(self.acknowledged.len());
-        let mut losses = Losses::default();
-        for added in &self.acknowledged {
-            sure.insert((added.key, added.id));
-            let found = self.found.get(&added.key);
-            let lost = found.is_some_and(|found| !found.contains(&added.id));
-            losses.add(added.node, lost);
-            counts.never_read += u64::from(found.is_none());
-            counts.lost += u64::from(lost);
-            if lost {
-                evidence.one(lost_element(added, names, servers));
+        // What was found, and whether its addition was acknowledged.
+        let mut found: BTreeMap<u32, (Vec<u64>, Vec<bool>)> = BTreeMap::new();
+        for (key, mut ids) in self.found {
+            ids.sort_unstable();
+            ids.dedup();
+            let sure = vec![false; ids.len()];
+            found.insert(key, (ids, sure));
+        }
+        let (mut lost, mut losses) = (Vec::new(), Losses::default());
+        for added in self.acknowledged.iter().map(Added::of) {
+            let gone = match found.get_mut(&added.key) {
+                None => {
+                    counts.never_read += 1;
+                    false
+                }
+                Some((ids, sure)) => ids.binary_search(&added.id).map(|place| sure[place] = true).is_err(),
+            };
+            losses.add(added.node, gone);
+            if gone {
+                counts.lost += 1;
+                lost.push(added);
             }
         }
+        lost.sort_unstable_by_key(Added::order);
+        lost.iter().for_each(|added| evidence.one(lost_element(added, names, servers)));
+        drop(lost);
         let mut odd: Vec<(u32, u64)> = Vec::new();
-        for (key, id) in self.found.iter().flat_map(|(key, ids)| ids.iter().map(|id| (*key, *id))).filter(|one| !sure.contains(one)) {
+        let unsure =
+            found.iter().flat_map(|(key, (ids, sure))| ids.iter().zip(sure).filter(|(_, sure)| !**sure).map(|(id, _)| (*key, *id)));
+        for (key, id) in unsure {
             match self.unknown.contains(&(key, id)) {
                 true => counts.recovered += 1,
                 false => odd.push((key, id)),
