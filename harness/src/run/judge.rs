@@ -84,13 +84,7 @@ pub fn trial(folder: &Folder, plan: &Plan, planned: &TrialPlan, enough: impl Fn(
     Some(trial)
 }
 
-fn read(
-    path: &Path,
-    plan: &Plan,
-    planned: &TrialPlan,
-    all: &mut Anomalies,
-    enough: &impl Fn() -> bool,
-) -> Result<Trial, String> {
+fn read(path: &Path, plan: &Plan, planned: &TrialPlan, all: &mut Anomalies, enough: &impl Fn() -> bool) -> Result<Trial, String> {
     let file = File::open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => "the history is missing".to_owned(),
         _ => format!("the history cannot be read: {error}"),

@@ -30,7 +30,6 @@ use crate::result::{
     WorkloadSeries,
 };
 
-
 /// Analyses a history in one pass. `Trial::history` is left empty: only the caller knows where the file is.
 ///
 /// # Errors
