@@ -54,6 +54,8 @@ fn shifted(events: &[Event], by: u64) -> Vec<Event> {
             Event::Cluster(news) => news.at += by,
             Event::Role(sample) => sample.at = sample.at.map(|at| at + by),
             Event::Stall(stall) => stall.at += by,
+            Event::Object(event) => event.at = event.at.map(|at| at + by),
+            Event::ServerStall(stall) => stall.at = stall.at.map(|at| at + by),
             Event::Final(last) => last.at += by,
             Event::Members(members) => members.at += by,
             Event::Decision(decision) => decision.at = decision.at.map(|at| at + by),
@@ -221,6 +223,8 @@ proptest! {
             Event::Exchange(exchange) => exchange.at = [time, time / 2],
             Event::Value(value) => value.at = [time, time / 2],
             Event::Node(node) => node.at = time,
+            Event::Object(event) => event.at = [time, time / 2],
+            Event::ServerStall(stall) => stall.at = [time, time / 2],
             Event::Note(_) | Event::Stall(_) | Event::Header(_) | Event::End(_) => {}
         }
         analysed(&events);
