@@ -209,6 +209,8 @@ proptest! {
             Event::Phase(phase) => phase.at = time,
             Event::Sentinel(message) => message.at = time,
             Event::Cluster(news) => news.at = time,
+            Event::Object(object) => object.at = [time, time / 2],
+            Event::ServerStall(stall) => (stall.at, stall.waited) = ([time, time / 2], time),
             Event::Final(last) => last.at = time,
             Event::Members(members) => members.at = time,
             Event::Decision(decision) => decision.at = [time, time / 2],
