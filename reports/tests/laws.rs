@@ -225,8 +225,6 @@ proptest! {
             Event::Exchange(exchange) => exchange.at = [time, time / 2],
             Event::Value(value) => value.at = [time, time / 2],
             Event::Node(node) => node.at = time,
-            Event::Object(event) => event.at = [time, time / 2],
-            Event::ServerStall(stall) => stall.at = [time, time / 2],
             Event::Note(_) | Event::Stall(_) | Event::Header(_) | Event::End(_) => {}
         }
         analysed(&events);
