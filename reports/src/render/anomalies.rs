@@ -191,15 +191,16 @@ pub fn files(document: &Document) -> Vec<(u32, &str)> {
 
 /// What trials that were not judged have shown, and that it counts for nothing: empty where they have shown nothing.
 pub fn apart(document: &Document) -> String {
-    let rows = rows(document, Of::NotJudged);
-    if rows.is_empty() {
+    let (mut kinds, mut trials) = (BTreeMap::<AnomalyKind, u64>::new(), 0);
+    for counts in Of::NotJudged.trials(document).map(counts).filter(|counts| !counts.is_empty()) {
+        trials += 1;
+        counts.iter().for_each(|one| *kinds.entry(one.kind).or_default() += one.total);
+    }
+    if kinds.is_empty() {
         return String::new();
     }
-    let mut kinds: BTreeMap<AnomalyKind, u64> = BTreeMap::new();
-    rows.iter().for_each(|row| *kinds.entry(row.kind).or_default() += row.total);
     let kinds: Vec<String> =
         kinds.iter().map(|(kind, total)| format!("{} {}", number::count(*total as f64), facts::anomaly_name(*kind))).collect();
-    let trials = Of::NotJudged.trials(document).filter(|trial| trial.anomalies_total > 0).count() as u64;
     format!(
         "In {} not judged, which count for nothing above: {}",
         number::plural(trials, "trial that was", "trials that were"),

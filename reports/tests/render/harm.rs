@@ -175,6 +175,14 @@ fn a_peak_beyond_the_limit_comes_first_though_no_window_was_overrun() {
 }
 
 #[test]
+fn harm_that_had_not_ended_is_at_least_so_much() {
+    let mut document = with("register", "violations", 3.0, MetricUnit::Count);
+    let open = summarise("w.violations", MetricUnit::Count, "", vec![(1, Sample::AtLeast(3.0)), (2, Sample::Exact(1.0))]).unwrap();
+    document.metrics.insert("w.violations".to_owned(), open);
+    assert!(sentence(&document).contains("≥ 4 registers answered as no single one would"), "{}", sentence(&document));
+}
+
+#[test]
 fn of_several_workloads_of_a_kind_each_is_named() {
     let mut document = with("payment-job", "charged_twice", 0.0, MetricUnit::Count);
     let mut other = document.trials[0].workloads[0].clone();

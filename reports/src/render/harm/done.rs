@@ -96,7 +96,8 @@ pub fn done_in(metrics: &BTreeMap<String, MetricSummary>, assertions: &[Assertio
             continue;
         }
         let whole = metrics.get(&format!("{of}.{}", harm.of)).map(|whole| whole.total).filter(|whole| *whole > 0.0);
-        let amount = Amount { value, unit: metric.unit, of: whole, several: metric.samples.len() > 1, limit };
+        let open = if sum { metric.samples.iter().any(|(_, sample)| facts::is_open(*sample)) } else { facts::is_open(metric.max) };
+        let amount = Amount { open, value, unit: metric.unit, of: whole, several: metric.samples.len() > 1, limit };
         let asserted = asserted(harm, of, ordinary, assertions);
         let peers = kinds.values().filter(|(other, _)| Some(other.as_str()) == kind).count();
         found.push((place, Done { harm, name: name.clone(), of: of.to_owned(), amount, asserted, peers }));

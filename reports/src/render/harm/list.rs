@@ -4,7 +4,7 @@
 
 use crate::analysis::OUTAGE;
 use crate::render::number;
-use crate::result::MetricUnit;
+use crate::result::{MetricUnit, Sample};
 
 /// A metric that counts harm.
 pub struct Harm {
@@ -31,13 +31,16 @@ pub struct Amount {
     /// The sum of what it is a part of.
     pub(super) of: Option<f64>,
     pub(super) several: bool,
+    /// Whether it had not ended: it is at least so much.
+    pub(super) open: bool,
     /// Limit and window of a limiter, ns.
     pub(super) limit: Option<[u64; 2]>,
 }
 
 impl Amount {
     pub(super) fn n(&self) -> String {
-        number::value(self.unit, self.value)
+        let sample = if self.open { Sample::AtLeast(self.value) } else { Sample::Exact(self.value) };
+        number::sample(self.unit, sample)
     }
 
     fn some(&self, one: &str, many: &str) -> String {
