@@ -71,6 +71,8 @@ fn document(rest: &str, trial: Trial) -> Document {
         ended_at: Some(String::new()),
         interrupted: None,
         residue: Vec::new(),
+        not_begun: Vec::new(),
+        not_repeated: None,
         trials: vec![trial],
     })
 }
