@@ -28,11 +28,12 @@ fn rising(first: f64, n: usize, rng: &mut ChaCha8Rng) -> Vec<(f64, f64)> {
     phases(first, n).into_iter().map(|phase| (phase, 3.8 + 0.8 * (phase + 0.3).fract() + 0.02 * noise(rng))).collect()
 }
 
-/// The share explained by a straight line with a jump back, wherever that is: every line by itself.
+/// The share of the ranks explained by a straight line with a jump back, wherever that is: every line by itself.
 fn explained(pairs: &[(f64, f64)]) -> f64 {
     let n = pairs.len() as f64;
     let middle = |values: &[f64]| values.iter().sum::<f64>() / n;
-    let y: Vec<f64> = pairs.iter().map(|(_, value)| *value).collect();
+    let count = |is: &dyn Fn(f64) -> bool| pairs.iter().filter(|(_, value)| is(*value)).count() as f64;
+    let y: Vec<f64> = pairs.iter().map(|(_, value)| count(&|other| other < *value) + count(&|other| other == *value) / 2.0).collect();
     let all: f64 = y.iter().map(|value| (value - middle(&y)).powi(2)).sum();
     let left = pairs.iter().map(|(jump, _)| {
         let x: Vec<f64> = pairs.iter().map(|(phase, _)| if phase < jump { phase + 1.0 } else { *phase }).collect();
@@ -117,8 +118,18 @@ fn a_sine_and_a_step_are_found_as_well_and_explained_as_told() {
     let of =
         |shape: fn(f64) -> f64| sawtooth(&phases(0.2, 200).into_iter().map(|phase| (phase, shape(phase))).collect::<Vec<_>>()).unwrap();
     let (sine, step) = (of(|phase| (phase * std::f64::consts::TAU).sin()), of(|phase| f64::from(u8::from(phase < 0.5))));
-    assert!((sine.r2 - 6.0 / std::f64::consts::PI.powi(2)).abs() < 0.02 && sine.p < 0.001, "{sine:?}");
+    assert!(sine.r2 > 0.5 && sine.p < 0.001, "{sine:?}");
     assert!((step.r2 - 0.75).abs() < 0.02 && step.p < 0.001, "{step:?}");
+}
+
+#[test]
+fn a_few_values_that_another_cause_moved_hide_nothing() {
+    let mut pairs = rising(0.2, 24, &mut ChaCha8Rng::seed_from_u64(1));
+    for place in [3, 11, 17] {
+        pairs[place].1 -= 1.0;
+    }
+    let found = sawtooth(&pairs).unwrap();
+    assert!(found.p < 0.01 && found.high - found.low > 0.25, "{found:?}");
 }
 
 #[test]

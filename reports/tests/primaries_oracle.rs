@@ -42,7 +42,7 @@ workloads:
 ";
     let mut story = Story::new(header(experiment), [ZERO, END]);
     let said = |at: u64, node, role| {
-        Event::Role(RoleSample { at: [at; 2], node, role, offset: 0, link: true, follows: String::new(), syncing: false })
+        Event::Role(RoleSample { at: [at; 2], node, role, offset: 0, link: true, follows: String::new(), syncing: false, priority: None })
     };
     // Both take writes from tick 60 to 90; then the one that was promoted last dies, and the other goes on with all it had.
     for tick in 10..150 {

@@ -15,7 +15,7 @@ pub fn told(metrics: &BTreeMap<String, MetricSummary>) -> Vec<String> {
         let n = number::plural(metric.samples.len() as u64, "trial", "trials");
         let explained = number::share((phase.r2 * 100.0).round() / 100.0);
         format!(
-            "{name} depends on the phase of the servers' timers: {}; it explains {explained} of the variance of {n}",
+            "{name} depends on the phase of the servers' timers: {}; it explains {explained} of the variance of the ranks of {n}",
             range(metric, phase)
         )
     });

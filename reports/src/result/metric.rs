@@ -75,7 +75,7 @@ pub struct MetricSummary {
 pub struct PhaseDependence {
     /// The window of the phases (the experiment's `jitter`), ns.
     pub window: u64,
-    /// Share of the variance between the trials that the phase explains.
+    /// Share of the variance of the values' ranks that the line explains.
     pub r2: f64,
     /// Chance that as much is explained where nothing depends on the phase (permutation test).
     pub p: f64,

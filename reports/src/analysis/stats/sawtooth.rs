@@ -1,7 +1,8 @@
 //! Whether values depend on a phase: a straight line over the window with a jump back, fitted by least squares, and a permutation test.
 //!
 //! What waits for the next tick of a timer falls with the phase in a straight line and jumps back once; where in the window, nobody knows
-//! before. So every place of the jump is tried, and the permutation test allows for that. Of a sine such a line explains six tenths.
+//! before. So every place of the jump is tried, and the permutation test allows for that. The line goes through the ranks of the values: a few
+//! that another cause has moved far away hide nothing.
 //!
 //! Good, *Permutation, Parametric and Bootstrap Tests of Hypotheses* (2005), ch. 3.
 
@@ -19,11 +20,11 @@ const WIDEST: f64 = 0.5;
 /// How values go with a phase.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sawtooth {
-    /// Share of the values' variance that the line explains.
+    /// Share of the variance of the values' ranks that the line explains.
     pub r2: f64,
     /// Chance that as much is explained where nothing depends on the phase.
     pub p: f64,
-    /// The lower end of the line, no lower than the smallest value.
+    /// The lower end of the same line through the values, no lower than the smallest value.
     pub low: f64,
     /// The higher end, no higher than the largest.
     pub high: f64,
@@ -40,25 +41,39 @@ pub fn sawtooth(pairs: &[(f64, f64)]) -> Option<Sawtooth> {
     let phases: Vec<f64> = sorted.iter().map(|(phase, _)| *phase).collect();
     let lines = Lines::of(&phases)?;
     let mean = sorted.iter().map(|(_, value)| value).sum::<f64>() / sorted.len() as f64;
-    let mut values: Vec<f64> = sorted.iter().map(|(_, value)| value - mean).collect();
+    let values: Vec<f64> = sorted.iter().map(|(_, value)| value - mean).collect();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let all: f64 = values.iter().map(|value| value * value).sum();
-    if least == most || !all.is_finite() {
+    if least == most || !mean.is_finite() {
         return None;
     }
-    let (jump, explained) = lines.best(&values);
+    let mut ranks = ranks(&values);
+    let all: f64 = ranks.iter().map(|rank| rank * rank).sum();
+    let (jump, explained) = lines.best(&ranks);
     let mut ends = lines.ends(&values, jump);
     ends.sort_by(f64::total_cmp);
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     // Equal up to rounding counts as reached.
     let reached = explained * (1.0 - 1e-9);
     let as_much = (0..PERMUTATIONS).filter(|_| {
-        values.shuffle(&mut rng);
-        lines.best(&values).1 >= reached
+        ranks.shuffle(&mut rng);
+        lines.best(&ranks).1 >= reached
     });
     let p = (as_much.count() + 1) as f64 / f64::from(PERMUTATIONS + 1);
     Some(Sawtooth { r2: (explained / all).clamp(0.0, 1.0), p, low: mean + ends[0].max(least), high: mean + ends[1].min(most) })
+}
+
+/// The rank of each value less the mean of all ranks; equal values share theirs.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = (values.len() - 1) as f64 / 2.0;
+    let rank = |value: &f64| {
+        let below = sorted.partition_point(|other| other < value);
+        let equal = sorted[below..].partition_point(|other| other <= value);
+        below as f64 + (equal as f64 - 1.0) / 2.0 - middle
+    };
+    values.iter().map(rank).collect()
 }
 
 /// The lines over sorted phases, one for each place of the jump: before the phase of that index.
