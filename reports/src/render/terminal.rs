@@ -164,7 +164,8 @@ fn phases(text: &mut String, document: &Document) {
         let _ = writeln!(text, "  {line}");
     }
     if told.len() > SHOWN {
-        let _ = writeln!(text, "  {} more figures depend on it, in the report", told.len() - SHOWN);
+        let more = number::plural((told.len() - SHOWN) as u64, "more figure depends", "more figures depend");
+        let _ = writeln!(text, "  {more} on it, in the report");
     }
 }
 
