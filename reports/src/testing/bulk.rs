@@ -76,7 +76,16 @@ pub fn long_trial(kind: &str, seconds: u64, rate: u64) -> (Header, impl Iterator
             if slice % 20 == 0 {
                 let role = if node == 0 { NodeRole::Primary } else { NodeRole::Replica };
                 let (at, offset) = ([at, at + 200_000], slice * 1_000);
-                events.push(Event::Role(RoleSample { at, node, role, offset, link: true, follows: String::new(), syncing: false, priority: None }));
+                events.push(Event::Role(RoleSample {
+                    at,
+                    node,
+                    role,
+                    offset,
+                    link: true,
+                    follows: String::new(),
+                    syncing: false,
+                    priority: None,
+                }));
             }
         }
         let range = (slice * rate / 1_000)..((slice + 1) * rate / 1_000);

@@ -116,6 +116,7 @@ fn every_outage_is_in_the_first_sentence_or_among_the_key_figures() {
 
 fn asserting(document: &mut Document, metric: &str, expect: &str, verdict: Verdict) {
     document.assertions.push(AssertionResult {
+        implicit: false,
         metric: metric.to_owned(),
         expect: expect.to_owned(),
         severity: Severity::Error,
