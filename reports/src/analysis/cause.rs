@@ -171,7 +171,9 @@ impl Cause {
     /// Until when it is there.
     pub fn lasts(&self) -> u64 {
         match self.mechanism {
-            Mechanism::Ends | Mechanism::Orders => self.at.saturating_add(AT_ONCE),
+            Mechanism::Ends => self.at.saturating_add(AT_ONCE),
+            // Slots move for a while.
+            Mechanism::Orders => self.until.unwrap_or(self.at).max(self.at.saturating_add(AT_ONCE)),
             _ => self.until.unwrap_or(u64::MAX),
         }
     }

@@ -181,10 +181,11 @@ pub fn spread(values: &[f64]) -> (f64, f64, f64) {
     (sorted[0], middle, sorted[sorted.len() - 1])
 }
 
-/// The parts of every outage of the conclusive trials, in order of time.
+/// The parts of every outage of the conclusive trials, in order of time. A shard that was only refused had no failover to tell in parts.
 pub fn parts(document: &Document) -> Vec<PartSummary> {
     let mut summaries: Vec<PartSummary> = Vec::new();
-    for failover in conclusive(document).flat_map(|trial| &trial.failovers) {
+    let failovers = conclusive(document).flat_map(|trial| &trial.failovers);
+    for failover in failovers.filter(|failover| failover.refused_for_coverage.is_none()) {
         for (index, part) in failover.parts.iter().enumerate() {
             let length = part.to.saturating_sub(part.from) as f64;
             let place = summaries.iter().position(|summary| summary.name == part.name).unwrap_or_else(|| {
