@@ -23,12 +23,17 @@ fn story(rest: &str, down: [u64; 2]) -> Story {
         tell(&mut story, S, ObjectKind::Link, name, ObjectState::Running, |_| {});
     }
     tell(&mut story, S, ObjectKind::Clients, "", ObjectState::Running, |_| {});
-    for at in (S..END).step_by(usize::try_from(5 * MS).unwrap()) {
+    for at in probed() {
         let ok = at < down[0] || at > down[1];
         let (out, why) = if ok { (Outcome::Ok, None) } else { (Outcome::Fail, Some(Why::Connect)) };
         story.tell(at, Event::Probe(Probe { node: 0, op: ProbeKind::Write, at: [at; 3], out, why }));
     }
     story
+}
+
+/// When probes write.
+fn probed() -> impl Iterator<Item = u64> {
+    (0..).map(|number| S + number * 5 * MS).take_while(|at| *at < END)
 }
 
 fn tell(story: &mut Story, at: u64, kind: ObjectKind, name: &str, state: ObjectState, more: impl Fn(&mut ObjectEvent)) {
@@ -107,7 +112,7 @@ fn without_a_crash_the_run_passes_and_a_history_that_watched_nothing_claims_noth
     assert_eq!(passed.assertions.len(), 2);
     assert!(terminal::render(&passed, &terminal::Options::default()).contains("The assertion holds"));
     let mut old = Story::new(header(QUIET), [ZERO, END]);
-    for at in (S..END).step_by(usize::try_from(5 * MS).unwrap()) {
+    for at in probed() {
         old.tell(at, Event::Probe(Probe { node: 0, op: ProbeKind::Write, at: [at; 3], out: Outcome::Ok, why: None }));
     }
     let old = document(QUIET, old.analysed());
