@@ -202,8 +202,9 @@ pub fn apart(document: &Document) -> String {
     let kinds: Vec<String> =
         kinds.iter().map(|(kind, total)| format!("{} {}", number::count(*total as f64), facts::anomaly_name(*kind))).collect();
     format!(
-        "In {} not judged, which count for nothing above: {}",
+        "In {} not judged, which {} for nothing above: {}",
         number::plural(trials, "trial that was", "trials that were"),
+        if trials == 1 { "counts" } else { "count" },
         kinds.join(", ")
     )
 }

@@ -144,7 +144,10 @@ fn unit_of(unit: MetricUnit) -> (&'static str, f64) {
 pub(super) fn family_name(name: &str, unit: MetricUnit) -> String {
     let (unit, _) = unit_of(unit);
     let separator = if unit.is_empty() { "" } else { "_" };
-    format!("redquake_{}{separator}{unit}", identifier(name))
+    let name = format!("redquake_{}{separator}{unit}", identifier(name));
+    // Endings that both formats keep for the parts of other types.
+    let kept = ["_count", "_sum", "_total", "_bucket", "_created", "_info"].iter().any(|ending| name.ends_with(ending));
+    if kept { format!("{name}_value") } else { name }
 }
 
 fn metric_family(text: &mut Lines, run: &str, name: &str, metrics: &[(&str, &MetricSummary)]) {

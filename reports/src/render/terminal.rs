@@ -214,7 +214,7 @@ fn certain(text: &mut String, document: &Document) {
     let files = anomalies::files(document);
     let all = files.first().map_or_else(String::new, |(_, first)| match files.len() {
         1 => format!("; all in {}", plain(first)),
-        more => format!("; all in {} and {} more files", plain(first), more - 1),
+        more => format!("; all in {} and {}", plain(first), number::plural(more as u64 - 1, "more file", "more files")),
     });
     let _ = writeln!(text, "\n  {total}{all}");
     for row in rows.iter().take(KINDS) {

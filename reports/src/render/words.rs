@@ -23,8 +23,8 @@ pub fn verdict(verdict: Verdict) -> &'static str {
 pub fn sentence(document: &Document) -> String {
     let done = harm::done(document);
     let of = |asserted: fn(Asserted) -> bool| {
-        let told = done.iter().filter(move |one| asserted(one.asserted));
-        told.map(Done::words).collect::<Vec<String>>()
+        let told: Vec<&Done> = done.iter().filter(|one| asserted(one.asserted)).collect();
+        harm::phrases(&told)
     };
     let (mut suffered, mut calm) = (Vec::new(), Vec::new());
     let mut expected = Vec::new();
@@ -37,13 +37,24 @@ pub fn sentence(document: &Document) -> String {
     }
     suffered.extend(of(|asserted| asserted != Asserted::Expected));
     expected.extend(of(|asserted| asserted == Asserted::Expected));
+    for (parts, more) in
+        [(&mut suffered, "further kinds of harm stand among the key figures"), (&mut expected, "further kinds of harm are expected")]
+    {
+        if let Some(left) = parts.len().checked_sub(MOST).filter(|left| *left > 1) {
+            parts.truncate(MOST);
+            parts.push(format!("{left} {more}"));
+        }
+    }
     calm.extend(felt::calm(document, &done));
     let mut sentences: Vec<String> = Vec::new();
     if suffered.len() + calm.len() <= PARTS && expected.is_empty() {
         suffered.append(&mut calm);
     }
     sentences.extend(suffered.chunks(PARTS).map(join));
-    sentences.extend(expected.chunks(PARTS).map(|parts| format!("as this experiment expects, {}", join(parts))));
+    sentences.extend(expected.chunks(PARTS).zip(0..).map(|(parts, place)| match place {
+        0 => format!("as this experiment expects, {}", join(parts)),
+        _ => format!("it also expects that {}", join(parts)),
+    }));
     sentences.extend(calm.chunks(PARTS).map(join));
     let why = match document.verdict {
         Verdict::Pass => assertions_kept(document),
@@ -64,8 +75,9 @@ pub fn sentence(document: &Document) -> String {
     format!("{}.", all.join(". "))
 }
 
-/// Most parts of a sentence.
+/// Most parts of a sentence, and of all sentences of what was suffered.
 const PARTS: usize = 3;
+const MOST: usize = 6;
 
 /// What stands under the sentence of a run that passes and yet needs a look: harm that nothing asserts, and assertions that could not fail.
 pub fn warnings(document: &Document) -> Vec<String> {

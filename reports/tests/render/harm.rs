@@ -190,7 +190,10 @@ fn of_several_workloads_of_a_kind_each_is_named() {
     other.name = "plain".to_owned();
     document.trials[0].workloads.push(other);
     put(&mut document, "plain.charged_twice", MetricUnit::Count, 495.0);
-    assert!(sentence(&document).starts_with("495 payments were charged twice in `plain`"), "{}", sentence(&document));
+    assert!(sentence(&document).starts_with("495 payments were charged twice (`plain`)"), "{}", sentence(&document));
+    put(&mut document, "w.charged_twice", MetricUnit::Count, 5.0);
+    let first = sentence(&document);
+    assert!(first.starts_with("500 payments were charged twice (`plain` 495, `w` 5)"), "{first}");
 }
 
 /// Clients of one zone were cut off, and the servers took writes.

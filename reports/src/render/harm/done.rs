@@ -34,13 +34,14 @@ pub struct Done {
     pub asserted: Asserted,
     /// How many workloads of the kind there are.
     peers: usize,
+    /// Whether the amounts of workloads add up.
+    sum: bool,
 }
 
 impl Done {
-    /// What happened, and to whose clients where several workloads are of the kind.
+    /// What happened, and in which workload where several are of the kind.
     pub fn words(&self) -> String {
-        let whose = if self.peers > 1 { format!(" in `{}`", self.of) } else { String::new() };
-        format!("{}{whose}", (self.harm.words)(&self.amount))
+        together(&[self])
     }
 
     /// The number, in its unit.
@@ -100,7 +101,7 @@ pub fn done_in(metrics: &BTreeMap<String, MetricSummary>, assertions: &[Assertio
         let amount = Amount { open, value, unit: metric.unit, of: whole, several: metric.samples.len() > 1, limit };
         let asserted = asserted(harm, of, ordinary, assertions);
         let peers = kinds.values().filter(|(other, _)| Some(other.as_str()) == kind).count();
-        found.push((place, Done { harm, name: name.clone(), of: of.to_owned(), amount, asserted, peers }));
+        found.push((place, Done { harm, name: name.clone(), of: of.to_owned(), amount, asserted, peers, sum }));
     }
     found.sort_by(|(place, one), (other_place, other)| (place, &one.of).cmp(&(other_place, &other.of)));
     found.into_iter().map(|(_, done)| done).collect()
@@ -132,6 +133,32 @@ pub fn needs_more_than(assertion: &AssertionResult, floor: f64) -> bool {
         Comparison::AtLeast | Comparison::Equal => limit > floor,
         Comparison::NotEqual => limit == floor,
         Comparison::Less | Comparison::AtMost => false,
+    }
+}
+
+/// What happened in words, a phrase for each harm: that of several workloads is added up, and told by workload.
+pub fn phrases(done: &[&Done]) -> Vec<String> {
+    done.chunk_by(|one, next| std::ptr::eq(one.harm, next.harm)).map(together).collect()
+}
+
+/// One harm of some workloads: `495 payments were charged twice (`plain` 300, `renewed` 195)`.
+fn together(done: &[&Done]) -> String {
+    let Some(first) = done.first() else { return String::new() };
+    let worst = done.iter().max_by(|one, other| one.amount.value.total_cmp(&other.amount.value)).unwrap_or(first);
+    let mut amount = worst.amount;
+    if worst.sum {
+        amount.value = done.iter().map(|one| one.amount.value).sum();
+        amount.of = done.iter().map(|one| one.amount.of).sum();
+        amount.open = done.iter().any(|one| one.amount.open);
+    }
+    let words = (first.harm.words)(&amount);
+    match done {
+        [one] if one.peers > 1 => format!("{words} (`{}`)", one.of),
+        [_] => words,
+        several => {
+            let each: Vec<String> = several.iter().map(|one| format!("`{}` {}", one.of, one.value())).collect();
+            format!("{words} ({})", each.join(", "))
+        }
     }
 }
 

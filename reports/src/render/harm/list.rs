@@ -24,6 +24,7 @@ pub struct Harm {
 }
 
 /// How much harm was done, for words.
+#[derive(Debug, Clone, Copy)]
 pub struct Amount {
     /// The sum of a count; of times and peaks the largest.
     pub value: f64,

@@ -3,5 +3,5 @@
 mod done;
 mod list;
 
-pub use done::{Asserted, Done, Kinds, done, done_in, needs_more_than, unasserted};
+pub use done::{Asserted, Done, Kinds, done, done_in, needs_more_than, phrases, unasserted};
 pub use list::{Amount, HARMS, Harm, NO_HARM, OUTAGES};
