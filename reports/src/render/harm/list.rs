@@ -69,7 +69,7 @@ pub const HARMS: &[Harm] = &[
         1.0 => "once a lock had two holders at the same time".to_owned(),
         _ => format!("{} times a lock had two holders at once", a.n()),
     })
-    .told_by(&["double_held_time", "lost_updates"]),
+    .told_by(&["double_held_time"]),
     harm("set", "lost", "writes lost", |a| format!("{} were lost", a.part("acknowledged writes")))
         .told_by(&["lost_share"])
         .part_of("acknowledged"),
@@ -116,8 +116,7 @@ pub const HARMS: &[Harm] = &[
     .part_of("admitted"),
     harm("limiter", "immortal", "keys that never expire", |a| format!("{} expire", a.some("key will never", "keys will never"))),
     harm("lock", "stuck", "locks stuck", |a| format!("{} not be taken again", a.some("lock could", "locks could"))),
-    harm("lock", "lost", "locks lost", |a| format!("{} under their holders", a.some("lock vanished", "locks vanished")))
-        .told_by(&["double_acquired"]),
+    harm("lock", "lost", "locks lost", |a| format!("{} under their holders", a.some("lock vanished", "locks vanished"))),
     harm("lock", "token_regressions", "tokens gone back", tokens),
     harm("payment-job", "token_regressions", "tokens gone back", tokens),
     harm("lock", "fenced_alone", "holders fenced out alone", |a| {
@@ -149,8 +148,7 @@ pub const HARMS: &[Harm] = &[
     }),
     harm("lock", "ttl_overrun", "TTL overruns", |a| {
         format!("{} beyond their lease while another had the lock", a.some("holder stayed", "holders stayed"))
-    })
-    .told_by(&["double_acquired"]),
+    }),
     harm("failover", "stranded_keys", "keys stranded", |a| format!("{} out of reach", a.some("key was left", "keys were left"))),
     harm("failover", "crashes", "servers crashed", |a| format!("{} by themselves", a.some("server ended", "servers ended"))),
     time("failover", "aftershocks", "aftershocks", |a| {

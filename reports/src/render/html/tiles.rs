@@ -22,7 +22,12 @@ pub fn tiles(document: &Document) -> Vec<Tile> {
     if let Some(split) = document.metrics.get(facts::SPLIT_BRAIN).filter(|split| split.max.value() > 0.0) {
         let lost = document.metrics.get(facts::SPLIT_BRAIN_WRITES).map_or(0.0, |writes| writes.total);
         let note = format!("{}; the wrong one took {} writes of clients", facts::spread_text(split), number::count(lost));
-        tiles.push(Tile { label: "two primaries", value: number::sample(split.unit, split.median), note, tone: "bad" });
+        tiles.push(Tile {
+            label: "two primaries",
+            value: number::sample(split.unit, split.median),
+            note,
+            tone: harm("failover", "split_brain", 1),
+        });
     }
     if let Some(resets) = document.metrics.get(facts::DATA_RESETS).filter(|resets| resets.total > 0.0) {
         let note = "a primary came back without what it had; replicas copied that".to_owned();
@@ -83,10 +88,16 @@ pub fn tiles(document: &Document) -> Vec<Tile> {
     tiles.extend(done.iter().filter(|one| !has_tile(one)).map(|one| Tile {
         label: one.harm.label,
         value: one.value(),
-        note: if one.asserted == Asserted::Expected { format!("{}, as this experiment expects", one.words()) } else { one.words() },
+        note: note(one),
         tone: harm_tone(&done, one.harm.kind, one.harm.metric, 1),
     }));
     tiles
+}
+
+/// What happened, in plain text.
+fn note(done: &Done) -> String {
+    let words = done.words().replace('`', "");
+    if done.asserted == Asserted::Expected { format!("{words}, as this experiment expects") } else { words }
 }
 
 /// The gaps. What is shorter than an outage is called no outage, and a Cluster's gap is that of a shard.
