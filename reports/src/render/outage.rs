@@ -3,7 +3,7 @@
 use super::aftermath;
 use super::by_shard;
 use super::crashes;
-use super::harm;
+use super::harm::{self, Done};
 use super::{facts, number};
 use crate::analysis::OUTAGE;
 use crate::result::{Document, MetricSummary, Sample, Trial};
@@ -16,6 +16,15 @@ pub enum Clause {
     Expected(String),
     /// Nobody had none.
     Calm(String),
+}
+
+/// Whether a clause tells of some harm already, and by name.
+pub fn tells(document: &Document, done: &Done) -> bool {
+    match (done.harm.kind, done.harm.metric) {
+        ("failover", "crashes") => crashes::clause(document).is_some(),
+        ("failover", "aftershocks") => !aftermath::words(document).is_empty(),
+        _ => false,
+    }
 }
 
 /// Everything about service, the servers' outages first.

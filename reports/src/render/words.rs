@@ -23,7 +23,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
 pub fn sentence(document: &Document) -> String {
     let done = harm::done(document);
     let of = |asserted: fn(Asserted) -> bool| {
-        let told: Vec<&Done> = done.iter().filter(|one| asserted(one.asserted)).collect();
+        let told: Vec<&Done> = done.iter().filter(|one| asserted(one.asserted) && !outage::tells(document, one)).collect();
         harm::phrases(&told)
     };
     let (mut suffered, mut calm) = (Vec::new(), Vec::new());
