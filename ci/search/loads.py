@@ -80,11 +80,13 @@ def counts_of_windows(decisions, limit):
     for one_window in grouped(decisions, "key", "window").values():
         answers = sorted((one["at"][1], one["at"][0], one["value"]) for one in one_window if one.get("value") is not None)
         unanswered = sum(one["ran"] == "info" for one in one_window)
+        before = total["rolled_back"]
         for place, (_, began, value) in enumerate(answers):
             total["rolled_back"] += any(other == value or (known < began and other >= value) for known, _, other in answers[:place])
         highest = max((value for _, _, value in answers), default=0)
         total["lost_counts"] += max(0, len(answers) - highest)
-        total["ghosts"] += min(unanswered, max(0, highest - len(answers)))
+        if total["rolled_back"] == before:
+            total["ghosts"] += min(unanswered, max(0, highest - len(answers)))
         for one in one_window:
             if not one["admit"] and one["by"] == "redis":
                 can = sum(other["ran"] != "fail" and other["at"][0] <= one["at"][1] for other in one_window)

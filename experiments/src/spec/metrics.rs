@@ -207,7 +207,7 @@ pub const COUNTER_METRICS: &[Metric] = &[
     metric("lost", Unit::Count, "Acknowledged increments that the final value certainly lacks."),
     metric("lost_share", Unit::Share, "Lost increments as a share of the acknowledged ones."),
     metric("lost_at_most", Unit::Count, "The same if every increment without an answer was executed and kept."),
-    metric("ghosts", Unit::Count, "Increments without an answer that the final value certainly has."),
+    metric("ghosts", Unit::Count, "Increments of unknown outcome that the final value certainly has."),
     metric("unexpected", Unit::Count, "What the final value has beyond every increment that can have been executed."),
     metric("rolled_back", Unit::Count, "Answers that were not above a value answered before, or were given twice."),
     metric("never_read", Unit::Count, "Acknowledged increments whose counter could not be read in the end: neither lost nor safe."),
@@ -284,7 +284,7 @@ pub const CACHE_METRICS: &[Metric] = &[
 
 /// Further metrics `<workload>.<name>` of a `payment-job` workload.
 pub const PAYMENT_METRICS: &[Metric] = &[
-    metric("jobs", Unit::Count, "Jobs that at least one server tried to pay."),
+    metric("jobs", Unit::Count, "Jobs that at least one server had taken on, or that have a payment."),
     metric("paid", Unit::Count, "Jobs with a payment in the ledger."),
     metric("charges_per_job", Unit::Count, "Payments in the ledger by paid job."),
     metric("charged_twice", Unit::Count, "Payments beyond the first of their job."),

@@ -131,7 +131,7 @@ pub struct CounterCounts {
     pub lost: u64,
     /// The same if every increment without an answer was executed and kept.
     pub lost_at_most: u64,
-    /// Increments without an answer that the final value certainly has.
+    /// Increments of unknown outcome that the final value certainly has.
     pub ghosts: u64,
     /// What the final value has beyond every increment that can have been executed.
     pub unexpected: u64,
@@ -177,7 +177,7 @@ pub struct RegisterCounts {
 /// What became of payments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentCounts {
-    /// Jobs that at least one server tried to pay.
+    /// Jobs that at least one server had taken on, or that have a payment.
     pub jobs: u64,
     /// Jobs with a payment in the ledger.
     pub paid: u64,
