@@ -194,6 +194,27 @@ fn what_a_fault_did_is_neither_a_crash_nor_outside() {
     assert_eq!(restarted.analysed().reasons[0], "something outside the lab killed redis-1 (SIGKILL) at T+6.000 s");
 }
 
+const STOP: &str =
+    "topology: { kind: sentinel }\nduration: 10s\nfaults:\n  - { name: end, at: 3s, action: stop, target: { node: redis-1 } }\n";
+
+#[test]
+fn a_server_that_is_told_to_end_and_waits_for_its_replicas_was_told_by_somebody() {
+    let waits = |rest: &str, fault: bool| {
+        let mut story = story(rest, [0, 0]);
+        if fault {
+            step(&mut story, 5 * S, FaultState::Injected, "SIGTERM");
+            step(&mut story, 6 * S, FaultState::Proved, "it waits");
+        }
+        server(&mut story, END, ObjectState::Running, |event| event.log = vec!["Received SIGTERM scheduling shutdown...".to_owned()]);
+        story.analysed().reasons
+    };
+    assert_eq!(waits(STOP, true), [] as [&str; 0]);
+    assert_eq!(
+        waits(QUIET, false),
+        ["something outside the lab told redis-1 to end, which it had not yet, before the trial ended at T+10.000 s"]
+    );
+}
+
 #[test]
 fn whoever_else_meddles_with_a_process_that_a_fault_has_is_named() {
     let mut paused = story(PAUSE, [5 * S, 5 * S + 500 * MS]);

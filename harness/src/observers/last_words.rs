@@ -2,10 +2,9 @@
 
 /// What both Redis and Valkey print first at every start.
 const BANNER: &str = "oO0OoO0OoO0Oo";
-/// With which a crash report of both begins.
-const REPORT: &str = "BUG REPORT START";
-/// What PostgreSQL says of a process of its own that did not end by itself.
-const PROCESS_ENDED: &str = "was terminated by signal";
+/// Lines that tell what happened: with which a crash report begins, what PostgreSQL says of a process of its own that did not end by itself, and
+/// what Redis and PostgreSQL say when they are told to end, which may take them long.
+const TELLING: [&str; 4] = ["BUG REPORT START", "was terminated by signal", "scheduling shutdown", "shutdown request"];
 /// Lines of a crash report that are kept: who sent what comes first, the registers and the stack after it.
 const OF_A_REPORT: usize = 24;
 /// Lines that are kept where there is none.
@@ -23,10 +22,10 @@ pub fn last_words(log: &str) -> Vec<String> {
     lines.iter().skip(lines.len().saturating_sub(OF_AN_END)).map(|line| kept(line)).collect()
 }
 
-/// The crash report that the latest start of a server wrote, or the line in which it tells of the end of a process of its own.
+/// What the latest start of a server wrote from the first telling line on; nothing where there is none.
 pub fn report(log: &str) -> Vec<String> {
     let mut lines = latest_start(log).lines().filter(|line| !line.trim().is_empty());
-    let begun = lines.by_ref().find(|line| line.contains(REPORT) || line.contains(PROCESS_ENDED));
+    let begun = lines.by_ref().find(|line| TELLING.iter().any(|words| line.contains(words)));
     begun.into_iter().chain(lines.take(OF_A_REPORT)).map(kept).collect()
 }
 
@@ -67,5 +66,12 @@ mod tests {
     fn a_report_of_an_earlier_start_is_none_of_this_one() {
         let log = "=== REDIS BUG REPORT START\nx oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n1:M * Ready\n";
         assert!(report(log).is_empty());
+    }
+
+    #[test]
+    fn a_server_that_was_told_to_end_and_has_not_yet_says_so() {
+        let log = "2026-11-29 01:00:00 UTC [7] LOG:  database system is ready to accept connections\n\
+                   2026-11-29 01:00:01 UTC [7] LOG:  received smart shutdown request\n";
+        assert_eq!(report(log), ["2026-11-29 01:00:01 UTC [7] LOG:  received smart shutdown request"]);
     }
 }

@@ -98,6 +98,11 @@ impl Deeds {
         })
     }
 
+    /// Whether a fault told it to end, whether or not it has.
+    pub fn told_to_end(&self, seen: &ObjectEvent) -> bool {
+        self.ends.iter().any(|end| end.target == seen.name && end.means == Means::Terminate)
+    }
+
     /// Whether a fault had stopped it at some time between the two looks.
     pub fn stopped(&self, seen: &ObjectEvent) -> bool {
         self.pauses_of(seen).any(|[from, to]| from <= seen.at[1] && seen.at[0] <= to)

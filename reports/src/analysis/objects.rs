@@ -9,8 +9,10 @@ use crate::result::Crash;
 
 /// Exit code of a program that ends in order.
 const IN_ORDER: i32 = 0;
-/// What servers write when something from outside makes them end or sends them a signal that is otherwise a mistake of their own.
-const FROM_OUTSIDE: [&str; 4] = ["Killed by PID", "scheduling shutdown", "You insist", "shutdown request"];
+/// What servers write of a signal that is otherwise a mistake of their own, when a process sent it.
+const SENT: &str = "Killed by PID";
+/// What they write when they are told to end.
+const TOLD_TO_END: [&str; 3] = ["scheduling shutdown", "You insist", "shutdown request"];
 /// How PostgreSQL tells that a process of its own was ended from outside.
 const PROCESS_KILLED: [&str; 2] = ["terminated by signal 9", "terminated by signal 15"];
 
@@ -71,7 +73,7 @@ fn fate(seen: &ObjectEvent, before: Option<&ObjectEvent>, deeds: &Deeds, since: 
         ObjectState::Stopped if deeds.stopped(seen) => None,
         ObjectState::Stopped => Some(Fate::Outside(stopped(seen, after))),
         ObjectState::Missing => Some(Fate::Outside(missing(seen))),
-        ObjectState::Running if !seen.log.is_empty() => Some(reported(seen)),
+        ObjectState::Running if !seen.log.is_empty() => reported(seen, deeds),
         ObjectState::Running if gone && is_process(seen.kind) => {
             let started = before.is_some_and(|before| deeds.started(seen, before.at[0]));
             (!started).then(|| Fate::Outside(format!("started {} again", object(seen))))
@@ -116,18 +118,25 @@ fn own_fault(signal: i32) -> bool {
 }
 
 fn from_outside(seen: &ObjectEvent) -> bool {
-    seen.log.iter().any(|line| FROM_OUTSIDE.iter().any(|words| line.contains(words)))
+    says(seen, &[SENT]) || says(seen, &TOLD_TO_END)
 }
 
-/// A report of something that did not end the server.
-fn reported(seen: &ObjectEvent) -> Fate {
-    let killed = |line: &String| PROCESS_KILLED.iter().any(|words| line.contains(words));
-    if from_outside(seen) {
-        Fate::Outside(format!("sent {} a signal, for which it wrote a crash report, before the trial ended", object(seen)))
-    } else if seen.log.iter().any(killed) {
-        Fate::Outside(format!("killed a process of {}, before the trial ended", object(seen)))
+fn says(seen: &ObjectEvent, words: &[&str]) -> bool {
+    seen.log.iter().any(|line| words.iter().any(|words| line.contains(words)))
+}
+
+/// What a server wrote that had not ended when the trial did.
+fn reported(seen: &ObjectEvent, deeds: &Deeds) -> Option<Fate> {
+    let server = object(seen);
+    let outside = |what: String| Some(Fate::Outside(format!("{what}, before the trial ended")));
+    if says(seen, &[SENT]) {
+        outside(format!("sent {server} a signal, for which it wrote a crash report"))
+    } else if says(seen, &PROCESS_KILLED) {
+        outside(format!("killed a process of {server}"))
+    } else if says(seen, &TOLD_TO_END) {
+        if deeds.told_to_end(seen) { None } else { outside(format!("told {server} to end, which it had not yet")) }
     } else {
-        Fate::Crash
+        Some(Fate::Crash)
     }
 }
 
@@ -240,6 +249,9 @@ mod tests {
         let link = |state| judged(seen(ObjectKind::Link, state));
         assert_eq!(link(ObjectState::Missing), outside("removed the link of redis-1"));
         assert_eq!(link(ObjectState::Stopped), outside("took down the link of redis-1 for 900 ns"));
+        let waits =
+            ObjectEvent { log: vec!["received smart shutdown request".to_owned()], ..seen(ObjectKind::Database, ObjectState::Running) };
+        assert_eq!(judged(waits), outside("told the database to end, which it had not yet, before the trial ended"));
         assert_eq!(judged(seen(ObjectKind::Clients, ObjectState::Ended)), outside("ended the place of the clients"));
     }
 }

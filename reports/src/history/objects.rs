@@ -28,7 +28,7 @@ pub struct ObjectEvent {
     /// By what means, where that is known: `docker pause`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub how: String,
-    /// The last lines of its log that matter, of a server that ended or wrote a crash report.
+    /// The last lines of its log that matter: of a server that ended, wrote a crash report or was told to end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
 }
@@ -57,7 +57,7 @@ pub enum ObjectKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectState {
-    /// As it should be. With lines of a log: it wrote a crash report and went on.
+    /// As it should be. With lines of a log: it wrote a crash report, or was told to end, and had not ended when the trial did.
     Running,
     /// A process that is stopped, a container that is paused, a link that is down.
     Stopped,
