@@ -183,7 +183,7 @@ impl Course {
         let windows = self.windows();
         let mut best: Option<([u64; 4], Origin)> = None;
         for (place, (name, at, _)) in windows.iter().enumerate() {
-            let (_, back, target) = self.faults[name[1..].parse::<usize>().unwrap()];
+            let (_, back, target) = self.faults[name[1..].parse::<usize>().expect("a name ends with its number")];
             // A kill is over at once; a pause lasts until it is taken back, and what follows it goes on for a while.
             let (lasts, reach) = match name.as_str() {
                 "f1" => (back.unwrap_or(u64::MAX), back.map_or(u64::MAX, |back| back + AFTERMATH)),
