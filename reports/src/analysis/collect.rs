@@ -299,6 +299,7 @@ impl Collected {
 
     fn op(&mut self, op: &Op) {
         self.seen(op.at[2]);
+        self.silences.op(op);
         // Before the baseline window clients warm up; after its end they only give back what they hold.
         let measured = self.phase(PhaseName::Baseline).is_some_and(|zero| op.at[0] >= zero)
             && self.phase(PhaseName::Stop).is_none_or(|stop| op.at[0] <= stop);

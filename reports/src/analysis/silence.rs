@@ -1,7 +1,7 @@
-//! Times in which nodes gave no answer at all, to probes or to questions about their role. What all nodes fall silent for at once, though no
+//! Times in which nodes gave no answer at all, to probes, to clients or to questions about their role. What all nodes fall silent for at once, though no
 //! fault took them, is the doing of the machine they run on.
 
-use crate::history::{Outcome, Probe, Why};
+use crate::history::{Op, Outcome, Probe, Why};
 
 /// A node that answers nothing for this long is silent. Probes ask every few milliseconds.
 const SHORTEST: u64 = 100_000_000;
@@ -59,6 +59,13 @@ impl Silences {
     pub fn probe(&mut self, probe: &Probe) {
         if probe.out == Outcome::Ok || probe.why.is_some_and(answered) {
             self.answer(probe.node, probe.at[2]);
+        }
+    }
+
+    /// Takes in an attempt of a client.
+    pub fn op(&mut self, op: &Op) {
+        if let Some(node) = op.node.filter(|_| op.out == Outcome::Ok || op.why.is_some_and(answered)) {
+            self.answer(node, op.at[2]);
         }
     }
 
@@ -121,6 +128,7 @@ fn answered(why: Why) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Silences, Standstill};
+    use crate::history::{Op, OpKind, Outcome, Why};
 
     const MS: u64 = 1_000_000;
 
@@ -156,6 +164,20 @@ mod tests {
         assert_eq!(found(&dead, &killed), [Standstill { span: [3_000 * MS, 3_500 * MS], nodes: 2 }]);
         let paused = |node: u16, at: u64| killed(node, at) || (node == 1 && (3_000 * MS..=3_500 * MS).contains(&at));
         assert!(found(&dead, &paused).is_empty(), "one node alone may have reasons of its own");
+    }
+
+    #[test]
+    fn a_node_that_answers_clients_is_there_and_one_that_only_times_out_is_not() {
+        let standstills = |out, why| {
+            let mut silences = Silences::default();
+            for at in (0..=5_000).step_by(10) {
+                (0..3).filter(|_| !(1_000..2_000).contains(&at)).for_each(|node| silences.answer(node, at * MS));
+                silences.op(&Op { w: 0, c: 0, op: OpKind::Acquire, id: 0, key: 0, at: [at * MS; 3], out, why, node: Some(1) });
+            }
+            silences.standstills(&[0, 1, 2], &|_, _| false, [0, 5_000 * MS]).len()
+        };
+        assert_eq!(standstills(Outcome::Info, Some(Why::Timeout)), 1);
+        assert_eq!(standstills(Outcome::Fail, Some(Why::Held)), 0, "it was asked and said that the lock is held");
     }
 
     #[test]
