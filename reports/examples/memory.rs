@@ -41,8 +41,9 @@ fn main() -> Result<(), Error> {
     let trial = analyze(Reader::open(BufReader::new(File::open(&path)?)).map_err(Error::other)?).map_err(Error::other)?;
     let took = began.elapsed().as_secs_f64();
     println!(
-        "analysed in {took:.1} s: {:?}, {} anomalies; at most {} MB resident, {before} MB before",
+        "analysed in {took:.1} s: {:?}, {} operations acknowledged, {} anomalies; at most {} MB resident, {before} MB before",
         trial.status,
+        trial.workloads.iter().map(|workload| workload.ok).sum::<u64>(),
         trial.anomalies_total,
         peak()?
     );

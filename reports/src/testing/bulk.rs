@@ -50,6 +50,8 @@ pub const KINDS: [(&str, &str); 7] = [
 /// When there is no such kind.
 pub fn long_trial(kind: &str, seconds: u64, rate: u64) -> (Header, impl Iterator<Item = Event>) {
     const MS: u64 = 1_000_000;
+    /// Elements told at once, of all sets together.
+    const PART: u64 = 160_000;
     let (_, spec) = KINDS.into_iter().find(|(name, _)| *name == kind).expect("a kind that can be forged");
     let header = crate::testing::header(&format!(
         "topology: {{ kind: sentinel }}\nduration: {seconds}s\nworkloads:\n  - {{ name: load, clients: 64, rate: {rate}/s, {spec} }}\nassert:\n  - {{ metric: failover.count, expect: \"count == 0\" }}\n"
@@ -92,13 +94,16 @@ pub fn long_trial(kind: &str, seconds: u64, rate: u64) -> (Header, impl Iterator
         events.extend(range.flat_map(|id| operation(&kind, id, at + id % 900 * 1_000)));
         events
     });
-    let members = (0..16_u32).filter(move |_| last_kind == "set").map(move |key| {
-        let ids = (0..ids).filter(|id| id % 16 == u64::from(key)).collect();
-        Event::Members(Members { at: end + MS, w: 0, key, ids, foreign: 0 })
+    // A large set is told in parts, as a final read does.
+    let parts = (0..ids.div_ceil(PART)).filter(move |_| last_kind == "set").flat_map(move |part| {
+        (0..16_u32).map(move |key| {
+            let ids = (part * PART..((part + 1) * PART).min(ids)).filter(|id| id % 16 == u64::from(key)).collect();
+            Event::Members(Members { at: end + MS, w: 0, key, ids, foreign: 0 })
+        })
     });
     let last = [Event::Phase(Phase { at: end, name: PhaseName::Recovery }), Event::Phase(Phase { at: end, name: PhaseName::Stop })];
     let stop = Event::End(End { at: end + 2 * MS, ..End::default() });
-    (header, begin.into_iter().chain(first).chain(load).chain(last).chain(members).chain([stop]))
+    (header, begin.into_iter().chain(first).chain(load).chain(last).chain(parts).chain([stop]))
 }
 
 /// What one arrival of a kind leaves in a history.
