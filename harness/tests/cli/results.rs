@@ -181,7 +181,7 @@ fn results_of_another_version_are_refused_by_name() {
 #[test]
 fn every_anomaly_is_in_a_file_beside_its_history_as_often_as_the_result_counts_it() {
     let lossy = FailoverParams {
-        lag: 400_000_000,
+        lag: 600_000_000,
         hold: 4_000_000_000,
         ttl: 10_000_000_000,
         keys: 400,
