@@ -92,9 +92,8 @@ class Comparison:
         """One direction: what is wrong in the history keeps a trial from counting; whoever does not count says why."""
         self.compared += 1
         if trial["status"] == "conclusive":
-            if own.flaws or own.unexplained:
-                unexplained = [f"unexplained outage {gap.start} to {gap.stop}" for gap in own.unexplained]
-                self.found.append(f"{where}: is called conclusive, but {own.flaws} {unexplained}")
+            if own.flaws:
+                self.found.append(f"{where}: is called conclusive, but {own.flaws}")
             if own.history.started and not own.acknowledged:
                 self.found.append(f"{where}: is called conclusive, but no probe write was acknowledged")
         elif not trial["reasons"]:
@@ -163,12 +162,17 @@ class Comparison:
             if actual is not None and theirs is not None and not alike(actual, theirs, told["metric"]):
                 self.found.append(f"result.json: actual of {name}: recomputed {actual}, told {theirs}")
         failed = any(trial["status"] == "error" for trial in self.trials)
-        verdict = judge.run([(one, told["severity"]) for _, told, one, _, _ in self.judged], len(self.conclusive), planned, failed)
+        verdict = judge.run([(one, told["severity"]) for _, told, one, _, _ in self.judged], len(self.conclusive), planned, failed, self.lost())
         self.verdict = verdict
         self.same("result.json", "verdict", verdict, self.document["verdict"])
         self.same("result.json", "exit code", judge.EXIT[verdict], self.document["exit_code"])
         if self.code is not None:
             self.same("process", "exit code", judge.EXIT[verdict], self.code)
+
+    def lost(self):
+        """Whether a history is damaged, and no other trial repeats the one that was lost."""
+        repeated = {trial.get("repeats") for trial in self.trials if trial["status"] == "conclusive"}
+        return any({"cut off", "lines"} & set(self.recompute(trial).flaws) and trial["index"] not in repeated for trial in self.trials)
 
     def figure(self, metric, sample):
         return figures.sample(self.document["metrics"][metric]["unit"], *sample)
@@ -258,14 +262,18 @@ class Comparison:
         asserted = [case for case in cases if case["group"] == "assert"]
         self.same("junit.xml", "assertions", [name for name, *_ in self.judged], [case["name"] for case in asserted])
         for (name, one, verdict, actual, trials), case in zip(self.judged, asserted):
-            status = {"pass": "ok", "fail": "failure", "warn": "ok", "inconclusive": "error"}[self.word(one, verdict)]
+            undecided = "skipped" if one["severity"] == "warn" else "error"
+            status = {"pass": "ok", "fail": "failure", "warn": "ok", "inconclusive": undecided}[self.word(one, verdict)]
             self.same("junit.xml", f"status of {name}", status, case["status"])
             begins = self.actual(one, actual, trials)
             if begins is not None:
                 text = (case["message"] or case["out"]).removeprefix("warning: ")
                 self.same("junit.xml", f"actual of {name}", begins, text[:len(begins)])
-        status = {"conclusive": "ok", "inconclusive": "error", "error": "error"}
-        ours = [(f"trial {trial['index']}", status[trial["status"]]) for trial in self.trials]
+        # A trial that counts for nothing is skipped where the run was decided without it, or another one repeats it.
+        repeated = {trial.get("repeats") for trial in self.trials}
+        decided = self.verdict in ("pass", "fail")
+        ours = [(f"trial {trial['index']}", "ok" if trial["status"] == "conclusive" else
+                 "skipped" if decided or trial["index"] in repeated else "error") for trial in self.trials]
         self.same("junit.xml", "trials", ours, [(case["name"].split(":")[0], case["status"]) for case in cases if case["group"] == "trial"])
 
     def metrics_file(self):

@@ -4,9 +4,11 @@ from bisect import bisect_right
 
 MS = 10**6
 SECOND = 10**9
-# An interval without an acknowledged write that counts as an outage, and how long after a fault one may begin that it set off.
+# An interval without an acknowledged write that counts as an outage, and how long after a fault or its reversal its window ends.
 OUTAGE = 250 * MS
 REACH = 15 * SECOND
+# A node that answers nothing for so long is silent.
+SILENT = 100 * MS
 # Acknowledgements of one node at most so far apart are one span of writing, and one that ends so close to the end of the trial may go on.
 WRITING = 50 * MS
 CLOSE = 100 * MS
@@ -96,10 +98,37 @@ def owner(gap, faults):
     return min(candidates)[1] if candidates else None
 
 
-class Shard:
-    """What a shard, or a whole set, felt."""
+def silences(history, node):
+    """When a node answered neither probes nor questions about its role. An error is an answer."""
+    times = history.written[node] + history.read[node] + history.erred[node]
+    times += [one["at"][1] for one in history.roles_of[node] if one["role"] != "unreachable"]
+    return [gap for gap in intervals(times, history.last) if gap.length >= SILENT]
 
-    def __init__(self, history, shard=None):
+
+def standstills(history):
+    """When all nodes that no fault had taken, two at least, were silent at once. Whether a fault that reaches links takes a node is not
+    defined, so none that is named by any fault is asked, unless too few are left."""
+    named = {name for fault in history.events["fault"] for name in fault.get("targets", [])}
+    asked = [node for node in history.data if history.names[node] not in named]
+    if len(asked) < 2:
+        asked = history.data
+    edges = sorted(edge for node in asked for gap in silences(history, node) for edge in ((gap.start, 1), (gap.stop, -1)))
+    found, silent, since = [], 0, 0
+    for at, step in edges:
+        if silent == len(asked) and len(asked) > 1:
+            found.append(Gap(since, at))
+        silent, since = silent + step, at
+    return found
+
+
+def shared(gap, others):
+    return sum(max(0, min(gap.stop, other.stop) - max(gap.start, other.start)) for other in others)
+
+
+class Shard:
+    """What a shard, or a whole set, felt. What the machine did may be left out: `without` are its standstills."""
+
+    def __init__(self, history, shard=None, without=()):
         self.history, self.shard = history, shard
         self.nodes = history.nodes_of(shard) if shard else history.data
         times = acknowledged_writes(history, self.nodes)
@@ -113,15 +142,16 @@ class Shard:
         injected = history.injected()
         self.faults = [Fault(history, place, injected) for place in range(len(injected))]
         self.outages = [gap for gap in writes if gap.length >= OUTAGE and gap.stop > history.zero and gap.start < history.end]
+        # An outage that is half the machine's or more is no result.
+        self.outages = [gap for gap in self.outages if 2 * shared(gap, without) < gap.length]
+        # Which fault explains an outage is not recomputed: every outage counts, whatever caused it.
         self.owners = [owner(gap, self.faults) for gap in self.outages]
-        self.unexplained = [gap for gap, place in zip(self.outages, self.owners) if place is None]
         # Gaps of outages, and beside them what faults cost that stopped nothing: the spacing of answers.
         self.gaps = {"write": [], "read": [], "client": []}
         self.spacing = {"write": [], "read": [], "client": []}
         self.cost, self.on = [], []
-        for gap, place in zip(self.outages, self.owners):
-            if place is not None:
-                self.outage(gap, self.faults[place], reads, clients)
+        for gap in self.outages:
+            self.outage(gap, reads, clients)
         down = bool(self.gaps["write"])
         self.calm = not down
         for place, fault in enumerate(self.faults):
@@ -132,7 +162,7 @@ class Shard:
             own = [gap for gap in writes if history.zero <= gap.start < history.end]
             self.ordinary(own, history.zero, history.end, reads, clients, down)
 
-    def outage(self, gap, fault, reads, clients):
+    def outage(self, gap, reads, clients):
         self.gaps["write"].append(gap)
         self.gaps["read"] += [one for one in [longest(overlapping(reads, gap))] if one]
         waits = []
@@ -147,8 +177,9 @@ class Shard:
             if not gap.open:
                 self.cost.append(("at_least" if client.open else "exact", max(0, client.length - gap.length)))
         last = max(((at, node) for node in self.nodes for at in self.history.written[node] if at <= gap.start), default=None)
-        if last is not None and self.history.names[last[1]] in fault.targets:
-            self.on.append(max(0, gap.start - fault.at))
+        if last is not None:
+            self.on += [max(0, gap.start - fault.at) for fault in self.faults
+                        if fault.at <= gap.stop and self.history.names[last[1]] in fault.targets]
 
     def ordinary(self, own, start, until, reads, clients, down):
         """What a fault that stops nothing costs: the longest ordinary interval in its window."""
@@ -222,14 +253,31 @@ def wrote(op):
 
 
 def promotions(history, nodes):
-    """Nodes that became primary: told by the Sentinels, or by themselves."""
+    """Nodes that became primary in the measured time: they tell it after the role of a replica, and something else shows it."""
     became = []
     for node in nodes:
-        role = None
-        for sample in history.roles_of[node]:
-            if sample["role"] == "unreachable":
-                continue
-            if role == "replica" and sample["role"] == "primary":
-                became.append((sample["at"][1], node))
-            role = sample["role"]
+        role, before = None, 0
+        samples = [sample for sample in history.roles_of[node] if sample["role"] != "unreachable"]
+        for place, sample in enumerate(samples):
+            if role == "replica" and sample["role"] == "primary" and history.zero <= sample["at"][1] < history.end:
+                until = next((later["at"][1] for later in samples[place:] if later["role"] != "primary"), history.last + SECOND)
+                if shown(history, node, before, until):
+                    became.append((sample["at"][1], node))
+            role, before = sample["role"], sample["at"][0]
     return sorted(became)
+
+
+def shown(history, node, since, until):
+    """Whether a probe write, a Sentinel, or a Cluster's election, takeover or slots show a promotion in this time."""
+    if any(since <= at <= until for at in history.written[node]):
+        return True
+    address, port = history.events["node"][node]["address"].rsplit(":", 1)
+    for event in history.events["sentinel"]:
+        words = event["payload"].split()
+        named = (event["event"] == "+promoted-slave" and words[2:4] == [address, port]) or (
+            event["event"] == "+switch-master" and words[3:5] == [address, port])
+        # A Sentinel tells of a promotion when the new primary has told it.
+        if named and since <= event["at"] <= until + SECOND:
+            return True
+    return any((event["news"] in ("won", "took_over") and event["node"] == node) or (event["news"] == "owner" and event.get("about") == node)
+               for event in history.events["cluster"] if since - SECOND <= event["at"] <= until)

@@ -8,6 +8,10 @@ from collections import defaultdict
 UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 
 
+# Reasons of probes that nobody answered.
+NO_ANSWER = {"connect", "reset", "timeout"}
+
+
 def nanoseconds(text):
     """`1.5s` in nanoseconds."""
     number, unit = re.fullmatch(r"([0-9.]+)(ns|us|ms|s|m|h)", text).groups()
@@ -54,13 +58,16 @@ class History:
         self.cluster = self.experiment["topology"]["kind"] == "cluster"
         self.shards = self.experiment["topology"].get("shards", 3) if self.cluster else 1
 
-        # By node: completions of probe writes that were acknowledged, of those refused as read-only, and of probe reads that were answered.
-        self.written, self.refused, self.read = defaultdict(list), defaultdict(list), defaultdict(list)
+        # By node: completions of probe writes that were acknowledged, of those refused as read-only, of probe reads that were answered,
+        # and of probes that were answered by an error.
+        self.written, self.refused, self.read, self.erred = (defaultdict(list) for _ in range(4))
         for probe in self.events["probe"]:
             if probe["out"] == "ok":
                 (self.written if probe["op"] == "write" else self.read)[probe["node"]].append(probe["at"][2])
             elif probe["op"] == "write" and probe.get("why") == "readonly":
                 self.refused[probe["node"]].append(probe["at"][2])
+            if probe["out"] != "ok" and probe.get("why") not in NO_ANSWER:
+                self.erred[probe["node"]].append(probe["at"][2])
         # Until when anybody looked: a gap that is open then is a lower bound.
         self.last = max((probe["at"][2] for probe in self.events["probe"] if probe["op"] == "write"), default=self.end)
         self.roles_of = defaultdict(list)

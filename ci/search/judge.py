@@ -81,14 +81,14 @@ def verdict(text, samples, planned):
     return ("pass" if kept else "fail" if broken else "inconclusive"), sample
 
 
-def run(assertions, conclusive, planned, environment_failed):
+def run(assertions, conclusive, planned, environment_failed, lost=False):
     """The verdict of a run; assertions are (verdict, severity)."""
     counted = [one for one, severity in assertions if severity != "warn"]
     if not conclusive and environment_failed:
         return "error"
     if "fail" in counted:
         return "fail"
-    if "inconclusive" in counted or "error" in counted or 2 * conclusive < planned:
+    if "inconclusive" in counted or "error" in counted or 2 * conclusive < planned or lost:
         return "inconclusive"
     return "pass"
 

@@ -8,6 +8,7 @@ import math
 import gaps
 import loads
 import locks
+import objects
 import writes
 
 SECOND = 10**9
@@ -34,13 +35,12 @@ class Trial:
         self.options = {}
         # Per workload: ok, fail, info.
         self.outcomes = []
-        self.unexplained = []
         self.flaws = flaws(history)
         if not history.started:
             return
         for place, workload in enumerate(history.workloads):
             self.workload(place, workload)
-        self.servers()
+        self.options |= self.servers()
 
     def put(self, name, value, bound="exact"):
         if value is not None:
@@ -73,49 +73,69 @@ class Trial:
         return count
 
     def servers(self):
-        history = self.history
+        """What the servers did. What was the machine's is no result, but of less than half an outage nobody can tell; so both will do."""
+        standstills = gaps.standstills(self.history)
+        mine = self.of_servers(())
+        if any(gaps.shared(gap, standstills) > 0 for gap in self.outages):
+            others = self.of_servers(standstills)
+            for name in set(mine) | set(others):
+                mine[name] = union(mine.get(name, [None]), others.get(name, [None]))
+        for name, values in list(mine.items()):
+            if values is not None and len(values) == 1 and values[0] is not None:
+                self.put(name, *reversed(values[0]))
+                del mine[name]
+        return mine
+
+    def of_servers(self, without):
+        """Values that will do, by metric; `None` for any."""
+        history, found = self.history, {}
         numbers = range(1, history.shards + 1) if history.cluster else [None]
-        shards = [gaps.Shard(history, number) for number in numbers]
+        shards = [gaps.Shard(history, number, without) for number in numbers]
         for number, shard in zip(numbers, shards):
             if number is not None:
-                self.gaps(f"shard-{number}", [shard])
-        self.gaps("failover", shards)
+                found |= self.gaps(f"shard-{number}", [shard])
+        found |= self.gaps("failover", shards)
         costs = [cost for shard in shards for cost in shard.cost if shard.calm == all(one.calm for one in shards)]
         if costs:
-            self.loose("failover.library_cost", combined(costs), history.cluster and all(shard.calm for shard in shards))
-        self.unexplained = [gap for shard in shards for gap in shard.unexplained]
+            calm = history.cluster and all(shard.calm for shard in shards)
+            found["failover.library_cost"] = None if calm else [combined(costs)]
         self.outages = [gap for shard in shards for gap in shard.outages]
         self.acknowledged = sum(shard.acknowledged for shard in shards)
         # Told only of a primary that was replaced, or missed; whether it was is not recomputed.
         going_on = [on for shard in shards for on in shard.on]
         if going_on:
-            self.options["failover.still_acknowledged"] = [None] + [("exact", on) for on in going_on]
+            found["failover.still_acknowledged"] = [None] + [("exact", on) for on in going_on]
         # In a Cluster that of the shard in which it lasted longest.
         splits = [(gaps.Split(history, shard.nodes), number or 1) for number, shard in zip(numbers, shards)]
         split, number = max(splits, key=lambda one: one[0].total)
-        self.put("failover.split_brain", *reversed(split.sample()))
-        self.put("failover.split_brain_writes", split.taken_in_vain(history, history.last_primary(number)[0]))
-        self.put("failover.count", len(gaps.promotions(history, history.data)))
+        found["failover.split_brain"] = [split.sample()]
+        found["failover.split_brain_writes"] = [("exact", split.taken_in_vain(history, history.last_primary(number)[0]))]
+        found["failover.count"] = [("exact", len(gaps.promotions(history, history.data)))]
+        if not history.injected():
+            found["failover.aftershocks"] = [("exact", 0)]
+        if history.events["object"]:
+            found["failover.crashes"] = [("exact", len(objects.crashes(history)))]
+        return found
 
     def gaps(self, name, shards):
+        found = {}
         for kind in ("write", "read", "client"):
             down = [gap.sample() for shard in shards for gap in shard.gaps[kind]]
             spacing = [gap.sample() for shard in shards for gap in shard.spacing[kind]]
             metric = f"{name}.{kind}_gap"
             if not self.history.cluster:
                 if down + spacing:
-                    self.put(metric, *reversed(combined(down + spacing)))
+                    found[metric] = [combined(down + spacing)]
             elif down:
                 # Of which shards of a Cluster the spacing of answers is told is not defined.
-                self.options[metric] = [combined(down)] + [combined(down + [one]) for one in spacing]
+                found[metric] = [combined(down)] + [combined(down + [one]) for one in spacing]
             elif kind != "client":
-                self.options[metric] = [None] + spacing
+                found[metric] = [None] + spacing
+        return found
 
-    def loose(self, name, sample, may_differ):
-        if may_differ:
-            self.options[name] = None
-        else:
-            self.put(name, *reversed(sample))
+
+def union(some, others):
+    return None if some is None or others is None else some + [one for one in others if one not in some]
 
 
 def combined(samples):
@@ -134,7 +154,8 @@ def flaws(history):
         found["cut off"] = "no end line"
     if history.whole:
         end = history.events["end"][0]
-        if end["ops"] != len(history.events["op"]) or end["probes"] != len(history.events["probe"]):
+        before = len(history.lines) - 1
+        if end["ops"] != len(history.events["op"]) or end["probes"] != len(history.events["probe"]) or end.get("lines", before) != before:
             found["lines"] = "fewer lines than were written"
     if not history.started:
         return found
@@ -152,6 +173,12 @@ def flaws(history):
             found[f"fault {name}"] = "not seen to be gone"
         if states & {"unproved", "revert_unproved", "skipped"}:
             found[f"fault {name}"] = ", ".join(sorted(states))
+    for stall in history.events["server_stall"]:
+        # A wait that ended between two looks, in the measured time.
+        if max(stall.get("waited", 0), stall.get("blocked", 0)) >= 250 * 10**6 and history.zero <= stall["at"][0] and stall["at"][1] <= history.end:
+            found["server stall"] = f"{stall['node']} waited"
+    for one in objects.outside(history):
+        found["outside"] = f"{one['name']} ended, and neither a fault nor the server did it"
     for stall in history.events["stall"]:
         if stall["late"] >= 250 * 10**6 and history.zero <= stall["at"] <= history.end:
             found["stall"] = f"{stall['place']} late by {stall['late']}"
