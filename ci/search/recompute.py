@@ -36,6 +36,8 @@ class Trial:
         # Per workload: ok, fail, info.
         self.outcomes = []
         self.flaws = flaws(history)
+        # Whether the machine had part in an outage.
+        self.stood_still = False
         if not history.started:
             return
         for place, workload in enumerate(history.workloads):
@@ -73,10 +75,11 @@ class Trial:
         return count
 
     def servers(self):
-        """What the servers did. What was the machine's is no result, but of less than half an outage nobody can tell; so both will do."""
+        """What the servers did. What was the machine's is no result; of which nodes that is asked is not defined, so both will do."""
         standstills = gaps.standstills(self.history)
         mine = self.of_servers(())
-        if any(gaps.shared(gap, standstills) > 0 for gap in self.outages):
+        self.stood_still = any(gaps.shared(gap, standstills) > 0 for gap in self.outages)
+        if self.stood_still:
             others = self.of_servers(standstills)
             for name in set(mine) | set(others):
                 mine[name] = union(mine.get(name, [None]), others.get(name, [None]))

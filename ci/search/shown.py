@@ -104,13 +104,35 @@ def junit(text):
 
 
 def metrics(text):
-    """Values of `metrics.txt` by (metric, stat)."""
-    found = {}
+    """Values of `metrics.txt` or `metrics.prom` by (metric, stat), and the assertions by (metric, limit): verdict, and whether it holds."""
+    found, holds = {}, {}
     for line in text.splitlines():
         match = re.match(r'\w+\{.*metric="([^"]+)",stat="(\w+)"([^}]*)\} (\S+)$', line)
         if match:
             found[match[1], match[2]] = (float(match[4]), "at_least" in match[3])
-    return found
+        match = re.match(r'redquake_assertion_holds\{.*,metric="([^"]+)",expect="([^"]+)",verdict="(\w+)",vacuous="\w+"\} (\S+)$', line)
+        if match:
+            holds[match[1], match[2]] = (match[3], float(match[4]) == 1)
+    return found, holds
+
+
+def number(text):
+    return int(text.replace(",", ""))
+
+
+def anomalies(printed):
+    """The number of certain anomalies that a run prints."""
+    match = re.search(r"^  ([0-9,]+) anomal(?:y|ies)(?:; all in|$)", printed, re.MULTILINE)
+    return number(match[1]) if match else 0
+
+
+def counts(printed):
+    """Trials, inconclusive ones, ones that failed by the environment, not begun, and repeated, from the first line of what is printed."""
+    line = re.search(r"^(?:PASS|FAIL|INCONCLUSIVE|ERROR)  .*\((\d+) trials?(.*), seed", printed, re.MULTILINE)
+    if not line:
+        return None
+    found = [re.search(rf"(\d+) {words}", line[2]) for words in ("inconclusive", "failed by the environment", "not begun", "repeated")]
+    return (int(line[1]), *(int(one[1]) if one else 0 for one in found))
 
 
 def terminal(text):
