@@ -10,6 +10,8 @@ from pathlib import Path
 from compare import Comparison
 
 MS = 10**6
+# Alterations of what was printed and of the exit code, beside those of files.
+OF_PROCESS = 4
 
 
 def history_lines(folder):
@@ -17,7 +19,13 @@ def history_lines(folder):
     return subprocess.run(["zstd", "-dcq", str(path)], stdout=subprocess.PIPE, check=True).stdout.decode().splitlines()
 
 
-def write_history(folder, lines):
+def write_history(folder, lines, whole=True):
+    """The last line counts those that are there, so that an alteration is noticed by its figures and not by a count."""
+    if whole:
+        end = json.loads(lines[-1])
+        end["end"] |= {"lines": len(lines) - 1, "ops": sum(line.startswith('{"op"') for line in lines),
+                       "probes": sum(line.startswith('{"probe"') for line in lines)}
+        lines = [*lines[:-1], json.dumps(end, separators=(",", ":"))]
     path = folder / "trial-001/history.ndjson.zst"
     text = ("\n".join(lines) + "\n").encode()
     packed = subprocess.run(["zstd", "-qc", "-1"], input=text, stdout=subprocess.PIPE, check=True).stdout
@@ -62,8 +70,38 @@ def delay_end_of_outage(folder):
 
 
 def cut_off(folder):
-    write_history(folder, history_lines(folder)[:-1])
+    write_history(folder, history_lines(folder)[:-1], whole=False)
     return True
+
+
+def lose_a_line(folder):
+    """A line that no figure needs is missing, and the last line still counts it."""
+    lines = history_lines(folder)
+    place = next(place for place, line in enumerate(lines) if line.startswith('{"object"'))
+    write_history(folder, lines[:place] + lines[place + 1:], whole=False)
+    return True
+
+
+def crash(folder):
+    """A server that no fault took ends by itself."""
+    lines = history_lines(folder)
+    at = json.loads(lines[-1])["end"]["at"]
+    event = {"object": {"at": [at - MS, at], "kind": "server", "name": "redis-2", "state": "ended", "signal": 11}}
+    write_history(folder, lines[:-1] + [json.dumps(event, separators=(",", ":"))] + lines[-1:])
+    return True
+
+
+def change_anomalies(document):
+    for one in document["trials"][0].get("anomaly_counts", []):
+        one["total"] += 1
+        return True
+    return False
+
+
+def change_vacuous(document):
+    one = next(one for one in document["assertions"] if one["verdict"] == "pass")
+    if one.pop("vacuous", None) is None:
+        one["vacuous"] = "nothing happened"
 
 
 def alter_result(change):
@@ -134,6 +172,10 @@ ALTERATIONS = {
     "history: a decision of a limiter is missing": drop_line("decision", lambda event: event["admit"]),
     "history: the proof of a fault is missing": drop_line("fault", lambda event: event["state"] == "proved"),
     "history: it was cut off": cut_off,
+    "history: a line is missing": lose_a_line,
+    "history: a server crashed": crash,
+    "result.json: one anomaly more": alter_result(change_anomalies),
+    "result.json: an assertion could not have failed": alter_result(change_vacuous),
     "result.json: the write gap is 1 ms longer": metric_by(r"failover\.write_gap", MS),
     "result.json: the client gap is 1 ms shorter": metric_by(r"failover\.client_gap", -MS),
     "result.json: one promotion more": metric_by(r"failover\.count", 1),
@@ -155,6 +197,8 @@ ALTERATIONS = {
     "junit.xml: one test more": in_file("junit.xml", r'tests="(\d+)"', r'tests="1\1"'),
     "junit.xml: a failure is gone": in_file("junit.xml", r"(?s)<failure.*?</failure>", ""),
     "metrics.txt: another figure": in_file("metrics.txt", r'(metric="failover.write_gap",stat="min"[^}]*}) \S+', r"\1 4.44"),
+    "metrics.prom: another figure": in_file("metrics.prom", r'(metric="failover.write_gap",stat="max"[^}]*}) \S+', r"\1 4.44"),
+    "metrics.prom: an assertion that fails holds": in_file("metrics.prom", r'(redquake_assertion_holds\{.*\}) 0\n', r"\1 1\n"),
 }
 
 
@@ -180,6 +224,8 @@ def check(folder, printed, code):
                 missed.append(f"{name}: nobody noticed")
     # What is printed, and how the process ended.
     for name, text, number in (("terminal: another verdict", printed.replace(untouched.verdict.upper(), "MAYBE", 1), code),
+                               ("terminal: a trial more", re.sub(r"\((\d+) trial", r"(1\1 trial", printed, count=1), code),
+                               ("terminal: an anomaly more", re.sub(r"(?m)^  ([0-9,]+) anomal", r"  1\1 anomal", printed), code),
                                ("process: another exit code", printed, code + 1)):
         if not Comparison(folder, text, number, dict(untouched.recomputed)).found:
             missed.append(f"{name}: nobody noticed")
