@@ -99,8 +99,9 @@ def owner(gap, faults):
 
 
 def silences(history, node):
-    """When a node answered neither probes nor questions about its role. An error is an answer."""
+    """When a node answered neither probes nor clients nor questions about its role. An error is an answer."""
     times = history.written[node] + history.read[node] + history.erred[node]
+    times += [op["at"][2] for op in history.events["op"] if op.get("node") == node and op["out"] != "info"]
     times += [one["at"][1] for one in history.roles_of[node] if one["role"] != "unreachable"]
     return [gap for gap in intervals(times, history.last) if gap.length >= SILENT]
 
