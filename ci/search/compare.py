@@ -15,7 +15,7 @@ from recompute import Trial
 ROUGH = {"latency_p99": 2e-3}
 # What must be true of a metric that is not recomputed: at least as many registers are broken as were certainly seen to be.
 AT_LEAST = {"certainly_broken": "violations"}
-OF_OUTAGES = {"write_gap", "read_gap", "client_gap", "library_cost", "still_acknowledged"}
+OF_OUTAGES = {"blast_radius", "write_gap", "read_gap", "client_gap", "library_cost", "still_acknowledged"}
 SUMS = {
     "locks held twice": "double_acquired", "locks lost": "lost", "locks stuck": "stuck", "writes lost": "lost",
     "increments lost": "lost", "requests beyond limits": "over_admitted", "charged twice": "charged_twice",
@@ -273,6 +273,10 @@ class Comparison:
         self.same("junit.xml", "counts of the suite", count, told)
         self.same("junit.xml", "counts of all suites", count, by_root)
         self.same("junit.xml", "verdict", self.verdict, properties.get("verdict"))
+        for name in ("failover.write_gap", "failover.client_gap"):
+            if name in self.samples:
+                median = self.figure(name, judge.aggregated("median", [sample for _, sample in self.samples[name]])[0])
+                self.same("junit.xml", f"median of {name}", median, properties.get(name, "").split(" (")[0])
         self.same("junit.xml", "exit code", str(judge.EXIT[self.verdict]), properties.get("exit_code"))
         asserted = [case for case in cases if case["group"] == "assert"]
         self.same("junit.xml", "assertions", [name for name, *_ in self.judged], [case["name"] for case in asserted])

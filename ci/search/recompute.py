@@ -114,6 +114,9 @@ class Trial:
         found["failover.split_brain"] = [split.sample()]
         found["failover.split_brain_writes"] = [("exact", split.taken_in_vain(history, history.last_primary(number)[0]))]
         found["failover.count"] = [("exact", len(gaps.promotions(history, history.data)))]
+        if history.cluster:
+            # Which shards a fault took hold of is not recomputed.
+            found["failover.blast_radius"] = [None, ("exact", 0)] + [combined([gap.sample() for gap in shard.gaps["write"]]) for shard in shards if not shard.calm]
         if not history.injected():
             found["failover.aftershocks"] = [("exact", 0)]
         if history.events["object"]:
