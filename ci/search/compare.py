@@ -122,6 +122,10 @@ class Comparison:
             self.compared += 1
             if not alike(sample, told.get(name), name):
                 self.found.append(f"{where}: {name}: recomputed {sample}, told {told.get(name)}")
+        for name, (least, most) in own.bounds.items():
+            self.compared += 1
+            if name in told and not unclear and not least <= told[name][1] <= most:
+                self.found.append(f"{where}: {name}: recomputed {least} to {most}, told {told[name]}")
         for name, options in own.options.items():
             if unclear and name.rsplit(".", 1)[1] in OF_OUTAGES:
                 continue

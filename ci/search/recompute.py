@@ -33,6 +33,8 @@ class Trial:
         self.metrics = {}
         # Metrics of which the definitions leave several values open: each of these will do; `None` among them for no value, `None` alone for any.
         self.options = {}
+        # Metrics of which only the least and the most are recomputed.
+        self.bounds = {}
         # Per workload: ok, fail, info.
         self.outcomes = []
         self.flaws = flaws(history)
@@ -117,11 +119,23 @@ class Trial:
         if history.cluster:
             # Which shards a fault took hold of is not recomputed.
             found["failover.blast_radius"] = [None, ("exact", 0)] + [combined([gap.sample() for gap in shard.gaps["write"]]) for shard in shards if not shard.calm]
-        if not history.injected():
-            found["failover.aftershocks"] = [("exact", 0)]
+        self.bounds["failover.aftershocks"] = self.aftershocks()
         if history.events["object"]:
             found["failover.crashes"] = [("exact", len(objects.crashes(history)))]
         return found
+
+    def aftershocks(self):
+        """A fault explains at most one promotion of each node it took; every other one after it, and every outage, may be an aftershock."""
+        history = self.history
+        injected = history.injected()
+        if not injected:
+            return 0, 0
+        after = [at for at, _ in gaps.promotions(history, history.data) if at > injected[0][0]]
+        explained = 0
+        for _, fault in injected:
+            targets = next(event.get("targets", []) for event in history.events["fault"] if event["fault"] == fault and event["state"] == "injected")
+            explained += max(1, len(targets))
+        return max(0, len(after) - explained), len(after) + len(self.outages)
 
     def gaps(self, name, shards):
         found = {}
