@@ -7,6 +7,7 @@ from pathlib import Path
 import figures
 import harm
 import judge
+import sentence
 import shown
 from history import History, read
 from recompute import Trial
@@ -266,6 +267,7 @@ class Comparison:
         self.same("summary.md", "verdict", self.verdict.upper(), verdict)
         self.same("summary.md", "trials", len(self.trials), trials)
         self.rows("summary.md", [(row["verdict"], f"{row['metric']} {row['expect']}", row["actual"]) for row in rows])
+        sentence.check(sentence.first((self.folder / "summary.md").read_text()), self.document, self.samples, self.same)
         for name, total in rare.items():
             ours = figures.count(sum(value for _, (_, value) in self.samples.get(name, [])))
             self.same("summary.md", f"count of {name}", ours, total)

@@ -61,10 +61,13 @@ def reads_of_primaries(history, nodes):
 
 
 def client_answers(history, shard):
-    """Completions of answers by (workload, zone)."""
+    """Completions of answers by (workload, zone). Where slots are to move, answers belong to the shard of the node that gave them."""
     groups = {}
+    move = any(fault["fault"]["action"] == "reshard" for fault in history.plan["faults"])
     for op in history.events["op"]:
-        if shard is not None and history.shard_of_key(op["key"]) != shard:
+        if shard is not None and move and ("node" not in op or history.shard_of_node(op["node"]) != shard):
+            continue
+        if shard is not None and not move and history.shard_of_key(op["key"]) != shard:
             continue
         if history.workloads[op["w"]].get("quorum"):
             continue
