@@ -13,7 +13,7 @@ use redquake_reports::testing::{FailoverParams, assembly};
 fn judged(metric: &str, expect: &str, value: f64, change: impl Fn(&mut WorkloadResult)) -> Document {
     let mut run = assembly(&FailoverParams::default(), 2);
     run.plan.experiment.assertions =
-        vec![Assertion { metric: metric.to_owned(), expect: expect.parse().unwrap(), severity: Severity::Error }];
+        vec![Assertion { metric: metric.to_owned(), expect: expect.parse().expect("an expectation"), severity: Severity::Error }];
     for trial in &mut run.trials {
         trial.status = TrialStatus::Conclusive;
         trial.metrics.insert(metric.to_owned(), Sample::Exact(value));
@@ -112,7 +112,7 @@ fn without_a_fault_there_is_no_aftershock_and_everything_else_may_still_happen()
     let run = |metric: &str, expect: &str, injected: bool| {
         let mut run: Assembly = assembly(&FailoverParams::default(), 2);
         run.plan.experiment.assertions =
-            vec![Assertion { metric: metric.to_owned(), expect: expect.parse().unwrap(), severity: Severity::Error }];
+            vec![Assertion { metric: metric.to_owned(), expect: expect.parse().expect("an expectation"), severity: Severity::Error }];
         for trial in &mut run.trials {
             trial.metrics.insert("failover.aftershocks".to_owned(), Sample::Exact(0.0));
             for fault in trial.faults.iter_mut().filter(|_| !injected) {

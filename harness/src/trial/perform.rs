@@ -327,7 +327,7 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
     ends.tasks.close();
     let longest = experiment.workloads.iter().map(workloads::longest_operation).max().unwrap_or_default();
     let finished = tokio::time::timeout(longest + FINISH_WITHIN, ends.tasks.wait());
-    if !soon(cancel, finished).await.is_some_and(|finished| finished.is_ok()) {
+    if soon(cancel, finished).await.is_none_or(|finished| finished.is_err()) {
         stage.recorder.note(NoteKind::Remark, "some client operations did not end in time and are missing from the history");
     }
     ends.close.cancel();

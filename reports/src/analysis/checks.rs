@@ -133,17 +133,17 @@ impl Checks {
         self.whole.judgeable_from(healed)
     }
 
-    /// Judges the whole, and puts the metrics of each shard among the samples. `measured` is the length of the measured time, ns.
+    /// Judges the whole, and puts the metrics of each shard among the samples.
     pub fn finish(
         self,
         healed: Option<u64>,
         period: Period,
         names: &Names<'_>,
         servers: &Servers,
-        measured: u64,
         samples: &mut Samples,
         found: &mut Found<'_>,
     ) -> Checked {
+        let measured = period.to.saturating_sub(period.from);
         for (part, number) in self.shards.into_iter().zip(1_u32..) {
             let of = format!("shard-{number}.{}", names.workload);
             // What is wrong with a shard's keys is told with the whole.

@@ -173,7 +173,7 @@ fn finish(mut all: Collected, ending: Result<Option<Ending>, HistoryError>, tell
             ));
         }
         let own = Names { workload: &spec.name, nodes: &names, zero };
-        let checked = check.finish(healed, period, &own, &servers, measured, &mut metrics, &mut found);
+        let checked = check.finish(healed, period, &own, &servers, &mut metrics, &mut found);
         of_workload(&spec.name, &tally, &checked.metrics, measured, &mut metrics);
         metrics.extend(checked.bounds.iter().map(|(metric, bound)| (format!("{}.{metric}", spec.name), Sample::AtLeast(*bound))));
         timeline.workloads.extend(lanes.into_iter().map(|Lane { zone, buckets, classes }| WorkloadSeries {

@@ -151,7 +151,7 @@ fn operation(kind: &str, id: u64, at: u64) -> Vec<Event> {
                 ran: Outcome::Ok,
             }),
         ],
-        _ if id % 2 == 0 => vec![op(OpKind::Acquire, id / 2, id / 2 % 1_000)],
+        _ if id.is_multiple_of(2) => vec![op(OpKind::Acquire, id / 2, id / 2 % 1_000)],
         // Given back a thousand arrivals after it was taken.
         _ => (id / 2).checked_sub(500).map(|held| op(OpKind::Release, held, held % 1_000)).into_iter().collect(),
     }

@@ -67,7 +67,7 @@ fn with(kind: &str, metric: &str, value: f64, unit: MetricUnit) -> Document {
 }
 
 fn put(document: &mut Document, name: &str, unit: MetricUnit, value: f64) {
-    let metric = summarise(name, unit, "", vec![(1, Sample::Exact(value))]).unwrap();
+    let metric = summarise(name, unit, "", vec![(1, Sample::Exact(value))]).expect("a summary");
     document.metrics.insert(name.to_owned(), metric);
 }
 
@@ -204,14 +204,14 @@ fn cut_off() -> Document {
             failover.parts.clear();
             failover.client_gap_of = Some("pay in zone b".to_owned());
             for (gap, length) in [(&mut failover.write_gap, 0.098), (&mut failover.client_gap, length)] {
-                let gap = gap.as_mut().unwrap();
+                let gap = gap.as_mut().expect("a gap");
                 gap.length = Sample::Exact(length * S);
                 gap.to = Some(gap.from + (length * S) as u64);
             }
         }
     }
     let samples = |length: f64| (1..=5).map(|trial| (trial, Sample::Exact(length * S))).collect();
-    let gap = summarise("failover.write_gap", MetricUnit::Ns, "", samples(0.098)).unwrap();
+    let gap = summarise("failover.write_gap", MetricUnit::Ns, "", samples(0.098)).expect("a summary");
     document.metrics.insert("failover.write_gap".to_owned(), gap);
     document
 }
@@ -265,7 +265,7 @@ fn sharded(others: f64) -> Document {
         ("shard-2.write_gap", others),
         ("shard-3.write_gap", others),
     ] {
-        let metric = summarise(name, MetricUnit::Ns, "", samples(length)).unwrap();
+        let metric = summarise(name, MetricUnit::Ns, "", samples(length)).expect("a summary");
         document.metrics.insert(name.to_owned(), metric);
     }
     document

@@ -45,7 +45,7 @@ fn check(text: &str, types: &[&str]) {
     let (mut families, mut series, mut family) = (BTreeSet::new(), BTreeSet::new(), String::new());
     for line in text.lines().filter(|line| *line != "# EOF") {
         if let Some(head) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = head.split_once(' ').unwrap();
+            let (name, kind) = head.split_once(' ').expect("a name and a kind");
             assert!(types.contains(&kind), "type {kind}");
             assert!(families.insert(name.to_owned()), "{name} stands twice");
             family = name.to_owned();
@@ -57,7 +57,7 @@ fn check(text: &str, types: &[&str]) {
             let (labels, value) = labels(&line[name.len()..]);
             let names: BTreeSet<&String> = labels.iter().map(|(name, _)| name).collect();
             assert_eq!(names.len(), labels.len(), "a label twice: {line}");
-            value.trim().parse::<f64>().unwrap();
+            value.trim().parse::<f64>().expect("a number");
             assert!(series.insert((name, labels)), "twice: {line}");
         }
     }

@@ -112,7 +112,7 @@ fn felt(over: u64, twice: u64, peak: f64) -> Document {
         ("reads.db_peak_multiplier", peak / 50.0),
     ];
     for (name, value) in all {
-        let metric = summarise(name, MetricUnit::Count, "", vec![(1, Sample::Exact(value))]).unwrap();
+        let metric = summarise(name, MetricUnit::Count, "", vec![(1, Sample::Exact(value))]).expect("a summary");
         document.metrics.insert(name.to_owned(), metric);
     }
     document

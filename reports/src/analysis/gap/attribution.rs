@@ -118,12 +118,15 @@ mod tests {
         Window { fault: Some(fault), at: at * MS, until: until * MS }
     }
 
-    fn millis(interval: Interval) -> (u64, Option<u64>) {
+    /// Begin and end in milliseconds; without an end where it was open.
+    type Millis = (u64, Option<u64>);
+
+    fn millis(interval: Interval) -> Millis {
         (interval.from.0 / MS, interval.to.map(|to| to.0 / MS))
     }
 
     /// The ordinary intervals of faults of which `own` have outages.
-    fn told(writes: &Series, windows: &[Window], own: &[usize]) -> Vec<(Option<usize>, Option<(u64, Option<u64>)>)> {
+    fn told(writes: &Series, windows: &[Window], own: &[usize]) -> Vec<(Option<usize>, Option<Millis>)> {
         let found = ordinary(writes, windows, |fault| own.contains(&fault), !own.is_empty());
         let fault = |class| if let Class::Ordinary(window) = class { window.fault } else { panic!("no outage was given") };
         found.iter().map(|one| (fault(one.class), one.interval.map(millis))).collect()
