@@ -26,7 +26,7 @@ const PROVE_WITHIN: Duration = Duration::from_secs(30);
 /// Longest wait, once everything is to be taken back, for what shows that a fault took effect. What it waits for may need another fault's end.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 /// The same, and for a reversal, once the run was interrupted: what is not taken back by then goes with the servers, at once.
-const INTERRUPTED_WITHIN: Duration = Duration::from_secs(1);
+const INTERRUPTED_WITHIN: Duration = Duration::from_secs(3);
 /// How late an injection may have been for its end to keep its place in the schedule, before what begins when it was to be over.
 const TOGETHER: Duration = Duration::from_millis(250);
 
@@ -117,7 +117,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Performs the schedule, whose zero is `zero`, and takes back what is left of it, newest first: at the end of the run or as soon as
-    /// it is interrupted. Then nothing is proved any more, because the trial proves nothing. Returns everything that was injected.
+    /// it is interrupted. Then little time is left to show that it is gone. Returns everything that was injected.
     pub async fn perform(mut self, zero: Instant) -> Vec<Arc<dyn Injection>> {
         let cancel = self.cancel;
         let end = zero + self.plan.experiment.duration.to_std();
@@ -151,8 +151,16 @@ impl<'a> Engine<'a> {
         while let Some(active) = self.active.last() {
             self.revert(active.index).await;
         }
-        while let Some(Some(proof)) = cancel.run_until_cancelled(self.proofs.next()).await {
-            self.told(proof);
+        let mut late = Box::pin(late(cancel));
+        loop {
+            tokio::select! {
+                biased;
+                proof = self.proofs.next() => match proof {
+                    Some(proof) => self.told(proof),
+                    None => break,
+                },
+                () = &mut late => break,
+            }
         }
         self.injected
     }
@@ -348,16 +356,18 @@ impl<'a> Engine<'a> {
     }
 }
 
+/// Ends a while after the run was interrupted.
+async fn late(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    tokio::time::sleep(INTERRUPTED_WITHIN).await;
+}
+
 /// The outcome of a step, which has little time left once the run is interrupted.
 async fn soon<T>(cancel: &CancellationToken, step: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    let late = async {
-        cancel.cancelled().await;
-        tokio::time::sleep(INTERRUPTED_WITHIN).await;
-    };
     tokio::select! {
         biased;
         ended = step => ended,
-        () = late => Err(format!("it had not ended {INTERRUPTED_WITHIN:?} after the run was interrupted")),
+        () = late(cancel) => Err(format!("it had not ended {INTERRUPTED_WITHIN:?} after the run was interrupted")),
     }
 }
 

@@ -18,7 +18,7 @@ fn a_healthy_set_has_a_gap_to_judge() {
     let bench = support::bench_without_docker();
     let ended = run(&bench, "", "3s", "assert:\n  - { metric: failover.write_gap, expect: \"max < 250ms\" }\n");
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.contains("Writes were never down: the longest time without one was"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Writes were never down"), "{}", ended.stdout);
     assert!(support::judged(&bench.document()).failovers.is_empty());
 }
 

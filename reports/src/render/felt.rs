@@ -82,7 +82,13 @@ pub fn calm(document: &Document, done: &[Done]) -> Vec<String> {
     let load = fallback(document).filter(|_| none("cache-aside", &["db_peak_multiplier"]));
     let (sets, counters, registers) = (facts::sets(document), facts::counters(document), facts::registers(document));
     [
-        zero(sets.is_some_and(|sets| sets.lost + sets.never_read == 0), "set", &["lost", "never_read"], "no acknowledged write was lost"),
+        // Said of all writes, so those to registers count as well.
+        zero(
+            sets.is_some_and(|sets| sets.lost + sets.never_read == 0) && none("register", &["lost", "never_read"]),
+            "set",
+            &["lost", "never_read"],
+            "no acknowledged write was lost",
+        ),
         zero(counters.is_some_and(|[_, lost]| lost == 0), "counter", &["lost", "never_read"], "no acknowledged increment was lost"),
         zero(
             registers.is_some_and(|[_, broken, unknown]| broken + unknown == 0),

@@ -225,7 +225,8 @@ fn tilt(scene: &Vacancy<'_>, messages: &[Message], until: u64) -> Option<String>
     let ended = spans.iter().map(|(.., to)| *to).collect::<Option<Vec<u64>>>().and_then(|ends| ends.into_iter().max());
     let to = ended.map_or("the end".to_owned(), |to| instant(to, scene.zero));
     let names: Vec<&str> = who.iter().map(|node| name(scene, *node)).collect();
-    Some(format!("{} were in TILT from {} to {to} and failed nobody over", names.join(", "), instant(from, scene.zero)))
+    let verb = if names.len() == 1 { "was" } else { "were" };
+    Some(format!("{} {verb} in TILT from {} to {to} and failed nobody over", names.join(", "), instant(from, scene.zero)))
 }
 
 fn name<'a>(scene: &Vacancy<'a>, node: u16) -> &'a str {
