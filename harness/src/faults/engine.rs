@@ -283,6 +283,14 @@ impl<'a> Engine<'a> {
                     active.proved = true;
                     let (targets, reason) = (active.injection.targets(), "it had to be taken back before anything was seen of it");
                     self.tell(Instant::now(), index, FaultState::Unproved, &targets, reason.to_owned());
+                    // A look that was ended lets go of what it holds, links and threads, only when it is polled.
+                    while let Some(proof) = self.proofs.next().await {
+                        let ended = proof.look.index == index && !proof.look.reverted;
+                        self.told(proof);
+                        if ended {
+                            break;
+                        }
+                    }
                 }
             }
         }

@@ -313,8 +313,8 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
             reach(PhaseName::Recovery);
             request.progress.transient("recovery");
             cancel.run_until_cancelled(tokio::time::sleep_until((zero + experiment.duration.to_std()).into())).await;
-            for injection in injected.into_iter().take_while(|_| !cancel.is_cancelled()) {
-                if let Some(text) = injection.aftermath(stage).await {
+            for injection in injected {
+                if let Some(Some(text)) = soon(cancel, injection.aftermath(stage)).await {
                     stage.recorder.note(NoteKind::Remark, text);
                 }
             }
