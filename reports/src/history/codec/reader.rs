@@ -127,7 +127,9 @@ impl<R: Read> Reader<R> {
             Some(lines) => (lines, self.lines.count - 1),
             None => (end.ops.saturating_add(end.probes), self.counted),
         };
-        let as_written = || self.checksum.with_end(end).is_ok_and(|hash| end.hash.as_ref().is_none_or(|written| *written == hash));
+        // Early versions wrote neither the number of lines nor a hash; who wrote one wrote both.
+        let told = |hash: String| end.hash.as_ref().map_or(end.lines.is_none(), |written| *written == hash);
+        let as_written = || self.checksum.with_end(end).is_ok_and(told);
         if written != read {
             Ending::Incomplete { written, read }
         } else if as_written() {
