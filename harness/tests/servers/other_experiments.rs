@@ -18,7 +18,9 @@ fn a_healthy_set_has_a_gap_to_judge() {
     let bench = support::bench_without_docker();
     let ended = run(&bench, "", "3s", "assert:\n  - { metric: failover.write_gap, expect: \"max < 250ms\" }\n");
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.contains("Writes were never down"), "{}", ended.stdout);
+    // Where the tool itself was late in that pause, the sentence says so.
+    let told = ["Writes were never down: the longest time without one was", "Writes were never down (longest pause of the probes"];
+    assert!(told.iter().any(|text| ended.stdout.contains(text)), "{}", ended.stdout);
     assert!(support::judged(&bench.document()).failovers.is_empty());
 }
 
