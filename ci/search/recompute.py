@@ -103,7 +103,7 @@ class Trial:
         costs = [cost for shard in shards for cost in shard.cost if shard.calm == all(one.calm for one in shards)]
         if costs:
             calm = history.cluster and all(shard.calm for shard in shards)
-            found["failover.library_cost"] = None if calm else [combined(costs)]
+            found["failover.library_cost"] = None if calm else [greatest(costs)]
         self.outages = [gap for shard in shards for gap in shard.outages]
         self.acknowledged = sum(shard.acknowledged for shard in shards)
         # Told only of a primary that was replaced, or missed; whether it was is not recomputed.
@@ -120,6 +120,9 @@ class Trial:
             # Which shards a fault took hold of is not recomputed.
             found["failover.blast_radius"] = [None, ("exact", 0)] + [combined([gap.sample() for gap in shard.gaps["write"]]) for shard in shards if not shard.calm]
         self.bounds["failover.aftershocks"] = self.aftershocks()
+        if history.plan["faults"]:
+            missed = {event["fault"] for event in history.events["fault"] if event["state"] == "missed"}
+            found["failover.missed_faults"] = [("exact", len(missed))]
         if history.events["object"]:
             found["failover.crashes"] = [("exact", len(objects.crashes(history)))]
         return found
@@ -159,6 +162,11 @@ def union(some, others):
 
 
 def combined(samples):
+    """The longest gap. A wait that the end of the trial cut short while it was an ordinary one makes no lower bound of a longer one."""
+    return greatest([one for one in samples if one[0] != "at_least" or one[1] >= gaps.OUTAGE] or samples)
+
+
+def greatest(samples):
     """The largest; a lower bound where any of them is one, since that may be the largest."""
     open_end = any(bound == "at_least" for bound, _ in samples)
     return ("at_least" if open_end else "exact", max(value for _, value in samples))
@@ -185,6 +193,9 @@ def flaws(history):
     for place, fault in enumerate(history.plan["faults"]):
         states = reached.get(place, set())
         name = fault["fault"]["name"]
+        if "missed" in states:
+            # The servers gave no occasion: counted, and no flaw of the trial.
+            continue
         if "injected" not in states:
             found[f"fault {name}"] = "not injected"
         elif "proved" not in states:

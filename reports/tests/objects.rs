@@ -121,6 +121,26 @@ fn without_a_crash_the_run_passes_and_a_history_that_watched_nothing_claims_noth
 }
 
 #[test]
+fn a_fault_for_which_the_servers_gave_no_occasion_is_a_result_that_fails_the_run() {
+    let with_fault = format!("{QUIET}faults:\n  - {{ name: kill, at: 3s, action: kill, target: {{ role: primary }} }}\n");
+    let ended = |state: FaultState| {
+        let mut story = story(&with_fault, [0, 0]);
+        let detail = "the target matched 0 of 1 nodes wanted".to_owned();
+        story.tell(5 * S, Event::Fault(FaultEvent { at: 5 * S, fault: 0, state, targets: Vec::new(), detail }));
+        story.analysed()
+    };
+    let missed = ended(FaultState::Missed);
+    assert_eq!((missed.status, missed.metrics["failover.missed_faults"]), (TrialStatus::Conclusive, Sample::Exact(1.0)));
+    assert!(missed.remarks.iter().any(|remark| remark == "fault `kill` was not injected: the target matched 0 of 1 nodes wanted"));
+    let document = document(&with_fault, missed);
+    assert_eq!((document.verdict, document.exit_code), (Verdict::Fail, 1), "{:?}", document.reasons);
+    let text = terminal::render(&document, &terminal::Options::default());
+    assert!(text.contains("he servers gave no occasion for 1 fault"), "{text}");
+    // What the tool could not do is no result.
+    assert_eq!(ended(FaultState::Skipped).status, TrialStatus::Inconclusive);
+}
+
+#[test]
 fn an_experiment_that_expects_crashes_is_judged_by_what_it_says() {
     let expects = QUIET.replace("failover.write_gap, expect: \"max < 1s\"", "failover.crashes, expect: \"count == 1\"");
     let mut story = story(&expects, [0, 0]);

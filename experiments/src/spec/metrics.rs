@@ -98,10 +98,15 @@ pub const FAILOVER_METRICS: &[Metric] = &[
         "Times a primary came back as one with a shorter replication stream: what it had beyond is gone, on its replicas too, without a failover.",
     ),
     metric("crashes", Unit::Count, "Servers that ended by themselves: no fault ended them, and nothing outside the lab did."),
+    metric(
+        "missed_faults",
+        Unit::Count,
+        "Faults that were not injected because the servers gave no occasion: no node was as the target asks, an awaited event did not come, or an order was refused.",
+    ),
 ];
 
-/// Metric that counts servers that ended by themselves. Nobody wants any, so it is asserted where a file does not mention it.
-pub const CRASHES: &str = "failover.crashes";
+/// Counts of which nobody wants any. Where a file does not mention one, it is asserted to be 0.
+pub const UNWANTED: [&str; 2] = ["failover.crashes", "failover.missed_faults"];
 
 /// Further metrics `failover.<name>` of a Cluster.
 pub const CLUSTER_METRICS: &[Metric] = &[

@@ -9,7 +9,7 @@ use redquake_experiments::spec::Direction;
 use redquake_topologies::shaping::{self, Exchange, HEADERS, Way, bandwidth, measure};
 
 use super::hindrance::Hindrance;
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::links::end;
 use super::party::Party;
 use crate::trial::{Member, Stage};
@@ -138,7 +138,7 @@ impl Injection for Narrow {
         self.targets.iter().map(|target| target.name().to_owned()).collect()
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         for target in &self.targets {
             let namespace = target.namespace(stage).await?;
             shaping::bandwidth::inject(&namespace, &self.id, self.bandwidth).await.map_err(|error| error.to_string())?;

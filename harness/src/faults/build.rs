@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use redquake_experiments::plan::PlannedFault;
 use redquake_experiments::spec::Action;
 
-use super::injection::Injection;
+use super::injection::{Injection, NotDone};
 use super::links::Links;
 use super::select::Among;
 use super::{
@@ -24,7 +24,7 @@ pub async fn build(
     stage: &Stage,
     crowds: &[Crowd],
     random: &mut ChaCha8Rng,
-) -> Result<Arc<dyn Injection>, String> {
+) -> Result<Arc<dyn Injection>, NotDone> {
     let action = &planned.fault.action;
     let lasts = Duration::from_nanos(planned.lasts.unwrap_or_default());
     let targets = match action.target() {

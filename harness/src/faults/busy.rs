@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use redquake_experiments::spec::BusyHow;
 
 use super::ask::{ask, ask_within};
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use super::ping::{Heard, answers_again, patience, say, stopped};
 use crate::clients::{Timeouts, open};
@@ -90,7 +90,7 @@ impl Injection for Busying {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let mut done = Vec::new();
         for target in &self.targets {
             if self.how == BusyHow::Sleep {

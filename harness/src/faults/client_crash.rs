@@ -13,7 +13,7 @@ use redquake_experiments::spec::{ClientCrash, Pick};
 use redquake_topologies::runtime::LabNode;
 
 use super::ask::{ANSWERS_WITHIN, ask};
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use crate::clients::{Link, Session};
 use crate::trial::Stage;
 use crate::workloads::{Crowd, Life};
@@ -51,7 +51,7 @@ struct Dead {
 
 impl Crash {
     /// Of clients of one of the workloads; who is drawn first, apart from holders, is decided here.
-    pub fn new(spec: &ClientCrash, crowds: &[Crowd], random: &mut ChaCha8Rng) -> Result<Self, String> {
+    pub fn new(spec: &ClientCrash, crowds: &[Crowd], random: &mut ChaCha8Rng) -> Result<Self, NotDone> {
         let crowd = crowds.iter().find(|crowd| crowd.name == spec.workload);
         let crowd = crowd.ok_or_else(|| format!("there is no workload `{}`", spec.workload))?;
         let clients = crowd.sessions.iter().zip(&crowd.lives).zip(0..);
@@ -67,7 +67,8 @@ impl Crash {
             Pick::Count(count) => count as usize,
         };
         if clients.is_empty() || clients.len() < wanted {
-            return Err(format!("{} of the {} clients wanted of `{}` are alive", clients.len(), wanted.max(1), crowd.name));
+            let alive = format!("{} of the {} clients wanted of `{}` are alive", clients.len(), wanted.max(1), crowd.name);
+            return Err(NotDone::NoOccasion(alive));
         }
         clients.shuffle(random);
         Ok(Self { workload: crowd.name.clone(), holds: crowd.holds, clients, wanted, dead: Mutex::default() })
@@ -118,7 +119,7 @@ impl Injection for Crash {
         if dead.is_empty() { vec![self.workload.clone()] } else { dead.into_iter().map(|dead| dead.client.name).collect() }
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         // Before the choice: after it, a holder might give back what it holds while it is asked.
         let known = join_all(self.clients.iter().map(Client::identify)).await;
         if self.holds && self.wanted < self.clients.len() {

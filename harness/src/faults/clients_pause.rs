@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use redquake_experiments::spec::PauseMode;
 
 use super::ask::{ANSWERS_WITHIN, ask};
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use super::ping::{Heard, answers_again, patience, say, stopped};
 use crate::trial::{Layer, Member, Stage};
@@ -98,7 +98,7 @@ impl Injection for Held {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let mode = match self.mode {
             PauseMode::Write => "WRITE",
             PauseMode::All => "ALL",

@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use redquake_topologies::runtime::LabNode;
 
 use super::ask::ask;
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use crate::trial::{Layer, Member, Stage};
 
@@ -48,7 +48,7 @@ impl Injection for Jump {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let layers = self.targets.iter().map(|target| stage.standing.clocks.lay(&target.node.name, CLOCK, 0, self.by)).collect();
         *self.layers.lock().unwrap_or_else(PoisonError::into_inner) = layers;
         let jumps = self.targets.iter().map(|target| async move {

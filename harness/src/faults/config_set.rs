@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use redquake_topologies::runtime::LabNode;
 
 use super::ask::ask;
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use crate::trial::{Layer, Member, Stage};
 
@@ -47,7 +47,7 @@ impl Injection for Setting {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let mut done = Vec::new();
         for target in &self.targets {
             let at = Instant::now();

@@ -10,7 +10,7 @@ use redquake_topologies::rules::Ports;
 use redquake_topologies::shaping::{self, Exchange, Way, measure};
 
 use super::hindrance::Hindrance;
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::links::{Links, end};
 use crate::trial::Stage;
 
@@ -78,7 +78,7 @@ impl Injection for Late {
         self.links.names()
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let mut by = None;
         for (member, traffic) in self.links.traffic(&Ports::default()) {
             let delay = shaping::delay::Delay { delay: self.delay, jitter: self.jitter, traffic };

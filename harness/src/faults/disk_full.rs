@@ -8,7 +8,7 @@ use futures_util::future::{join_all, try_join_all};
 use redquake_topologies::runtime::LabNode;
 
 use super::ask::ask;
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use crate::trial::{Layer, Member, Stage};
 
@@ -113,7 +113,7 @@ impl Injection for Full {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let before = self.targets.iter().map(async |target| match stage.standing.full.any(&target.node.name, DISK) {
             // What it says of an earlier fault, which it need not say twice, is true of this one.
             true => 0,

@@ -12,7 +12,7 @@ use redquake_reports::history::{Event, FaultEvent, FaultState};
 use tokio_util::sync::CancellationToken;
 
 use super::build::build;
-use super::injection::Injection;
+use super::injection::{Injection, NotDone};
 use super::ledger::Ledger;
 use crate::trial::{Stage, failpoint};
 use crate::workloads::{Crowd, stream_of};
@@ -54,7 +54,8 @@ pub struct Engine<'a> {
 enum Progress {
     Waiting,
     Injected(Instant),
-    Skipped,
+    /// Not injected, and whether the servers gave no occasion.
+    Skipped(FaultState),
 }
 
 struct Active {
@@ -170,16 +171,32 @@ impl<'a> Engine<'a> {
             Next::Inject(index) => self.inject(index, at).await,
             Next::Revert(index) => self.revert(index).await,
             Next::GiveUp(index) => {
-                let reason = match &self.plan.faults[index].start {
+                let (state, reason) = match &self.plan.faults[index].start {
                     Start::When { trigger, deadline } => {
-                        format!("`{trigger}` was not seen within {:.1} s of the baseline's start", *deadline as f64 / 1e9)
+                        let within = *deadline as f64 / 1e9;
+                        (FaultState::Missed, format!("`{trigger}` was not seen within {within:.1} s of the baseline's start"))
                     }
-                    _ => "the fault it follows was not injected".to_owned(),
+                    start => (self.followed(start), "the fault it follows was not injected".to_owned()),
                 };
-                self.progress[index] = Progress::Skipped;
-                self.tell(zero.max(Instant::now()), index, FaultState::Skipped, &[], reason);
+                self.skip(index, zero.max(Instant::now()), state, &[], reason);
             }
         }
+    }
+
+    /// What became of the fault that another follows, where it was not injected.
+    fn followed(&self, start: &Start) -> FaultState {
+        match start {
+            Start::After { fault, .. } => match self.progress.get(*fault) {
+                Some(Progress::Skipped(state)) => *state,
+                _ => FaultState::Skipped,
+            },
+            Start::At(_) | Start::When { .. } => FaultState::Skipped,
+        }
+    }
+
+    fn skip(&mut self, index: usize, at: Instant, state: FaultState, targets: &[String], reason: String) {
+        self.progress[index] = Progress::Skipped(state);
+        self.tell(at, index, state, targets, reason);
     }
 
     /// A waiting fault whose trigger is seen now, else whether any waits for one.
@@ -214,7 +231,7 @@ impl<'a> Engine<'a> {
                 Start::When { deadline, .. } => (zero + Duration::from_nanos(*deadline), Next::GiveUp(index)),
                 Start::After { fault, delay } => match self.progress.get(*fault)? {
                     Progress::Injected(at) => (*at + Duration::from_nanos(*delay), Next::Inject(index)),
-                    Progress::Skipped => (zero, Next::GiveUp(index)),
+                    Progress::Skipped(_) => (zero, Next::GiveUp(index)),
                     Progress::Waiting => return None,
                 },
             })
@@ -227,11 +244,12 @@ impl<'a> Engine<'a> {
     /// `due` is when it was to be injected.
     async fn inject(&mut self, index: usize, due: Instant) {
         let (stage, planned) = (self.stage, &self.plan.faults[index]);
-        self.progress[index] = Progress::Skipped;
+        self.progress[index] = Progress::Skipped(FaultState::Skipped);
         let built = soon(self.cancel, build(index, planned, stage, self.crowds, &mut self.random)).await;
         let injection = match built {
             Ok(injection) => injection,
-            Err(reason) => return self.tell(Instant::now(), index, FaultState::Skipped, &[], reason),
+            Err(NotDone::NoOccasion(reason)) => return self.skip(index, Instant::now(), FaultState::Missed, &[], reason),
+            Err(NotDone::Failed(reason)) => return self.skip(index, Instant::now(), FaultState::Skipped, &[], reason),
         };
         let targets = injection.targets();
         // The line must be on disk first; without it nothing is injected.
@@ -260,11 +278,14 @@ impl<'a> Engine<'a> {
                 let targets = injection.targets();
                 self.look(Look { index, injection, reverted: false, targets, steps: self.steps.len(), enough });
             }
-            Err(reason) => {
+            Err(why) => {
                 if let Some(active) = self.active.iter_mut().find(|active| active.index == index) {
                     active.proved = true;
                 }
-                self.tell(Instant::now(), index, FaultState::Unproved, &targets, reason);
+                match why {
+                    NotDone::NoOccasion(reason) => self.skip(index, Instant::now(), FaultState::Missed, &targets, reason),
+                    NotDone::Failed(reason) => self.tell(Instant::now(), index, FaultState::Unproved, &targets, reason),
+                }
             }
         }
     }
@@ -371,11 +392,11 @@ async fn late(cancel: &CancellationToken) {
 }
 
 /// The outcome of a step, which has little time left once the run is interrupted.
-async fn soon<T>(cancel: &CancellationToken, step: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+async fn soon<T, E: From<String>>(cancel: &CancellationToken, step: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     tokio::select! {
         biased;
         ended = step => ended,
-        () = late(cancel) => Err(format!("it had not ended {INTERRUPTED_WITHIN:?} after the run was interrupted")),
+        () = late(cancel) => Err(format!("it had not ended {INTERRUPTED_WITHIN:?} after the run was interrupted").into()),
     }
 }
 

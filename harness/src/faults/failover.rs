@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use redquake_experiments::spec::{Selector, WantedRole};
 
 use super::ask::ask;
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::select::{self, Among};
 use crate::clients::MASTER_NAME;
 use crate::trial::{Member, Stage};
@@ -26,7 +26,7 @@ pub struct Planned {
 
 impl Planned {
     /// Asked of the target; without one, of any Sentinel that answers.
-    pub async fn resolve(target: Option<&Selector>, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Self, String> {
+    pub async fn resolve(target: Option<&Selector>, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Self, NotDone> {
         use rand::seq::SliceRandom;
 
         let any = Selector::role(WantedRole::Sentinel);
@@ -46,7 +46,7 @@ impl Injection for Planned {
         vec![self.old.node.name.clone()]
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let mut refused = Vec::new();
         for sentinel in &self.sentinels {
             let mut command = redis::cmd("SENTINEL");
@@ -62,7 +62,7 @@ impl Injection for Planned {
                 Err(error) => refused.push(error),
             }
         }
-        Err(refused.join("; "))
+        Err(NotDone::NoOccasion(refused.join("; ")))
     }
 
     async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
@@ -85,7 +85,8 @@ impl Injection for Planned {
                     || "no other node said that it is the primary".to_owned(),
                     |(new, _)| format!("{new} said that it is the primary, and {asked} did not name it"),
                 );
-                return Err(format!("{asked} agreed, and {seen} within {PROMOTED_WITHIN:?}"));
+                // The order was given. What came of it is what the trial measures.
+                return Ok(format!("{asked} agreed, and {seen} within {PROMOTED_WITHIN:?}"));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

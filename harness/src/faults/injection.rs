@@ -14,7 +14,7 @@ pub trait Injection: Send + Sync {
     fn targets(&self) -> Vec<String>;
 
     /// Does it. What was done before an error is taken back by [`Self::revert`].
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String>;
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone>;
 
     /// Shows from both ends that it took effect, in words with figures. `others` were injected before and are still there.
     async fn prove(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String>;
@@ -63,4 +63,25 @@ pub struct Done {
     pub targets: Vec<String>,
     /// In words.
     pub detail: String,
+}
+
+/// Why a fault was not injected.
+#[derive(Debug)]
+pub enum NotDone {
+    /// The servers gave no occasion, or refused it: a result, and the same the next time.
+    NoOccasion(String),
+    /// It could not be done.
+    Failed(String),
+}
+
+impl From<String> for NotDone {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
+impl From<&str> for NotDone {
+    fn from(reason: &str) -> Self {
+        Self::Failed(reason.to_owned())
+    }
 }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use redquake_topologies::runtime::Signal;
 use tokio::net::TcpStream;
 
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use crate::trial::{Member, Stage};
 
@@ -36,7 +36,7 @@ impl Injection for Killing {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let signals = self.targets.iter().map(|target| stage.lab.signal(&target.node.name, Signal::Kill));
         let mut done = Vec::new();
         for (target, sent) in self.targets.iter().zip(join_all(signals).await) {

@@ -10,7 +10,7 @@ use redquake_topologies::rules::Ports;
 use redquake_topologies::shaping::{self, Exchange, Way, measure};
 
 use super::hindrance::Hindrance;
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::links::{Links, end};
 use crate::trial::Stage;
 
@@ -75,7 +75,7 @@ impl Injection for Lossy {
         self.links.names()
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         for (member, traffic) in self.links.traffic(&Ports::default()) {
             let loss = shaping::loss::Loss { percent: self.percent, traffic };
             shaping::loss::inject(&member.namespace(stage).await?, &self.id, &loss).await.map_err(|error| error.to_string())?;

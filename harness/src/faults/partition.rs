@@ -15,7 +15,7 @@ use redquake_topologies::runtime::DATA_PORT;
 use redquake_topologies::shaping::{Exchange, Way, measure};
 
 use super::hindrance::Hindrance;
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::links::{Links, end};
 use super::party::{self, Party};
 use super::shapes;
@@ -40,7 +40,7 @@ pub struct Cut {
 
 impl Cut {
     /// Resolves who is cut off from whom. `index` is the fault's place in the plan.
-    pub async fn new(index: usize, spec: &Partition, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Self, String> {
+    pub async fn new(index: usize, spec: &Partition, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Self, NotDone> {
         let (links, words) = match (&spec.from, &spec.to, &spec.groups, spec.shape) {
             (Some(from), Some(to), None, None) => {
                 let (from, to) = (party::resolve(from, stage, random).await?, party::resolve(to, stage, random).await?);
@@ -72,10 +72,10 @@ impl Cut {
                 let words = format!("packets dropped between the pairs {}", words.collect::<Vec<_>>().join(", "));
                 (Links::of(members, &pairs), words)
             }
-            _ => return Err("a partition has `from` and `to`, or `groups`, or a `shape`".to_owned()),
+            _ => return Err("a partition has `from` and `to`, or `groups`, or a `shape`".into()),
         };
         if links.is_empty() {
-            return Err(format!("nothing is cut among {}", links.names().join(", ")));
+            return Err(NotDone::NoOccasion(format!("nothing is cut among {}", links.names().join(", "))));
         }
         let knock = match spec.link {
             Link::All => None,
@@ -123,7 +123,7 @@ impl Injection for Cut {
         self.links.names()
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         for (member, traffic) in self.links.traffic(&self.ports) {
             let namespace = member.namespace(stage).await?;
             rules::drop_packets(&namespace, &self.id, &traffic).await.map_err(|error| error.to_string())?;

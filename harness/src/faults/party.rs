@@ -7,6 +7,7 @@ use redquake_experiments::spec::Group;
 use redquake_topologies::namespace::Namespace;
 use redquake_topologies::runtime::DATA_PORT;
 
+use super::injection::NotDone;
 use super::select::{self, Among};
 use crate::trial::{Member, Stage};
 
@@ -63,7 +64,7 @@ impl Party {
 }
 
 /// The nodes and zones any selector of a group means right now, each once.
-pub async fn resolve(group: &Group, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Vec<Party>, String> {
+pub async fn resolve(group: &Group, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Vec<Party>, NotDone> {
     let mut parties: Vec<Party> = Vec::new();
     for selector in group.all() {
         let found = match &selector.zone {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use redquake_topologies::runtime::{ServerState, Signal};
 
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use super::ping::{Heard, answers_again, patience, say};
 use crate::trial::{Layer, Member, Stage};
@@ -42,7 +42,7 @@ impl Injection for Pausing {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let layers = self.targets.iter().map(|target| stage.standing.stopped.lay(&target.node.name, PROCESS, (), ())).collect();
         *self.layers.lock().unwrap_or_else(PoisonError::into_inner) = layers;
         let signals = self.targets.iter().map(|target| stage.lab.signal(&target.node.name, Signal::Stop));

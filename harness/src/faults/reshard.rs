@@ -11,7 +11,7 @@ use redquake_reports::history::{Event, SlotsLeft};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::mover::{Course, End, Mover, Orders};
 use super::select::{self, Among};
 use super::slots::{self, View};
@@ -40,20 +40,22 @@ pub struct Moving {
 
 impl Moving {
     /// Asks who serves what, and chooses the slots.
-    pub async fn resolve(index: usize, spec: &Reshard, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Self, String> {
+    pub async fn resolve(index: usize, spec: &Reshard, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Self, NotDone> {
         let source = one(&spec.from, stage, random).await?;
         let target = one(&spec.to, stage, random).await?;
         if source.shard == target.shard {
-            return Err(format!("{} and {} are both of shard {}", source.node.name, target.node.name, source.shard));
+            let both = format!("{} and {} are both of shard {}", source.node.name, target.node.name, source.shard);
+            return Err(NotDone::NoOccasion(both));
         }
         let views = slots::views(stage).await;
-        let (from, owned) = end(&views, &source)?;
-        let (to, _) = end(&views, &target)?;
+        let (from, owned) = end(&views, &source).map_err(NotDone::NoOccasion)?;
+        let (to, _) = end(&views, &target).map_err(NotDone::NoOccasion)?;
         let primaries = views.iter().filter(|view| view.myself().is_some_and(|myself| myself.is("master")));
         let others = primaries.filter(|view| view.asked != source.index && view.asked != target.index);
         let others = others.filter_map(|view| stage.roster.data().find(|member| member.index == view.asked));
         let (keyed, kept) = (stage.roster.keys.slots(), stage.roster.keys.probed());
-        let slots = choose(&spec.slots, &owned, &keyed, &kept).map_err(|reason| format!("{}: {reason}", source.node.name))?;
+        let slots =
+            choose(&spec.slots, &owned, &keyed, &kept).map_err(|reason| NotDone::NoOccasion(format!("{}: {reason}", source.node.name)))?;
         let others = others.map(|member| member.node.address).collect();
         let orders = Orders { source: from, target: to, others, slots, over: spec.over.to_std() };
         let fault = u16::try_from(index).unwrap_or(u16::MAX);
@@ -137,7 +139,7 @@ impl Injection for Moving {
         vec![self.source.node.name.clone(), self.target.node.name.clone()]
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let beginning = stage.control.spawn(Mover::begin(self.orders.clone()));
         let mover = beginning.await.map_err(|error| error.to_string())??;
         let at = Instant::now();
@@ -212,11 +214,11 @@ impl Injection for Moving {
 }
 
 /// The one primary a selector means.
-async fn one(selector: &Selector, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Member, String> {
+async fn one(selector: &Selector, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Member, NotDone> {
     let found = select::resolve(selector, Among::Running, stage, random).await?;
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        several => Err(format!("slots move from one primary to one other, and {} nodes were meant", several.len())),
+        several => Err(format!("slots move from one primary to one other, and {} nodes were meant", several.len()).into()),
     }
 }
 

@@ -12,7 +12,7 @@ use redquake_reports::history::{Event, Started};
 use redquake_topologies::runtime::{Configuration, RuntimeError, Signal};
 
 use super::ask::ask;
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::kill::{self, gone};
 use super::names::names;
 use super::stop;
@@ -106,7 +106,7 @@ impl Injection for Restarting {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let asked = join_all(self.targets.iter().map(|target| info(stage, target))).await;
         let known = self.targets.iter().zip(asked).filter_map(|(target, info)| Some((target.node.name.clone(), info.ok()?.run)));
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).extend(known);

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use rand::seq::IndexedRandom;
 use redquake_experiments::spec::{Pick, Selector, WantedRole};
 
+use super::injection::NotDone;
 use super::slots;
 use crate::clients::{MASTER_NAME, Timeouts, open};
 use crate::trial::{Claim, Member, Stage, claims};
@@ -29,7 +30,7 @@ pub async fn resolve(
     among: Among,
     stage: &Stage,
     random: &mut rand_chacha::ChaCha8Rng,
-) -> Result<Vec<Member>, String> {
+) -> Result<Vec<Member>, NotDone> {
     let matching: Vec<Member> = match (&selector.node, selector.role) {
         (Some(name), _) => stage.roster.all().filter(|member| member.node.name == *name).collect(),
         (None, Some(WantedRole::Sentinel)) => stage.roster.sentinels().collect(),
@@ -46,7 +47,7 @@ pub async fn resolve(
         (None, None) => Vec::new(),
     };
     let shard = match &selector.shard_of {
-        Some(key) => Some(slots::shard_serving(stage, key).await?),
+        Some(key) => Some(slots::shard_serving(stage, key).await.map_err(NotDone::NoOccasion)?),
         None => selector.shard,
     };
     let mut matching: Vec<Member> = matching.into_iter().filter(|member| shard.is_none_or(|shard| member.shard == shard)).collect();
@@ -62,7 +63,8 @@ pub async fn resolve(
         Pick::Count(count) => count as usize,
     };
     if matching.is_empty() || matching.len() < wanted {
-        return Err(format!("the target matched {} of {} nodes wanted", matching.len(), wanted.max(1)));
+        let found = format!("the target matched {} of {} nodes wanted", matching.len(), wanted.max(1));
+        return Err(NotDone::NoOccasion(found));
     }
     let mut chosen: Vec<Member> = matching.sample(random, wanted).cloned().collect();
     chosen.sort_by_key(|member| member.index);

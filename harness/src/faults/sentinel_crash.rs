@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use redquake_experiments::spec::CrashPoint;
 
 use super::ask::ask;
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use crate::trial::{Member, Stage};
 
@@ -41,7 +41,7 @@ impl Injection for Armed {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let arm = self.targets.iter().map(|target| async move {
             let mut command = redis::cmd("SENTINEL");
             command.arg("SIMULATE-FAILURE").arg(self.word());

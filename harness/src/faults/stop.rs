@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use redquake_topologies::runtime::Signal;
 
-use super::injection::{Done, Injection};
+use super::injection::{Done, Injection, NotDone};
 use super::kill::gone;
 use super::names::names;
 use crate::trial::{Member, Stage};
@@ -33,7 +33,7 @@ impl Injection for Stopping {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, String> {
+    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let signals = self.targets.iter().map(|target| stage.lab.signal(&target.node.name, Signal::Terminate));
         let mut done = Vec::new();
         for (target, sent) in self.targets.iter().zip(join_all(signals).await) {

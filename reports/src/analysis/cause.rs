@@ -152,12 +152,13 @@ impl Cause {
         (self.takes(node) || self.targets.is_empty()) && (self.at.saturating_sub(OUTAGE)..=over).contains(&at)
     }
 
-    /// Until when a node that it had taken at an instant was gone or cut off.
+    /// Until when a node that it had taken at an instant was gone. Whether one was cut off its peers tell: links may be slow or lossy, and
+    /// a cut may leave most of them together.
     pub fn gone_until(&self, node: u16, at: u64) -> Option<u64> {
         let over = match self.mechanism {
             Mechanism::Ends => u64::MAX,
-            Mechanism::Restarts | Mechanism::Blocks | Mechanism::Links => self.until.unwrap_or(u64::MAX),
-            Mechanism::Changes | Mechanism::Orders => return None,
+            Mechanism::Restarts | Mechanism::Blocks => self.until.unwrap_or(u64::MAX),
+            Mechanism::Links | Mechanism::Changes | Mechanism::Orders => return None,
         };
         (self.takes(node) && self.at <= at && at < over).then_some(over)
     }

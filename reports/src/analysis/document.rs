@@ -91,7 +91,7 @@ pub fn assemble(assembly: Assembly) -> Document {
             AssertionResult { vacuous, ..judged }
         })
         .collect();
-    assertions.extend(no_crash(experiment, &trials, planned));
+    assertions.extend(metrics::UNWANTED.iter().filter_map(|metric| none_of(metric, experiment, &trials, planned)));
     let precision = until.map(|(until, ended_by)| {
         let samples: Vec<Sample> = samples(&until.metric, &trials).into_iter().map(|(_, sample)| sample).collect();
         let n = u32::try_from(samples.len()).unwrap_or(u32::MAX);
@@ -133,15 +133,20 @@ pub fn assemble(assembly: Assembly) -> Document {
     }
 }
 
-/// That no server crashed, where the file does not speak of it and servers were watched: a crash must not hide behind a pass.
-fn no_crash(experiment: &Experiment, trials: &[Trial], planned: usize) -> Option<AssertionResult> {
-    let samples: Vec<Sample> = samples(metrics::CRASHES, trials).into_iter().map(|(_, sample)| sample).collect();
-    if samples.is_empty() || experiment.assertions.iter().any(|assertion| assertion.metric == metrics::CRASHES) {
+/// That a count nobody wants is 0, where the file does not speak of it and it was taken: a crash, or a fault that found nothing to act on,
+/// must not hide behind a pass.
+fn none_of(metric: &str, experiment: &Experiment, trials: &[Trial], planned: usize) -> Option<AssertionResult> {
+    let samples: Vec<Sample> = samples(metric, trials).into_iter().map(|(_, sample)| sample).collect();
+    if samples.is_empty() || experiment.assertions.iter().any(|assertion| assertion.metric == metric) {
         return None;
     }
     let expect = Expectation { aggregate: Aggregate::Count, comparison: Comparison::Equal, limit: Limit::Number(0.0) };
-    let assertion = Assertion { metric: metrics::CRASHES.to_owned(), expect, severity: Severity::Error };
+    let assertion = Assertion { metric: metric.to_owned(), expect, severity: Severity::Error };
     let judged = judge(&assertion, Evidence { unit: MetricUnit::Count, samples: &samples, planned }, None);
+    // Too few trials are told as such already.
+    if judged.verdict == Verdict::Inconclusive {
+        return None;
+    }
     Some(AssertionResult { implicit: true, actual_text: format!("{}, asserted by default", judged.actual_text), ..judged })
 }
 

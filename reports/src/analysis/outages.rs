@@ -4,7 +4,9 @@ use redquake_experiments::spec::Role;
 
 use super::cause::{Cause, Origin};
 use super::coverage::Refusal;
-use super::failover::{Anatomy, Contest, Known, Loss, Message, Obstacle, Promotion, Vacancy, anatomy, cluster_anatomy, obstacle, vacancy};
+use super::failover::{
+    Anatomy, Contest, Known, Loss, Message, Obstacle, Promotion, Vacancy, anatomy, cluster_anatomy, isolated, obstacle, vacancy,
+};
 use super::gap::{Class, Interval, OUTAGE, Outage, Series};
 use super::replicas::Replicas;
 use super::settings::Settings;
@@ -289,7 +291,11 @@ impl Scene<'_> {
             settings: self.settings,
             replica_facts: self.replicas,
             silences: self.silences,
-            gone: &|node, at| self.causes.iter().filter_map(|cause| cause.gone_until(node, at)).max(),
+            gone: &|node, at| {
+                let gone = self.causes.iter().filter_map(|cause| cause.gone_until(node, at)).max();
+                let others = || sentinels.iter().copied().filter(|other| *other != node).collect::<Vec<u16>>();
+                gone.or_else(|| isolated(self.address(node)?, &others(), at, self.messages))
+            },
         };
         vacancy(&scene, self.messages)
     }

@@ -21,7 +21,7 @@ pub fn of_failovers(told: &[Told], [promotions, aftershocks]: [u64; 2], samples:
         }
     };
     let counted: Vec<&Told> = told.iter().filter(|one| one.counts()).collect();
-    let longest = |gap: fn(&Told) -> Option<&Gap>| stats::max(counted.iter().filter_map(|one| gap(one)).map(|gap| gap.length));
+    let longest = |gap: fn(&Told) -> Option<&Gap>| longest(counted.iter().filter_map(|one| gap(one)).map(|gap| gap.length));
     put("write_gap", longest(|one| one.failover.write_gap.as_ref()));
     put("read_gap", longest(|one| one.failover.read_gap.as_ref()));
     put("client_gap", longest(|one| one.failover.client_gap.as_ref()));
@@ -65,10 +65,16 @@ pub fn of_shards(told: &[Told], samples: &mut Samples) {
         for (name, gap) in gaps {
             let Some(length) = gap(one).map(|gap| gap.length) else { continue };
             let metric = format!("shard-{shard}.{name}");
-            let longest = stats::max(samples.get(&metric).copied().into_iter().chain([length]));
+            let longest = longest(samples.get(&metric).copied().into_iter().chain([length]));
             samples.extend(longest.map(|longest| (metric, longest)));
         }
     }
+}
+
+/// The longest of some gaps. A wait that the end of the trial cut short while it was still an ordinary one makes no lower bound of a longer one.
+fn longest(gaps: impl Iterator<Item = Sample>) -> Option<Sample> {
+    let (cut, whole): (Vec<Sample>, Vec<Sample>) = gaps.partition(|gap| matches!(gap, Sample::AtLeast(_)) && gap.value() < OUTAGE as f64);
+    stats::max(whole.into_iter()).or_else(|| stats::max(cut.into_iter()))
 }
 
 fn out(told: &Told) -> bool {
@@ -92,5 +98,19 @@ pub fn of_workload(name: &str, tally: &Tally, own: &[(&'static str, f64)], measu
     }
     if tally.ok > 0 {
         put("latency_p99", tally.latency()[1] as f64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sample, longest};
+
+    #[test]
+    fn an_ordinary_wait_that_the_end_cut_short_leaves_a_longer_gap_exact() {
+        let (cut, gap) = (Sample::AtLeast(2e8), Sample::Exact(3.61e9));
+        assert_eq!(longest([cut, gap].into_iter()), Some(gap));
+        assert_eq!(longest([cut].into_iter()), Some(cut), "where nothing else is known it is told");
+        let outage = Sample::AtLeast(3e9);
+        assert_eq!(longest([outage, gap].into_iter()), Some(Sample::AtLeast(3.61e9)), "an outage at the end may be the longest");
     }
 }

@@ -24,7 +24,7 @@ use super::split::{Split, split};
 use super::timeline::{down, marks, writable};
 use super::validity::Findings;
 use super::words::{instant, number_text, span};
-use crate::history::{Ending, Event, Header, HistoryError, PhaseName, Reader, Stall};
+use crate::history::{Ending, Event, FaultState, Header, HistoryError, PhaseName, Reader, Stall};
 use crate::result::{
     Anomaly, AnomalyKind, Crash, NodeLane, Promotion, Sample, SentinelMark, SplitBrain, SplitNode, TimelineData, Trial, WorkloadResult,
     WorkloadSeries,
@@ -122,6 +122,10 @@ fn finish(mut all: Collected, ending: Result<Option<Ending>, HistoryError>, tell
     let mut metrics = Samples::new();
     if seen.watched {
         metrics.insert("failover.crashes".to_owned(), Sample::Exact(seen.crashes.len() as f64));
+    }
+    if baseline.is_some() && !faults.is_empty() {
+        let missed = faults.iter().filter(|fault| fault.state == FaultState::Missed).count();
+        metrics.insert("failover.missed_faults".to_owned(), Sample::Exact(missed as f64));
     }
     of_failovers(&told, [explained.promotions.len() as u64, explained.aftershocks], &mut metrics);
     of_shards(&told, &mut metrics);

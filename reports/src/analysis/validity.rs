@@ -93,6 +93,8 @@ impl Findings {
             let name = &fault.name;
             let detail = if fault.proof.is_empty() { String::new() } else { format!(": {}", fault.proof) };
             match fault.state {
+                // The same would come of another trial: the set's doing, or the file's.
+                FaultState::Missed => self.remark(format!("fault `{name}` was not injected{detail}")),
                 FaultState::Skipped if fault.injected_at.is_none() => self.reason(format!("fault `{name}` was not injected{detail}")),
                 FaultState::Unproved => self.reason(format!("fault `{name}` was not seen to take effect{detail}")),
                 FaultState::RevertUnproved => self.reason(format!("fault `{name}` was not seen to be gone{detail}")),

@@ -36,6 +36,9 @@ pub enum FaultState {
     RevertProved,
     /// It could not be shown to be gone: the trial proves nothing.
     RevertUnproved,
-    /// It was not done, for example because its target matched nothing.
+    /// It was not done, because the tool could not do it.
     Skipped,
+    /// It was not done, because the servers gave no occasion: no node was as its target asks, what it waits for did not come, or its order
+    /// was refused. Written since version 0.2.
+    Missed,
 }

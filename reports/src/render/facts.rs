@@ -223,6 +223,19 @@ pub fn unended(failover: &Failover) -> bool {
     [&failover.write_gap, &failover.client_gap].into_iter().flatten().any(|gap| gap.to.is_none())
 }
 
+/// How many trials there are: `6 trials, 1 inconclusive, 2 not begun, 1 repeated`.
+pub fn trials(document: &Document) -> String {
+    let count = |status| document.trials.iter().filter(|trial| trial.status == status).count() as u64;
+    let further = [
+        (count(TrialStatus::Inconclusive), "inconclusive"),
+        (count(TrialStatus::Error), "failed by the environment"),
+        (document.not_begun.len() as u64, "not begun"),
+        (repeated(document), "repeated"),
+    ];
+    let further = further.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!(", {number} {word}"));
+    number::plural(document.trials.len() as u64, "trial", "trials") + &further.collect::<String>()
+}
+
 /// How many trials proved nothing and were repeated.
 pub fn repeated(document: &Document) -> u64 {
     document.trials.iter().filter_map(|trial| trial.repeats).collect::<BTreeSet<u32>>().len() as u64

@@ -277,7 +277,7 @@ fn possible(document: &Document) -> String {
 fn footer(document: &Document) -> String {
     let environment = &document.environment;
     let facts = [
-        number::plural(document.trials.len() as u64, "trial", "trials"),
+        facts::trials(document),
         format!("seed {}", document.seed),
         inline(&environment.server),
         inline(&environment.runtime),

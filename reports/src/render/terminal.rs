@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::anomalies::{self, Of};
 use super::{by_shard, facts, number, phase, projection, words};
-use crate::result::{Document, TrialStatus};
+use crate::result::Document;
 
 /// Most shards of a Cluster that are told of; the report has all.
 const MOST_SHARDS: usize = 6;
@@ -64,24 +64,7 @@ pub fn render(document: &Document, options: &Options) -> String {
 }
 
 fn trials(document: &Document) -> String {
-    let all = document.trials.len();
-    let count = |status| document.trials.iter().filter(|trial| trial.status == status).count();
-    let mut words = number::plural(all as u64, "trial", "trials");
-    for (number, word) in [(count(TrialStatus::Inconclusive), "inconclusive"), (count(TrialStatus::Error), "failed by the environment")] {
-        if number > 0 {
-            let _ = write!(words, ", {number} {word}");
-        }
-    }
-    if !document.not_begun.is_empty() {
-        let _ = write!(words, ", {} not begun", document.not_begun.len());
-    }
-    match facts::repeated(document) {
-        0 => {}
-        repeated => {
-            let _ = write!(words, ", {repeated} repeated");
-        }
-    }
-    format!("({words}, seed {})", document.seed)
+    format!("({}, seed {})", facts::trials(document), document.seed)
 }
 
 fn repeats(text: &mut String, document: &Document) {

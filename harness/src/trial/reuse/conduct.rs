@@ -33,7 +33,7 @@ impl Conduct {
                     self.gone.insert(fault.fault.into());
                     None
                 }
-                FaultState::Unproved | FaultState::RevertUnproved | FaultState::Skipped => {
+                FaultState::Unproved | FaultState::RevertUnproved | FaultState::Skipped | FaultState::Missed => {
                     Some(format!("a fault did not go as planned: {}", fault.detail))
                 }
                 FaultState::Injected | FaultState::Proved | FaultState::Reverted => None,
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_fault_that_did_not_go_as_planned_and_notes_that_spoil_a_trial_rule_its_servers_out() {
-        for state in [FaultState::Unproved, FaultState::RevertUnproved, FaultState::Skipped] {
+        for state in [FaultState::Unproved, FaultState::RevertUnproved, FaultState::Skipped, FaultState::Missed] {
             assert!(spoilt(&[fault(state)]).is_some(), "{state:?}");
         }
         let note = |kind| Event::Note(Note { at: 1, kind, text: "why".to_owned() });

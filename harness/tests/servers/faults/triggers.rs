@@ -1,6 +1,7 @@
 //! Faults that wait for something, and what they resolve to.
 
 use redquake_reports::history::FaultState;
+use redquake_reports::result::{Sample, TrialStatus, Verdict};
 
 use super::common::{MS, SET, events, fault, judged, published, run, span};
 use crate::support;
@@ -43,15 +44,18 @@ fn a_lagging_replica_and_a_full_copy_are_seen_by_what_waits_for_them() {
 }
 
 #[test]
-fn a_trigger_that_is_missed_or_a_target_that_matches_nobody_makes_the_trial_inconclusive_and_says_why() {
+fn a_trigger_that_is_missed_or_a_target_that_matches_nobody_is_a_result_that_fails_and_says_why() {
     let bench = support::bench_without_docker();
     let faults = "  - { name: never, when: event +odown, within: 1s, action: kill, target: { role: primary } }\n  \
                   - { name: nobody, at: 500ms, action: kill, target: { role: leader-sentinel } }\n  \
                   - { name: orphan, after: never + 100ms, action: kill, target: { role: primary } }\n";
     let ended = run(&bench, "", "3s", SET, faults);
-    assert_eq!(ended.code, Some(3), "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
     let document = bench.document();
-    let reasons = &document.trials[0].reasons;
+    let trial = &document.trials[0];
+    assert_eq!((trial.status, trial.metrics["failover.missed_faults"]), (TrialStatus::Conclusive, Sample::Exact(3.0)), "{trial:?}");
+    assert!(document.assertions.iter().any(|one| one.implicit && one.metric == "failover.missed_faults" && one.verdict == Verdict::Fail));
+    let reasons = &trial.remarks;
     let told = |text: &str| reasons.iter().any(|reason| reason.contains(text));
     assert!(told("fault `never` was not injected: `event +odown` was not seen within 1.0 s"), "{reasons:?}");
     assert!(told("fault `nobody` was not injected: the target matched 0 of 1 nodes"), "{reasons:?}");

@@ -38,6 +38,7 @@ impl Message {
                 message.master = true;
                 message.about = address(2);
             }
+            (_, Some(&"sentinel")) => message.about = address(2),
             (name, Some(&"slave")) => {
                 message.about = address(2);
                 message.promoted = if name == "+promoted-slave" { address(2) } else { None };

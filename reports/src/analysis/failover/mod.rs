@@ -2,6 +2,7 @@
 
 mod anatomy;
 mod cluster;
+mod isolation;
 mod message;
 mod obstacle;
 mod promotions;
@@ -9,6 +10,7 @@ mod vacancy;
 
 pub use anatomy::{Anatomy, Known, anatomy};
 pub use cluster::{Contest, cluster_anatomy};
+pub use isolation::isolated;
 pub use message::Message;
 pub use obstacle::{Loss, Obstacle, obstacle};
 pub use promotions::{Promotion, Sources, promotions};

@@ -163,9 +163,13 @@ fn unfit(scene: &Vacancy<'_>, course: &Course<'_>) -> String {
             facts.push("its priority is 0".to_owned());
         }
         let silent = scene.silences.last_before(*replica, at).map(|last| at.saturating_sub(last));
-        if silent.is_none_or(|silent| silent > patience) {
+        // One whose connection broke is passed over at once (sentinel.c, `link->disconnected`).
+        if silent.is_none_or(|silent| silent > ANSWERS_WITHIN.min(patience)) {
             facts.push(silent.map_or("it never answered".to_owned(), |silent| format!("it had given no answer for {}", span(silent))));
-        } else if let Some(down) = scene.replica_facts.down_since(*replica, at).map(|since| at.saturating_sub(since)) {
+        }
+        if silent.is_some_and(|silent| silent <= patience)
+            && let Some(down) = scene.replica_facts.down_since(*replica, at).map(|since| at.saturating_sub(since))
+        {
             too_long |= down > limit;
             let against = if down > limit { "longer than" } else { "within" };
             facts.push(format!("its link to the primary had been down for {}, {against} the limit of {}", span(down), span(limit)));

@@ -157,6 +157,7 @@ pub const HARMS: &[Harm] = &[
             if a.value == 1.0 { "once more".to_owned() } else { format!("{} more times", a.n()) }
         )
     }),
+    time("failover", "missed_faults", "faults not injected", |a| format!("the servers gave no occasion for {}", a.some("fault", "faults"))),
     time("failover", "open_slots", "slots left open", |a| format!("{} open", a.some("slot was left", "slots were left"))),
     time("set", "never_read", "writes never read", unread),
     time("counter", "never_read", "increments never read", unread),
