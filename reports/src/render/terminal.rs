@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use redquake_experiments::shown;
+
 use super::anomalies::{self, Of};
 use super::{by_shard, facts, number, phase, projection, words};
 use crate::result::{Document, TrialStatus};
@@ -57,7 +59,7 @@ pub fn render(document: &Document, options: &Options) -> String {
     }
     text.push('\n');
     if let Some(folder) = options.folder {
-        let _ = writeln!(text, "  report  {}/report.html", folder.trim_end_matches('/'));
+        let _ = writeln!(text, "  report  {}/report.html", plain(folder.trim_end_matches('/')));
     }
     let _ = writeln!(text, "  repeat  {}", plain(&document.repro));
     text
@@ -117,7 +119,7 @@ fn gaps(text: &mut String, document: &Document, paint: Paint) {
             _ => false,
         });
         for part in own {
-            rows.push([format!("  {}", part.name), part.median(), part.range()]);
+            rows.push([format!("  {}", plain(&part.name)), part.median(), part.range()]);
         }
     }
     let down = by_shard::down(document);
@@ -232,9 +234,9 @@ fn certain(text: &mut String, document: &Document) {
     }
 }
 
-/// Escape sequences and other control characters of hostile names never reach a terminal.
+/// Foreign text in a line: what a terminal or a CI system would obey never reaches it.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    shown::line(text).into_owned()
 }
 
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {

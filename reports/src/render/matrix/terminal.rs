@@ -50,7 +50,7 @@ pub fn render(document: &MatrixDocument, options: &Options) -> String {
     }
     text.push('\n');
     if let Some(folder) = options.folder {
-        let _ = writeln!(text, "  report  {}/report.html", folder.trim_end_matches('/'));
+        let _ = writeln!(text, "  report  {}/report.html", plain(folder.trim_end_matches('/')));
     }
     let _ = writeln!(text, "  repeat  {}", plain(&document.repro));
     text
