@@ -62,7 +62,7 @@ pub fn render(document: &Document, options: &Options) -> String {
         let _ = writeln!(text, "  report  {}/report.html", plain(folder.trim_end_matches('/')));
     }
     let _ = writeln!(text, "  repeat  {}", plain(&document.repro));
-    text
+    printed(text, options)
 }
 
 fn trials(document: &Document) -> String {
@@ -232,6 +232,11 @@ fn certain(text: &mut String, document: &Document) {
             let _ = writeln!(text, "    {line}");
         }
     }
+}
+
+/// The whole text once more: what its pieces were put together to must not be a command either. Colours are the tool's own.
+pub(in crate::render) fn printed(text: String, options: &Options<'_>) -> String {
+    if options.color { shown::painted(&text) } else { shown::lines(&text).into_owned() }
 }
 
 /// Foreign text in a line: what a terminal or a CI system would obey never reaches it.
