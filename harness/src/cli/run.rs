@@ -33,9 +33,10 @@ pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
         Chosen::Here(engine, capabilities) => outside.block_on(all(&files, &args, &capabilities, &engine, &progress, &interrupt)),
         Chosen::Inside => {
             // There is no way to the network from inside.
-            outside.block_on(unless_interrupted(&interrupt, provide(&files, &progress)))?;
-            // What reads or writes a file of its own still ends by itself.
+            let provided = outside.block_on(unless_interrupted(&interrupt, provide(&files, &progress)));
+            // What was being fetched is not waited for: the next run begins it anew.
             outside.shutdown_background();
+            provided?;
             progress.finish();
             let arguments = std::env::args_os().skip(1).collect();
             let code =
