@@ -73,6 +73,7 @@ pub fn bytes(value: u64) -> String {
     match value {
         v if v >= 1 << 30 => format!("{:.1} GiB", v as f64 / f64::from(1 << 30)),
         v if v >= 1 << 20 => format!("{:.0} MiB", v as f64 / f64::from(1 << 20)),
+        v if v >= 1 << 10 => format!("{:.0} KiB", v as f64 / f64::from(1 << 10)),
         v => format!("{v} B"),
     }
 }

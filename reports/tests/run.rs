@@ -111,7 +111,7 @@ fn a_failed_environment_is_an_error_unless_enough_trials_were_had() {
 
 #[test]
 fn an_interrupted_run_is_never_a_pass_and_tells_the_signal() {
-    for (signal, code) in [("SIGINT", 130), ("SIGTERM", 143)] {
+    for (signal, code) in [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)] {
         let document = assemble(Assembly { interrupted: Some(signal.to_owned()), ..asserting(&[KEPT], 2) });
         assert_eq!(told(&document), (Verdict::Inconclusive, code));
         assert_eq!(document.reasons[0], format!("the run was interrupted by {signal}"));

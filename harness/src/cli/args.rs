@@ -25,7 +25,9 @@ const EXIT_CODES: &str = "Exit codes:
   4        environment: no engine, no privilege, no image
   6        something could not be removed
   70       a bug in the tool
-  130/143  interrupted, after everything was taken back";
+  129/130/143  ended by SIGHUP, SIGINT or SIGTERM, after everything was taken back
+
+A reader of standard output or error that went away changes none of them; a standard output that cannot be written, a full disk for one, is 4.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -163,6 +165,15 @@ pub struct CleanArgs {
     /// Also remove what belongs to runs that are still alive.
     #[arg(long)]
     pub all: bool,
+    /// Also remove what other boots left: earlier ones of this machine. Not where another machine uses the same engine.
+    #[arg(long)]
+    pub other_boots: bool,
+    /// Also remove the images that the tool built from packages.
+    #[arg(long)]
+    pub images: bool,
+    /// Also remove the servers from packages that the tool keeps in the user's cache.
+    #[arg(long)]
+    pub cache: bool,
 }
 
 /// Arguments of `init`.

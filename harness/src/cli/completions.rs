@@ -3,12 +3,12 @@
 use clap::CommandFactory;
 
 use super::args::{Cli, CompletionsArgs};
-use super::{Exit, Failure};
+use super::{Exit, Failure, out};
 
 /// Prints a completion script.
 pub fn perform(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "redquake", &mut script);
-    print!("{}", String::from_utf8_lossy(&script));
+    out::commands(&String::from_utf8_lossy(&script));
     Ok(Exit::Pass)
 }

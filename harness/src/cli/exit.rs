@@ -23,6 +23,8 @@ pub enum Exit {
     Interrupted,
     /// Ended by SIGTERM, after everything was taken back.
     Terminated,
+    /// Ended by SIGHUP, after everything was taken back.
+    HungUp,
 }
 
 impl Exit {
@@ -38,6 +40,7 @@ impl Exit {
             Self::Bug => 70,
             Self::Interrupted => 130,
             Self::Terminated => 143,
+            Self::HungUp => 129,
         }
     }
 
@@ -52,6 +55,7 @@ impl Exit {
             Self::Residue,
             Self::Interrupted,
             Self::Terminated,
+            Self::HungUp,
         ];
         all.into_iter().find(|exit| exit.code() == code).unwrap_or(Self::Bug)
     }
@@ -61,7 +65,7 @@ impl Exit {
         let rank = |exit: Self| match exit {
             Self::Bug => 8,
             Self::Residue => 7,
-            Self::Interrupted | Self::Terminated => 6,
+            Self::Interrupted | Self::Terminated | Self::HungUp => 6,
             Self::Usage => 5,
             Self::Environment => 4,
             Self::AssertionFailed => 3,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
-use redquake_experiments::catalogue;
+use redquake_experiments::{catalogue, shown};
 
 use super::args::InitArgs;
 use super::{Exit, Failure};
@@ -17,6 +17,7 @@ pub fn perform(args: &InitArgs) -> Result<Exit, Failure> {
     let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}; choose another file with --out", path.display()));
     let mut file = File::create_new(&path).map_err(failed)?;
     file.write_all(catalogue::without_modelines(text).as_bytes()).map_err(failed)?;
-    println!("wrote {0}; next: redquake validate {0} && redquake plan {0} && redquake run {0}", path.display());
+    let name = path.display().to_string();
+    println!("wrote {name}; next: redquake validate {0} && redquake plan {0} && redquake run {0}", shown::shell_quote(&name));
     Ok(Exit::Pass)
 }

@@ -1,7 +1,10 @@
-//! Printing that cannot panic: the reader of a pipe may have gone away (`redquake schema | head`).
+//! Printing that cannot panic, since the reader of a pipe may have gone away (`redquake schema | head`), and that obeys nobody: whatever is
+//! printed went through `shown`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
+
+use redquake_experiments::shown;
 
 /// Why standard output could not be written, once it could not.
 static TROUBLE: OnceLock<String> = OnceLock::new();
@@ -21,9 +24,24 @@ macro_rules! eprintln {
     ($($text:tt)*) => { $crate::cli::out::to_stderr(&(format!($($text)*) + "\n")) };
 }
 
-/// Writes a result. A reader that went away wants no more, which is no failure of what was done; anything else, a full
-/// disk for one, is kept for [`trouble`].
+/// Writes a result for people. Colours are the tool's own where there is a terminal to show them.
 pub fn to_stdout(text: &str) {
+    if io::stdout().is_terminal() { write(&shown::painted(text)) } else { write(&shown::lines(text)) }
+}
+
+/// Writes a document of JSON.
+pub fn json(text: &str) {
+    write(&shown::json(text));
+    write("\n");
+}
+
+/// Writes what is made here for a program to obey, with everything foreign in it escaped: workflow commands, scripts for shells.
+pub fn commands(text: &str) {
+    write(text);
+}
+
+/// A reader that went away wants no more, which is no failure of what was done; anything else, a full disk for one, is kept for [`trouble`].
+fn write(text: &str) {
     let mut stdout = io::stdout().lock();
     if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
         && error.kind() != io::ErrorKind::BrokenPipe
@@ -35,6 +53,7 @@ pub fn to_stdout(text: &str) {
 
 /// Writes a message; where nobody can be told, nobody is.
 pub fn to_stderr(text: &str) {
+    let text = if io::stderr().is_terminal() { shown::painted(text) } else { shown::lines(text).into_owned() };
     let _ = io::stderr().write_all(text.as_bytes());
 }
 

@@ -8,7 +8,7 @@ use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
 use super::runtimes::capabilities;
 use super::validate::tell;
-use super::{Exit, Failure};
+use super::{Exit, Failure, out};
 
 /// Prints what an experiment would do.
 pub fn perform(args: &PlanArgs) -> Result<Exit, Failure> {
@@ -18,9 +18,9 @@ pub fn perform(args: &PlanArgs) -> Result<Exit, Failure> {
     };
     let capabilities = runtime()?.block_on(capabilities(args.runtime));
     match make(file, args.seed, args.trials, &capabilities)? {
-        Made::One(plan) if args.json => println!("{:#}", plan::json(&plan)),
+        Made::One(plan) if args.json => out::json(&format!("{:#}", plan::json(&plan))),
         Made::One(plan) => print!("{}", plan::render(&plan)),
-        Made::Cells(cells) if args.json => println!("{:#}", plan::json_cells(&cells)),
+        Made::Cells(cells) if args.json => out::json(&format!("{:#}", plan::json_cells(&cells))),
         Made::Cells(cells) => print!("{}", plan::render_cells(&cells)),
     }
     Ok(Exit::Pass)

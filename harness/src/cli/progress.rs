@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use redquake_experiments::shown;
 use redquake_topologies::runtime::Announce;
 
 /// Tells the user how far a run is. Everything goes to standard error; results go to standard output.
@@ -30,7 +31,7 @@ impl Progress {
     /// A line that stays.
     pub fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.println(shown::lines(text)),
             None => eprintln!("{text}"),
         }
     }
@@ -44,14 +45,14 @@ impl Progress {
     /// What comes before the moving line, for example the number of the trial.
     pub fn prefix(&self, text: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_prefix(format!("{text}: "));
+            bar.set_prefix(format!("{}: ", shown::line(text)));
         }
     }
 
     /// What is being done right now; shown only where the line can be overwritten.
     pub fn transient(&self, text: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text.to_owned());
+            bar.set_message(shown::line(text).into_owned());
         }
     }
 

@@ -4,11 +4,12 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use redquake_experiments::plan::{Capabilities, Plan};
+use redquake_experiments::shown;
 use redquake_experiments::spec::{Action, Cell, Until, metrics};
 use redquake_reports::render::terminal;
 use redquake_reports::result::{Location, MatrixAxis, Source};
 use redquake_topologies::process;
-use redquake_topologies::runtime::{Runtime, Swept};
+use redquake_topologies::runtime::{Fate, Runtime, Sweep, Swept};
 use sha2::{Digest, Sha256};
 
 use super::args::RunArgs;
@@ -26,18 +27,29 @@ pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
     plan::check(&files, args.trials)?;
     known(&files, args.until.as_ref())?;
     let progress = Progress::new();
+    let interrupt = Interrupt::listen(progress.clone()).map_err(|error| Failure::environment(error.to_string()))?;
     let outside = runtime()?;
-    match outside.block_on(choose(args.runtime, &progress))? {
-        Chosen::Here(engine, capabilities) => outside.block_on(all(&files, &args, &capabilities, &engine, &progress)),
+    match outside.block_on(unless_interrupted(&interrupt, choose(args.runtime, &progress)))? {
+        Chosen::Here(engine, capabilities) => outside.block_on(all(&files, &args, &capabilities, &engine, &progress, &interrupt)),
         Chosen::Inside => {
             // There is no way to the network from inside.
-            outside.block_on(provide(&files, &progress))?;
-            drop(outside);
+            let provided = outside.block_on(unless_interrupted(&interrupt, provide(&files, &progress)));
+            // What was being fetched is not waited for: the next run begins it anew.
+            outside.shutdown_background();
+            provided?;
             progress.finish();
-            let code = process::enter(std::env::args_os().skip(1).collect()).map_err(|error| Failure::environment(error.to_string()))?;
+            let arguments = std::env::args_os().skip(1).collect();
+            let code =
+                process::enter_after(arguments, || interrupt.hand_over()).map_err(|error| Failure::environment(error.to_string()))?;
             Ok(Exit::of(code))
         }
     }
+}
+
+/// Work from which nothing is left when it is cut short.
+async fn unless_interrupted<T>(interrupt: &Interrupt, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let ended = interrupt.cancel.run_until_cancelled(work).await;
+    ended.unwrap_or_else(|| Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted))))
 }
 
 /// Whether every experiment has the metric that is to become precise.
@@ -76,14 +88,15 @@ async fn all(
     capabilities: &Capabilities,
     engine: &Arc<dyn Runtime>,
     progress: &Progress,
+    interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
-    let interrupt = Interrupt::listen(progress.clone()).map_err(|error| Failure::environment(error.to_string()))?;
-    sweep_the_dead(&**engine, progress).await;
+    // What is not removed in time is found by the next run.
+    let _ = interrupt.cancel.run_until_cancelled(sweep_the_dead(&**engine, progress)).await;
     // So is what the machine cannot do.
     let orders: Vec<Order> = files.iter().map(|file| order(file, args, capabilities)).collect::<Result<_, _>>()?;
     let mut exit = Exit::Pass;
     for order in orders {
-        exit = match one(order, engine, progress, &interrupt).await {
+        exit = match one(order, engine, progress, interrupt).await {
             Ok(ended) => exit.worse(ended),
             // What one experiment lacks, an image for example, another may not need.
             Err(failure) => {
@@ -154,7 +167,7 @@ fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> 
         axes: axes(&file.loaded.cells),
         source: Source { path: file.name.clone(), sha256: format!("{:x}", Sha256::digest(&file.bytes)) },
         text: file.bytes.clone(),
-        repro: format!("redquake run {} --runtime {runtime} --seed {seed}{trials}", file.name),
+        repro: format!("redquake run {} --runtime {runtime} --seed {seed}{trials}", word(&file.name)),
         out: args.out.clone(),
         jobs: args.jobs,
         goal,
@@ -162,6 +175,12 @@ fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> 
         repeats,
         cells,
     })
+}
+
+/// A file's name on a command line, where it must not look like an option.
+fn word(name: &str) -> String {
+    let dashed = if name.starts_with('-') { format!("./{name}") } else { name.to_owned() };
+    shown::shell_quote(&dashed).into_owned()
 }
 
 fn cell_order(file: &ExperimentFile, cell: Option<&Cell>, plan: Plan) -> CellOrder {
@@ -198,9 +217,24 @@ fn axes(cells: &[Cell]) -> Vec<MatrixAxis> {
     axes
 }
 
-/// Removes what earlier runs left whose process is gone; a problem with it is told and stops nothing.
+/// Removes what earlier runs left whose process is gone; a problem with it is told and stops nothing. What may be somebody else's is only told:
+/// everything on an engine that is not this machine's, and what other boots left.
 async fn sweep_the_dead(engine: &dyn Runtime, progress: &Progress) {
-    match engine.sweep(true).await {
+    if let Ok(left) = engine.leftovers().await {
+        let of = |fate: Fate| left.iter().filter(|object| object.fate == fate).count();
+        let mut told = vec![(of(Fate::OtherBoot), "of another boot", "redquake clean --other-boots")];
+        if !engine.is_local() {
+            told.push((of(Fate::Dead), "on an engine that is not this machine's", "redquake clean"));
+        }
+        for (count, whose, command) in told.into_iter().filter(|(count, ..)| *count > 0) {
+            let objects = if count == 1 { "object" } else { "objects" };
+            progress.line(&format!("left by earlier runs and kept: {count} {objects} {whose}; `{command}` removes what is dead"));
+        }
+    }
+    if !engine.is_local() {
+        return;
+    }
+    match engine.sweep(Sweep::Dead).await {
         Ok(Swept { removed, left }) => {
             for object in removed {
                 progress.line(&format!("left by an earlier run, removed: {object}"));

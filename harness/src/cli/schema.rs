@@ -1,7 +1,7 @@
 //! `redquake schema`.
 
 use super::args::{SchemaArgs, SchemaOf};
-use super::{Exit, Failure};
+use super::{Exit, Failure, out};
 
 /// Prints a JSON Schema.
 pub fn perform(args: &SchemaArgs) -> Result<Exit, Failure> {
@@ -11,6 +11,6 @@ pub fn perform(args: &SchemaArgs) -> Result<Exit, Failure> {
         SchemaOf::Result => redquake_reports::result::schema(),
         SchemaOf::Matrix => redquake_reports::result::matrix_schema(),
     };
-    println!("{schema:#}");
+    out::json(&format!("{schema:#}"));
     Ok(Exit::Pass)
 }

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use super::args::{ProblemFormat, ValidateArgs};
 use super::files::{ExperimentFile, read_all};
-use super::{Exit, Failure};
+use super::{Exit, Failure, out};
 
 /// Checks files and prints every problem of every file.
 pub fn perform(args: &ValidateArgs) -> Result<Exit, Failure> {
@@ -17,11 +17,11 @@ pub fn perform(args: &ValidateArgs) -> Result<Exit, Failure> {
         }
         ProblemFormat::Json => {
             let problems: Vec<_> = files.iter().flat_map(|file| file.loaded.problems_as_json()).collect();
-            println!("{:#}", serde_json::Value::Array(problems));
+            out::json(&format!("{:#}", serde_json::Value::Array(problems)));
         }
         ProblemFormat::Github => {
             for file in &files {
-                print!("{}", file.loaded.render_github());
+                out::commands(&file.loaded.render_github());
             }
         }
     }

@@ -129,6 +129,31 @@ async fn sqlite_keeps_items_and_a_ledger_with_tokens() {
     racing_holders_charge_a_fenced_job_once(&database).await;
 }
 
+/// So many pages that what is written ahead is brought into the file several times.
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_leaves_no_file_from_its_first_moment_on_and_every_connection_sees_what_another_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let database: Arc<dyn Database> = Arc::new(Sqlite::create(&folder.path().join("items.db"), 200_000, pool(6, 1000, 1, 5000)).unwrap());
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files(), 0);
+    let charges = (0..600).map(|job| {
+        let database = Arc::clone(&database);
+        tokio::spawn(async move {
+            assert_eq!(database.lookup(199_999 - job).await.answer, Ok(Some(i64::from(199_999 - job))));
+            database.charge(Charge { job, id: u64::from(job), fence: None }).await.answer
+        })
+    });
+    for charge in charges.collect::<Vec<_>>() {
+        assert_eq!(charge.await.unwrap(), Ok(Charged::Entered));
+    }
+    let mut jobs: Vec<u32> = database.ledger().await.unwrap().iter().map(|entry| entry.job).collect();
+    jobs.sort_unstable();
+    assert_eq!(jobs, (0..600).collect::<Vec<_>>());
+    assert_eq!(files(), 0);
+    drop(database);
+    assert_eq!(files(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_queues_refuses_and_times_out() {
     let (_folder, database) = sqlite(pool(1, 1, 300, 5000));

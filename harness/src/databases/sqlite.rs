@@ -28,14 +28,21 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Makes the database file, with `items` items whose value is their key. Blocks.
+    /// Makes the database, with `items` items whose value is their key. Its files are without a name once all connections have them open, so
+    /// that nothing stays of them, whatever ends the tool. Blocks.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn create(file: &Path, items: u32, pool: DatabasePool) -> rusqlite::Result<Self> {
-        let mut first = open(file, pool)?;
-        // WAL is a property of the file and must be set before others use it.
-        first.pragma_update(None, "journal_mode", "wal")?;
+        let opened = open_all(file, pool);
+        for part in ["", "-wal", "-shm"] {
+            let mut name = file.as_os_str().to_owned();
+            name.push(part);
+            // One that was not made is not there.
+            let _ = std::fs::remove_file(name);
+        }
+        let mut idle = opened?;
+        let Some(first) = idle.first_mut() else { return Err(rusqlite::Error::InvalidQuery) };
         let filling = first.transaction()?;
         filling.execute_batch(SCHEMA)?;
         {
@@ -45,10 +52,6 @@ impl Sqlite {
             }
         }
         filling.commit()?;
-        let mut idle = vec![first];
-        for _ in 1..pool.pool {
-            idle.push(open(file, pool)?);
-        }
         let free = Arc::new(Semaphore::new(idle.len()));
         Ok(Self { idle: Arc::new(Mutex::new(idle)), free, pool, gauge: Gauge::default() })
     }
@@ -113,6 +116,21 @@ fn pause(service: Duration) {
     if !service.is_zero() {
         std::thread::sleep(service);
     }
+}
+
+/// All connections of the pool, each with the files open that it will ever need: of those that are written ahead it opens the log with its first look.
+fn open_all(file: &Path, pool: DatabasePool) -> rusqlite::Result<Vec<Connection>> {
+    let mut all = Vec::new();
+    for _ in 0..pool.pool.max(1) {
+        let connection = open(file, pool)?;
+        if all.is_empty() {
+            // WAL is a property of the file and must be set before others use it.
+            connection.pragma_update(None, "journal_mode", "wal")?;
+        }
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+        all.push(connection);
+    }
+    Ok(all)
 }
 
 fn open(file: &Path, pool: DatabasePool) -> rusqlite::Result<Connection> {

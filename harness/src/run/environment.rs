@@ -1,16 +1,16 @@
 //! The machine, for the report.
 
 use redquake_reports::result::Environment;
-use redquake_topologies::runtime::{RuntimeInfo, ServerSource};
+use redquake_topologies::runtime::RuntimeInfo;
 
-/// What the report says of machine and servers. The servers' own version is filled in from the histories.
-pub fn describe(runtime: &RuntimeInfo, server: &ServerSource) -> Environment {
+/// What the report says of the machine. Where the servers come from is filled in when that is known, their own version from the histories.
+pub fn describe(runtime: &RuntimeInfo) -> Environment {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned();
     let cpus = std::thread::available_parallelism().map_or(0, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX));
     Environment {
         runtime: runtime.version.clone(),
         server: String::new(),
-        server_source: server.description.clone(),
+        server_source: String::new(),
         kernel,
         arch: std::env::consts::ARCH.to_owned(),
         cpus,

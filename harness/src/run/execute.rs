@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redquake_experiments::plan::Plan;
 use redquake_experiments::spec::Server;
 use redquake_reports::result::{Location, MatrixAxis, Source};
-use redquake_topologies::runtime::{Runtime, ServerSource};
+use redquake_topologies::runtime::{Runtime, RuntimeError, ServerSource};
 
 use super::judge::Rows;
 use super::lanes::{Jobs, Lanes};
@@ -68,7 +68,6 @@ pub async fn execute(
     let folder = Folder::create(&order.out, &first.experiment.name, first.seed).map_err(unwritable)?;
     folder.write("experiment.yaml", &order.text).map_err(unwritable)?;
 
-    let servers = provide(&order.cells, &*runtime, &progress, &interrupt).await?;
     let started_at = jiff::Timestamp::now().to_string();
     let mut matrix = (!order.axes.is_empty()).then(|| MatrixRecord {
         format: FORMAT,
@@ -83,7 +82,7 @@ pub async fn execute(
         ended_at: None,
     });
     let mut cells = Vec::new();
-    for (mut cell, server) in order.cells.into_iter().zip(servers) {
+    for mut cell in order.cells {
         if order.goal.is_some() {
             until::at_least(&mut cell.plan);
         }
@@ -98,7 +97,7 @@ pub async fn execute(
             run: cell.run,
             cell: cell.cell.map(|cell| cell.label),
             until: order.goal.as_ref().map(|goal| UntilRecord { target: goal.until.to_string(), ended_by: None }),
-            environment: environment::describe(&runtime.info(), &server),
+            environment: environment::describe(&runtime.info()),
             plan: cell.plan,
             source: order.source.clone(),
             locations: cell.locations,
@@ -110,19 +109,25 @@ pub async fn execute(
             begun: Some(Vec::new()),
             not_repeated: None,
         };
-        let run = CellRun { record, folder: own, server, rows: Rows::new() };
+        let run = CellRun { record, folder: own, server: None, rows: Rows::new() };
         run.save()?;
         cells.push(run);
     }
-    // Only now every cell can be read, whatever ends the tool.
+    // Only now every cell can be read, whatever ends the tool: before anything is fetched or started.
     if let Some(matrix) = &matrix {
         matrix.save(&folder)?;
     }
 
+    let provided = provide(&mut cells, &*runtime, &progress, &interrupt).await;
     let cpus = cells.first().map_or(1, |cell| cell.record.environment.cpus as usize);
     let Order { goal, reuse, repeats, .. } = order;
     let session = Session { runtime: &*runtime, progress: &progress, interrupt: &interrupt, goal, reuse, repeats };
-    let performed = session.all_trials(&mut cells, Lanes::new(order.jobs, cpus)).await;
+    let performed = match provided {
+        Ok(()) => session.all_trials(&mut cells, Lanes::new(order.jobs, cpus)).await,
+        // There are no servers, and so no trials. What is left to say is that the run was interrupted, or why there are none.
+        Err(_) if interrupt.exit().is_some() => Ok(()),
+        Err(failure) => Err(failure),
+    };
 
     let ended_at = jiff::Timestamp::now().to_string();
     for cell in &mut cells {
@@ -145,35 +150,34 @@ pub async fn execute(
     Ok((outcome, folder))
 }
 
-/// The server software of every cell, in their order; each is provided once.
-async fn provide(
-    cells: &[CellOrder],
-    runtime: &dyn Runtime,
-    progress: &Progress,
-    interrupt: &Interrupt,
-) -> Result<Vec<ServerSource>, Failure> {
-    let mut known: Vec<(&Server, ServerSource)> = Vec::new();
-    let mut servers = Vec::new();
+/// Fetches the server software of every cell; each is provided once.
+async fn provide(cells: &mut [CellRun], runtime: &dyn Runtime, progress: &Progress, interrupt: &Interrupt) -> Result<(), Failure> {
+    let announce = progress.announce();
+    let mut known: Vec<(Server, ServerSource)> = Vec::new();
     for cell in cells {
-        let wanted = cell.plan.experiment.topology.server();
-        if let Some((_, server)) = known.iter().find(|(server, _)| *server == wanted) {
-            servers.push(server.clone());
-            continue;
-        }
-        let provided = interrupt.cancel.run_until_cancelled(runtime.provide(wanted, &progress.announce())).await;
-        let server = match provided {
-            Some(Ok(server)) => server,
-            Some(Err(error)) => return Err(Failure::environment(error.to_string())),
-            None => return Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted))),
-        };
-        if let Some(postgres) = cell.plan.experiment.postgres() {
-            let provided = interrupt.cancel.run_until_cancelled(runtime.provide_postgres(&postgres.version, &progress.announce())).await;
-            if let Some(Err(error)) = provided {
-                return Err(Failure::environment(error.to_string()));
+        let experiment = &cell.record.plan.experiment;
+        let wanted = experiment.topology.server();
+        let server = match known.iter().find(|(server, _)| server == wanted) {
+            Some((_, server)) => server.clone(),
+            None => {
+                let provided = unless_interrupted(interrupt, runtime.provide(wanted, &announce)).await?;
+                if let Some(postgres) = experiment.postgres() {
+                    unless_interrupted(interrupt, runtime.provide_postgres(&postgres.version, &announce)).await?;
+                }
+                known.push((wanted.clone(), provided.clone()));
+                provided
             }
-        }
-        known.push((wanted, server.clone()));
-        servers.push(server);
+        };
+        cell.record.environment.server_source.clone_from(&server.description);
+        cell.server = Some(server);
+        cell.save()?;
     }
-    Ok(servers)
+    Ok(())
+}
+
+async fn unless_interrupted<T>(interrupt: &Interrupt, providing: impl Future<Output = Result<T, RuntimeError>>) -> Result<T, Failure> {
+    match interrupt.cancel.run_until_cancelled(providing).await {
+        Some(provided) => provided.map_err(|error| Failure::environment(error.to_string())),
+        None => Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted))),
+    }
 }

@@ -1,7 +1,9 @@
 //! The results folder of one run. Every file appears complete or not at all.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use redquake_experiments::shown;
 
 /// A results folder that exists and can be written to.
 #[derive(Debug, Clone)]
@@ -39,6 +41,23 @@ impl Folder {
         let path = self.0.join(name);
         std::fs::create_dir(&path)?;
         Ok(Self(path))
+    }
+
+    /// The results folder inside this one of a cell that a document names: right in it, wherever the document came from.
+    pub fn cell(&self, name: &str) -> Result<Self, String> {
+        let mut parts = Path::new(name).components();
+        let path = self.0.join(name);
+        let linked = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        match (parts.next(), parts.next()) {
+            (Some(Component::Normal(part)), None) if part == name && !linked => Ok(Self(path)),
+            _ => {
+                let name = shown::clipped(name, 100);
+                Err(format!(
+                    "{}: the folder of a cell, `{name}`, is not one of this folder's own; the document was altered",
+                    self.0.display()
+                ))
+            }
+        }
     }
 
     /// Its path.

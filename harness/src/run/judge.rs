@@ -6,6 +6,7 @@ use std::io::{BufReader, BufWriter, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use redquake_experiments::plan::{Plan, TrialPlan};
+use redquake_experiments::shown;
 use redquake_reports::analysis::{self, Assembly};
 use redquake_reports::history::{Header, HistoryError, Reader};
 use redquake_reports::render;
@@ -164,8 +165,8 @@ impl Anomalies {
 /// Writes `result.json` and every report rendered from it.
 pub fn write_reports(folder: &Folder, document: &Document) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.path().display());
-    let json = serde_json::to_vec_pretty(document).map_err(|error| error.to_string())?;
-    folder.write("result.json", &json).map_err(failed)?;
+    let json = serde_json::to_string_pretty(document).map_err(|error| error.to_string())?;
+    folder.write("result.json", shown::json(&json).as_bytes()).map_err(failed)?;
     folder.write("report.html", render::html::render(document).as_bytes()).map_err(failed)?;
     folder.write("junit.xml", render::junit::render(document).as_bytes()).map_err(failed)?;
     folder.write("summary.md", render::summary::render(document).as_bytes()).map_err(failed)?;

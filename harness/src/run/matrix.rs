@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use redquake_experiments::shown;
 use redquake_reports::result::{MatrixAxis, Source};
 use serde::{Deserialize, Serialize};
 
 use super::Folder;
+use super::outcome::MOST_TOLD;
 use super::record::FORMAT;
 use crate::cli::Failure;
 
@@ -58,7 +60,8 @@ impl MatrixRecord {
     pub fn read(folder: &Path) -> Result<Self, String> {
         let path = folder.join(Self::FILE);
         let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let record: Self = serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        let record: Self = serde_json::from_slice(&bytes)
+            .map_err(|error| format!("{}: {}", path.display(), shown::clipped(&error.to_string(), MOST_TOLD)))?;
         if record.format != FORMAT {
             return Err(format!("{}: format {} is not the format {FORMAT} this version reads", path.display(), record.format));
         }
@@ -67,7 +70,9 @@ impl MatrixRecord {
 
     /// Writes it into a results folder.
     pub fn save(&self, folder: &Folder) -> Result<(), Failure> {
-        let json = serde_json::to_vec_pretty(self).map_err(|error| Failure::environment(error.to_string()))?;
-        folder.write(Self::FILE, &json).map_err(|error| Failure::environment(format!("{}: {error}", folder.path().display())))
+        let json = serde_json::to_string_pretty(self).map_err(|error| Failure::environment(error.to_string()))?;
+        folder
+            .write(Self::FILE, shown::json(&json).as_bytes())
+            .map_err(|error| Failure::environment(format!("{}: {error}", folder.path().display())))
     }
 }

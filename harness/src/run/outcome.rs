@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use redquake_experiments::shown;
 use redquake_reports::analysis::{CellDocument, MatrixAssembly, assemble_matrix};
 use redquake_reports::render::{matrix, terminal};
 use redquake_reports::result::{Document, MatrixDocument, SCHEMA_VERSION};
@@ -10,6 +11,9 @@ use serde::de::DeserializeOwned;
 use super::Folder;
 use super::judge::{Rows, judge, write_reports};
 use super::matrix::MatrixRecord;
+
+/// Most characters told of what is wrong with a document: it may quote the document.
+pub(super) const MOST_TOLD: usize = 300;
 
 /// What a run showed.
 pub enum Outcome {
@@ -54,7 +58,7 @@ pub fn conclude(folder: &Folder, rows: Vec<Rows>) -> Result<Outcome, String> {
     let record = MatrixRecord::read(folder.path())?;
     let mut cells = Vec::new();
     for cell in record.cells {
-        let own = Folder::open(&folder.path().join(&cell.folder));
+        let own = folder.cell(&cell.folder)?;
         let document = judge(&own, next())?;
         write_reports(&own, &document)?;
         cells.push(CellDocument { folder: cell.folder, label: cell.label, values: cell.values, document });
@@ -84,7 +88,7 @@ pub fn report(folder: &Folder) -> Result<Outcome, String> {
     }
     let document: MatrixDocument = read(folder.path(), |document: &MatrixDocument| document.schema_version)?;
     for cell in &document.cells {
-        let own = Folder::open(&folder.path().join(&cell.folder));
+        let own = folder.cell(&cell.folder)?;
         let document: Document = read(own.path(), |document: &Document| document.schema_version)?;
         write_reports(&own, &document)?;
     }
@@ -94,7 +98,9 @@ pub fn report(folder: &Folder) -> Result<Outcome, String> {
 
 fn read<D: DeserializeOwned>(folder: &Path, version: impl Fn(&D) -> u32) -> Result<D, String> {
     let path = folder.join("result.json");
-    let failed = |reason: String| format!("{}: {reason}; `redquake analyze` recomputes it from the histories", path.display());
+    let failed = |reason: String| {
+        format!("{}: {}; `redquake analyze` recomputes it from the histories", path.display(), shown::clipped(&reason, MOST_TOLD))
+    };
     let bytes = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;
     let document: D = serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))?;
     match version(&document) {
@@ -105,8 +111,8 @@ fn read<D: DeserializeOwned>(folder: &Path, version: impl Fn(&D) -> u32) -> Resu
 
 fn write_matrix(folder: &Folder, document: &MatrixDocument) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.path().display());
-    let json = serde_json::to_vec_pretty(document).map_err(|error| error.to_string())?;
-    folder.write("result.json", &json).map_err(failed)?;
+    let json = serde_json::to_string_pretty(document).map_err(|error| error.to_string())?;
+    folder.write("result.json", shown::json(&json).as_bytes()).map_err(failed)?;
     folder.write("report.html", matrix::html(document).as_bytes()).map_err(failed)?;
     folder.write("junit.xml", matrix::junit(document).as_bytes()).map_err(failed)?;
     folder.write("summary.md", matrix::summary(document).as_bytes()).map_err(failed)?;

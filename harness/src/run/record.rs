@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use redquake_experiments::plan::Plan;
+use redquake_experiments::shown;
 use redquake_reports::result::{EndedBy, Environment, Location, Source};
 use serde::{Deserialize, Serialize};
+
+use super::outcome::MOST_TOLD;
 
 /// Version of the file.
 pub const FORMAT: u32 = 1;
@@ -65,7 +68,8 @@ impl RunRecord {
     pub fn read(folder: &Path) -> Result<Self, String> {
         let path = folder.join(Self::FILE);
         let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}; is this the folder of one run?", path.display()))?;
-        let record: Self = serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        let record: Self = serde_json::from_slice(&bytes)
+            .map_err(|error| format!("{}: {}", path.display(), shown::clipped(&error.to_string(), MOST_TOLD)))?;
         if record.format != FORMAT {
             return Err(format!("{}: format {} is not the format {FORMAT} this version reads", path.display(), record.format));
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use redquake_experiments::plan::{Plan, TrialPlan, interleave};
+use redquake_experiments::shown;
 use redquake_reports::analysis::unread;
 use redquake_reports::result::{Trial, TrialStatus};
 use redquake_topologies::runtime::{Runtime, ServerSource};
@@ -30,8 +31,8 @@ pub struct CellRun {
     pub record: RunRecord,
     /// Where its trials go.
     pub folder: Folder,
-    /// The server software.
-    pub server: ServerSource,
+    /// The server software, once it is here.
+    pub server: Option<ServerSource>,
     /// Its trials that are analysed.
     pub rows: Rows,
 }
@@ -39,9 +40,9 @@ pub struct CellRun {
 impl CellRun {
     /// Writes what is known of it.
     pub fn save(&self) -> Result<(), Failure> {
-        let json = serde_json::to_vec_pretty(&self.record).map_err(|error| Failure::environment(error.to_string()))?;
+        let json = serde_json::to_string_pretty(&self.record).map_err(|error| Failure::environment(error.to_string()))?;
         let failed = |error| Failure::environment(format!("{}: {error}", self.folder.path().display()));
-        self.folder.write(RunRecord::FILE, &json).map_err(failed)
+        self.folder.write(RunRecord::FILE, shown::json(&json).as_bytes()).map_err(failed)
     }
 }
 
@@ -152,7 +153,7 @@ impl Session<'_> {
             plan: &plan,
             trial: turn.trial,
             runtime: self.runtime,
-            server: &server,
+            server: server.as_ref().ok_or_else(|| Failure::environment("the server software was not provided"))?,
             servers,
             run: &run,
             folder: &folder.trial(turn.trial.index).map_err(|error| Failure::environment(error.to_string()))?,
@@ -202,7 +203,7 @@ struct Job {
     plan: Plan,
     run: String,
     folder: Folder,
-    server: ServerSource,
+    server: Option<ServerSource>,
     servers: Servers,
 }
 

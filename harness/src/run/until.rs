@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use redquake_experiments::plan::Plan;
+use redquake_experiments::shown;
 use redquake_experiments::spec::{Duration, Until};
 use redquake_reports::analysis::stats::{LEAST, precision};
 use redquake_reports::result::{EndedBy, Sample, Trial, TrialStatus};
@@ -24,7 +25,7 @@ impl Goal {
     /// As it is typed.
     pub fn arguments(&self) -> String {
         let budget = self.budget.map(|budget| format!(" --budget {budget}")).unwrap_or_default();
-        format!(" --until '{}'{budget} --max-trials {}", self.until, self.most)
+        format!(" --until {}{budget} --max-trials {}", shown::shell_quote(&self.until.to_string()), self.most)
     }
 }
 

@@ -1,6 +1,5 @@
-//! The databases behind the workloads of a trial: made before it, removed after it.
+//! The databases behind the workloads of a trial: made before it, and nothing of them stays.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use redquake_topologies::postgres;
@@ -15,16 +14,6 @@ use crate::workloads;
 /// Name of the file of a workload's embedded database.
 fn embedded(index: u16) -> String {
     format!("workload-{index}.sqlite")
-}
-
-/// Removes what embedded databases wrote; what they held is in the history.
-pub(super) fn remove_files(folder: &Path, workloads: usize) {
-    for index in (0_u16..).take(workloads) {
-        for part in ["", "-wal", "-shm"] {
-            // Most workloads have none.
-            let _ = std::fs::remove_file(folder.join(format!("{}{part}", embedded(index))));
-        }
-    }
 }
 
 /// Makes the databases of the workloads, in the order of the workloads, and warms their caches.

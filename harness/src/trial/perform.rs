@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::crew::{Crew, watch};
-use super::databases::{prepare, remove_files};
+use super::databases::prepare;
 use super::failpoint::reach;
 use super::final_read::final_read;
 use super::live::{Live, Strain};
@@ -334,7 +334,6 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
     stage.recorder.phase(PhaseName::FinalRead);
     if !cancel.is_cancelled() {
         final_read(stage, &experiment.workloads, &databases).await;
-        remove_files(request.folder, databases.len());
         if stage.roster.cluster {
             observers::cluster_logs(stage).await;
         }

@@ -105,3 +105,28 @@ fn a_cell_that_proves_nothing_makes_the_whole_prove_nothing() {
     assert_eq!(ended.code, 3, "{}", ended.stdout);
     assert!(ended.stdout.starts_with("INCONCLUSIVE  varied"), "{}", ended.stdout);
 }
+
+#[test]
+fn a_cell_that_lies_elsewhere_is_refused_and_nothing_is_written_there() {
+    let victim = tempfile::tempdir().unwrap();
+    fs::rename(results_of(1, 1).keep(), victim.path().join("run")).unwrap();
+    let elsewhere = victim.path().join("run");
+    let before = fs::read_dir(&elsewhere).unwrap().count();
+    let whole = results();
+    assert!(matches!(tell(&["analyze", whole.path().to_str().unwrap()]).code, 0 | 1 | 3));
+    std::os::unix::fs::symlink(&elsewhere, whole.path().join("linked")).unwrap();
+    let absolute = elsewhere.to_str().unwrap().to_owned();
+    for folder in [absolute.as_str(), "../run", "01-cell/../01-cell", ".", "", "linked", "01-cell/"] {
+        for (command, file) in [("analyze", "matrix.json"), ("report", "result.json")] {
+            let path = whole.path().join(file);
+            let (text, mut altered) = (fs::read(&path).unwrap(), read(&path));
+            altered["cells"][0]["folder"] = folder.into();
+            fs::write(&path, altered.to_string()).unwrap();
+            let ended = tell(&[command, whole.path().to_str().unwrap()]);
+            assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{command} {folder}");
+            assert!(ended.stderr.contains("is not one of this folder's own"), "{}", ended.stderr);
+            fs::write(&path, text).unwrap();
+        }
+    }
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), before);
+}

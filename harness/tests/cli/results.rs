@@ -212,3 +212,45 @@ fn zstd_lines(file: &Path) -> Vec<String> {
     let bytes = zstd::decode_all(fs::File::open(file).unwrap()).unwrap();
     String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
 }
+
+#[test]
+fn a_result_of_wrong_types_is_refused_in_a_short_line() {
+    let run = results();
+    on("analyze", run.path());
+    let path = run.path().join("result.json");
+    let whole = result(run.path());
+    let attack = format!("\u{1b}]0;x\u{7}\n::error::x {}", "y".repeat(100_000));
+    for (field, value) in [("verdict", attack.clone().into()), ("seed", attack.into()), ("trials", Value::Null), ("metrics", "x".into())] {
+        let mut altered = whole.clone();
+        altered[field] = value;
+        fs::write(&path, altered.to_string()).unwrap();
+        let ended = on("report", run.path());
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{field}");
+        assert!(
+            ended.stderr.contains("result.json: ") && ended.stderr.contains("`redquake analyze` recomputes it"),
+            "{field}: {}",
+            ended.stderr
+        );
+        assert!(ended.stderr.len() < 800, "{field}: {} bytes", ended.stderr.len());
+        assert!(!ended.stderr.contains(['\u{1b}', '\u{7}']) && ended.stderr.lines().count() == 1, "{field}: {:?}", ended.stderr);
+    }
+}
+
+#[test]
+fn what_a_result_says_in_commands_and_colours_is_printed_as_text() {
+    let run = results();
+    on("analyze", run.path());
+    let mut altered = result(run.path());
+    altered["name"] = "\u{202e}\u{1b}[2J\r\n::error::name ##[error]x".into();
+    altered["repro"] = "\n::set-output name=a::b".into();
+    altered["residue"] = vec!["::warning::x"].into();
+    fs::write(run.path().join("result.json"), altered.to_string()).unwrap();
+    let ended = on("report", run.path());
+    let mut written = vec![ended.stdout.clone(), ended.stderr];
+    written.extend(REPORTS.map(|report| fs::read_to_string(run.path().join(report)).unwrap()));
+    for text in written {
+        assert!(!text.contains(['\u{202e}', '\u{1b}', '\r']), "{text}");
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("::")) && !text.contains("##["), "{text}");
+    }
+    assert!(ended.stdout.contains("error::name"), "it is told all the same: {}", ended.stdout);
+}

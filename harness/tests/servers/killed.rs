@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use redquake_reports::result::{TrialStatus, Verdict};
+use redquake_reports::result::{Document, TrialStatus, Verdict};
 
 use crate::leftovers::{describe, holders, marked, namespaces, ticks, until};
 use crate::support::{self, Bench, Reaped};
@@ -39,38 +39,54 @@ assert:
   - { metric: failover.write_gap, expect: \"max < 3s\" }
 ";
 
-/// So many instants in the first second of the second trial, from its first moment on.
-const IN_A_LATER_TRIAL: [u64; 8] = [0, 1, 5, 20, 100, 300, 600, 1000];
+/// So many instants in the first second of a trial, from its first moment on.
+const IN_A_TRIAL: [u64; 8] = [0, 1, 5, 20, 100, 300, 600, 1000];
 /// Longest wait for that trial.
 const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
-fn a_run_killed_in_the_first_second_of_a_later_trial_is_told_with_every_trial_that_began() {
-    support::each(IN_A_LATER_TRIAL, |wait| {
+fn a_run_killed_in_the_first_second_of_its_first_or_a_later_trial_is_told_with_every_trial_that_began() {
+    let cases = [1, 2].into_iter().flat_map(|trial| IN_A_TRIAL.map(|wait| (trial, wait)));
+    support::each(cases, |(trial, wait)| {
+        let when = format!("killed {wait} ms after trial {trial} began");
         let bench = support::bench_without_docker();
-        let file = bench.experiment(&format!("{EXPERIMENT}trials: 3\n"));
-        let mut command = bench.run(&[&file, "--runtime", "process"]);
-        let mut tool = Reaped(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("redquake"));
-        let (latest, began) = (bench.out.path().join("latest"), Instant::now());
-        while !latest.join("trial-002").exists() {
-            assert!(began.elapsed() < LIMIT && tool.0.try_wait().expect("redquake").is_none(), "no second trial ever began");
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        std::thread::sleep(Duration::from_millis(wait));
-        tool.0.kill().expect("killed");
-        tool.0.wait().expect("ended");
-
-        let ended = support::finish(support::redquake().arg("analyze").arg(&latest));
-        assert!(matches!(ended.code, Some(1 | 3 | 4)), "killed after {wait} ms: {:?} {}{}", ended.code, ended.stdout, ended.stderr);
-        let document = bench.document();
-        assert_ne!(document.verdict, Verdict::Pass);
-        assert_eq!(document.trials.len(), 2, "killed after {wait} ms: a trial that began has a row");
-        let second = &document.trials[1];
-        assert_ne!(second.status, TrialStatus::Conclusive, "killed after {wait} ms");
-        assert!(second.damage.is_some(), "killed after {wait} ms: {:?}", second.reasons);
-        assert_eq!(document.not_begun, [3]);
-        assert!(document.reasons.iter().any(|reason| reason.contains("the tool was killed")), "{:?}", document.reasons);
+        let document = killed_after(&bench, &format!("trial-{trial:03}"), wait);
+        assert_eq!(document.trials.len(), trial, "{when}: a trial that began has a row");
+        let last = &document.trials[trial - 1];
+        assert_ne!(last.status, TrialStatus::Conclusive, "{when}");
+        assert!(last.damage.is_some(), "{when}: {:?}", last.reasons);
+        assert_eq!(document.not_begun, (trial as u32 + 1..=3).collect::<Vec<_>>(), "{when}");
+        assert!(document.reasons.iter().any(|reason| reason.contains("the tool was killed")), "{when}: {:?}", document.reasons);
     });
+}
+
+#[test]
+fn a_run_killed_before_its_first_trial_can_be_read() {
+    let bench = support::bench_without_docker();
+    let document = killed_after(&bench, "run.json", 0);
+    assert!(document.trials.len() <= 1, "{:?}", document.trials.len());
+    assert_eq!(document.verdict, Verdict::Inconclusive);
+}
+
+/// What `analyze` makes of a run of three trials that was killed so many milliseconds after something appeared in its folder.
+fn killed_after(bench: &Bench, appeared: &str, wait: u64) -> Document {
+    let file = bench.experiment(&format!("{EXPERIMENT}trials: 3\n"));
+    let mut command = bench.run(&[&file, "--runtime", "process"]);
+    let mut tool = Reaped(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("redquake"));
+    let (latest, began) = (bench.out.path().join("latest"), Instant::now());
+    while !latest.join(appeared).exists() {
+        assert!(began.elapsed() < LIMIT && tool.0.try_wait().expect("redquake").is_none(), "{appeared} never was there");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    std::thread::sleep(Duration::from_millis(wait));
+    tool.0.kill().expect("killed");
+    tool.0.wait().expect("ended");
+    let ended = support::finish(support::redquake().arg("analyze").arg(&latest));
+    let told = format!("{:?} {}{}", ended.code, ended.stdout, ended.stderr);
+    assert!(matches!(ended.code, Some(1 | 3 | 4)), "killed {wait} ms after {appeared}: {told}");
+    let document = bench.document();
+    assert_ne!(document.verdict, Verdict::Pass);
+    document
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod catalogue;
 mod cluster;
 mod cluster_loads;
+mod endings;
 mod everything;
 mod faults;
 mod host;

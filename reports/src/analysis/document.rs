@@ -198,7 +198,11 @@ impl Judged {
         let mut exit_code = match (verdict, interrupted) {
             (_, Some(signal)) => {
                 reasons.insert(0, format!("the run was interrupted by {signal}"));
-                if signal.contains("TERM") { 143 } else { 130 }
+                match signal {
+                    "SIGTERM" => 143,
+                    "SIGHUP" => 129,
+                    _ => 130,
+                }
             }
             (Verdict::Pass, None) => 0,
             (Verdict::Fail, None) => 1,

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use redquake_experiments::shown;
 use redquake_experiments::spec::Severity;
 
 use super::anomalies;
@@ -48,7 +49,7 @@ pub fn render(document: &Document) -> String {
     if !xml.ends_with('\n') {
         xml.push('\n');
     }
-    xml
+    shown::lines(&xml).into_owned()
 }
 
 fn properties(document: &Document) -> Vec<(&'static str, String)> {

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use redquake_experiments::shown;
+
 use super::{facts, projection};
 use crate::result::{AssertionResult, Document, MetricSummary, MetricUnit, Sample, Verdict};
 
@@ -113,7 +115,7 @@ impl Lines {
         if self.format == Format::OpenMetrics {
             self.text.push_str("# EOF\n");
         }
-        self.text
+        shown::lines(&self.text).into_owned()
     }
 }
 
@@ -204,7 +206,7 @@ pub(super) fn line(text: &mut Lines, name: &str, labels: &str, value: f64) {
 }
 
 pub(super) fn label(name: &str, value: &str) -> String {
-    format!("{name}=\"{}\"", escape(value))
+    format!("{name}=\"{}\"", escape(&shown::lines(value)))
 }
 
 fn escape(text: &str) -> String {

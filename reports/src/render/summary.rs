@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use redquake_experiments::shown;
+
 use super::anomalies::{self, Of};
 use super::{by_shard, facts, number, phase, projection, words};
 use crate::result::{Document, TrialStatus};
@@ -12,9 +14,14 @@ pub const MAX_BYTES: usize = 60_000;
 /// The document as GitHub-flavoured Markdown.
 pub fn render(document: &Document) -> String {
     let mut text = String::new();
-    let _ =
-        writeln!(text, "## {} {}: {}\n", mark(words::tone(document)), words::verdict(document.verdict), inline(&facts::title(document)));
-    let _ = writeln!(text, "{}\n", inline(&words::sentence(document)));
+    let _ = writeln!(
+        text,
+        "## {} {}: {}\n",
+        mark(words::tone(document)),
+        words::verdict(document.verdict),
+        inline(&clip(&facts::title(document), 300))
+    );
+    let _ = writeln!(text, "{}\n", inline(&clip(&words::sentence(document), 2_000)));
     for warning in words::warnings(document) {
         let _ = writeln!(text, "⚠️ {}\n", inline(&clip(&warning, 2_000)));
     }
@@ -24,10 +31,10 @@ pub fn render(document: &Document) -> String {
     reasons(&mut text, document);
     assertions(&mut text, document);
     for projection in projection::sentences(document) {
-        let _ = writeln!(text, "\n{}", inline(&projection));
+        let _ = writeln!(text, "\n{}", inline(&clip(&projection, 2_000)));
     }
     let mut tail = String::new();
-    let _ = writeln!(tail, "\nRepeat with\n\n{}", fenced("sh", &document.repro));
+    let _ = writeln!(tail, "\nRepeat with\n\n{}", fenced("sh", &clip(&document.repro, 4_000)));
     let _ = writeln!(tail, "{}", footer(document));
 
     for section in [parts(document), shards(document), rare(document), spread(document), phases(document), trials(document)] {
@@ -42,15 +49,15 @@ pub fn render(document: &Document) -> String {
         text.push_str(&possible);
     }
     text.push_str(&tail);
-    text
+    shown::lines(&text).into_owned()
 }
 
 fn reasons(text: &mut String, document: &Document) {
-    let mut lines: Vec<String> = words::further_reasons(document).iter().map(|reason| inline(reason)).collect();
-    lines.extend(document.residue.iter().map(|left| format!("left behind: {}", code(left))));
+    let mut lines: Vec<String> = words::further_reasons(document).iter().map(|reason| inline(&clip(reason, 500))).collect();
+    lines.extend(document.residue.iter().map(|left| format!("left behind: {}", code(&clip(left, 300)))));
     const SHOWN: usize = 20;
     for line in lines.iter().take(SHOWN) {
-        let _ = writeln!(text, "- {}", clip(line, 500));
+        let _ = writeln!(text, "- {line}");
     }
     if lines.len() > SHOWN {
         let _ = writeln!(text, "- and {} more", lines.len() - SHOWN);
@@ -69,13 +76,13 @@ fn assertions(text: &mut String, document: &Document) {
     const SHOWN: usize = 100;
     for assertion in document.assertions.iter().take(SHOWN) {
         let word = facts::verdict_word(assertion);
-        let place = assertion.location.as_ref().map_or_else(String::new, |at| code(&format!("{}:{}", at.file, at.line)));
+        let place = assertion.location.as_ref().map_or_else(String::new, |at| code(&format!("{}:{}", clip(&at.file, 300), at.line)));
         let _ = writeln!(
             text,
             "| {} {word} | {} | {} | {} | {} | {place} |",
             mark(word),
-            code(&assertion.metric),
-            code(&assertion.expect),
+            code(&clip(&assertion.metric, 200)),
+            code(&clip(&assertion.expect, 200)),
             inline(&clip(
                 &format!("{}{}", facts::actual(document, assertion), if assertion.vacuous.is_some() { ", vacuous" } else { "" }),
                 200
@@ -187,10 +194,10 @@ fn trials(document: &Document) -> String {
     }
     let mut text = format!("\n<details><summary>{} not judged</summary>\n\n", number::plural(odd.len() as u64, "trial", "trials"));
     for trial in odd {
-        let reasons: Vec<_> = trial.reasons.iter().map(|reason| inline(reason)).collect();
+        let reasons: Vec<_> = trial.reasons.iter().map(String::as_str).collect();
         let again = document.trials.iter().find(|other| other.repeats == Some(trial.index));
         let again = again.map_or_else(String::new, |again| format!(" (repeated as trial {})", again.index));
-        let _ = writeln!(text, "- trial {}{again}: {}", trial.index, clip(&reasons.join("; "), 1_000));
+        let _ = writeln!(text, "- trial {}{again}: {}", trial.index, inline(&clip(&reasons.join("; "), 1_000)));
     }
     text.push_str("\n</details>\n");
     text
@@ -279,9 +286,9 @@ fn footer(document: &Document) -> String {
     let facts = [
         facts::trials(document),
         format!("seed {}", document.seed),
-        inline(&environment.server),
-        inline(&environment.runtime),
-        format!("{} {}", document.tool.name, document.tool.version),
+        inline(&clip(&environment.server, 200)),
+        inline(&clip(&environment.runtime, 200)),
+        inline(&format!("{} {}", document.tool.name, document.tool.version)),
     ];
     let facts: Vec<_> = facts.iter().filter(|fact| !fact.is_empty()).map(String::as_str).collect();
     format!("<sub>{}</sub>", facts.join(" · "))
@@ -299,32 +306,46 @@ pub(super) fn mark(verdict: &str) -> &'static str {
 
 /// Text in which nothing is Markdown or HTML any more.
 pub(super) fn inline(text: &str) -> String {
+    let text = shown::line(text);
+    let text = text.trim_start();
     let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
+    // A list or the line under a heading begins like this, where the text begins a line.
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let ordered = (digits.len() < text.len() && digits.starts_with(['.', ')'])).then(|| text.len() - digits.len());
+    let ends = |at: usize| text[at + 1..].chars().next().is_none_or(char::is_whitespace);
+    for (at, c) in text.char_indices() {
         match c {
-            '\n' | '\r' => safe.push(' '),
+            '-' | '+' if at == 0 && (ends(at) || text.starts_with("--")) => safe.extend(['\\', c]),
+            '=' if at == 0 => safe.extend(['\\', c]),
+            '.' | ')' if ordered == Some(at) && ends(at) => safe.extend(['\\', c]),
+            // GitHub makes links of bare addresses.
+            ':' if text[at..].starts_with("://") => safe.push_str("\\:"),
+            '.' if at >= 3 && text.as_bytes()[at - 3..at].eq_ignore_ascii_case(b"www") => safe.push_str("\\."),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
             // A zero-width space keeps `@name` from notifying somebody.
             '@' => safe.push_str("@\u{200b}"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' => {
-                safe.push('\\');
-                safe.push(c);
-            }
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '$' => safe.extend(['\\', c]),
             c => safe.push(c),
         }
     }
     safe
 }
 
-/// A code span: only the back-tick and the table's bar need care.
+/// A code span; nothing is nothing. What cannot stand between back-ticks in a table stands in an element.
 fn code(text: &str) -> String {
-    format!("`{}`", text.replace('`', "'").replace('|', "\\|").replace(['\n', '\r'], " "))
+    let text = shown::line(text);
+    match text.trim() {
+        "" => String::new(),
+        text if text.contains(['`', '|', '\\']) => format!("<code>{}</code>", inline(text)),
+        text => format!("`{text}`"),
+    }
 }
 
 /// A fence longer than any run of back-ticks inside.
 pub(super) fn fenced(language: &str, text: &str) -> String {
+    let text = shown::lines(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(3.max(longest + 1));
     format!("{fence}{language}\n{text}\n{fence}\n")

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use redquake_experiments::shown;
+
 use super::anomalies::{self, Of};
 use super::{by_shard, facts, number, phase, projection, words};
 use crate::result::Document;
@@ -57,10 +59,10 @@ pub fn render(document: &Document, options: &Options) -> String {
     }
     text.push('\n');
     if let Some(folder) = options.folder {
-        let _ = writeln!(text, "  report  {}/report.html", folder.trim_end_matches('/'));
+        let _ = writeln!(text, "  report  {}/report.html", plain(folder.trim_end_matches('/')));
     }
     let _ = writeln!(text, "  repeat  {}", plain(&document.repro));
-    text
+    printed(text, options)
 }
 
 fn trials(document: &Document) -> String {
@@ -100,7 +102,7 @@ fn gaps(text: &mut String, document: &Document, paint: Paint) {
             _ => false,
         });
         for part in own {
-            rows.push([format!("  {}", part.name), part.median(), part.range()]);
+            rows.push([format!("  {}", plain(&part.name)), part.median(), part.range()]);
         }
     }
     let down = by_shard::down(document);
@@ -215,9 +217,14 @@ fn certain(text: &mut String, document: &Document) {
     }
 }
 
-/// Escape sequences and other control characters of hostile names never reach a terminal.
+/// The whole text once more: what its pieces were put together to must not be a command either. Colours are the tool's own.
+pub(in crate::render) fn printed(text: String, options: &Options<'_>) -> String {
+    if options.color { shown::painted(&text) } else { shown::lines(&text).into_owned() }
+}
+
+/// Foreign text in a line: what a terminal or a CI system would obey never reaches it.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    shown::line(text).into_owned()
 }
 
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {

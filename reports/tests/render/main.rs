@@ -6,4 +6,5 @@ mod harm;
 mod html;
 mod promtool;
 mod real;
+mod shown;
 mod text;

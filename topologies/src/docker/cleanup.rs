@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::labels::{Filter, NODE, OWNER, RUN};
-use crate::runtime::{Owner, RuntimeError, Swept};
+use crate::runtime::{Fate, Owner, RuntimeError, Swept};
 
 /// Pause before objects that could not be removed are tried again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -60,9 +60,9 @@ impl Object {
         format!("{}, made by {owner}", self.describe())
     }
 
-    /// Whether its owner is known to be gone.
-    pub(super) fn is_orphan(&self) -> bool {
-        self.owner().is_some_and(|owner| owner.is_dead())
+    /// What is known of its owner.
+    pub(super) fn fate(&self) -> Fate {
+        self.owner().map_or(Fate::Unknown, |owner| owner.fate())
     }
 
     fn owner(&self) -> Option<Owner> {

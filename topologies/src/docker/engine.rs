@@ -17,10 +17,12 @@ pub(crate) struct Engine {
     pub(crate) client: Docker,
     /// For example `20.10.24 (API 1.41)`.
     pub(crate) version: String,
+    /// Whether it is reached by a socket of this machine.
+    pub(crate) local: bool,
 }
 
 impl Engine {
-    /// Finds the engine the way testcontainers does (`DOCKER_HOST`, `~/.testcontainers.properties`, the usual sockets), so that
+    /// Finds the engine the way testcontainers does (`DOCKER_HOST`, the usual sockets), so that
     /// both speak to the same one, and agrees with it on a version of the API.
     pub(crate) async fn connect() -> Result<Self, RuntimeError> {
         let no_engine = |reason: String| {
@@ -42,8 +44,14 @@ impl Engine {
             .unwrap_or_else(|_| Err(no_engine(format!("no answer within {} s", FIRST_ANSWER.as_secs()))))?;
         client.set_timeout(ANSWER);
         let words = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
-        Ok(Self { client, version: format!("{} (API {})", words(version.version), words(version.api_version)) })
+        let local = is_socket(&std::env::var("DOCKER_HOST").unwrap_or_default());
+        Ok(Self { client, version: format!("{} (API {})", words(version.version), words(version.api_version)), local })
     }
+}
+
+/// Whether a host as in `DOCKER_HOST` is a socket of this machine; without one it is one of the usual sockets.
+fn is_socket(host: &str) -> bool {
+    host.is_empty() || host.starts_with("unix://")
 }
 
 /// The innermost reason of an error; the outer layers only say that a request failed.
@@ -53,4 +61,17 @@ pub(crate) fn cause(error: &dyn std::error::Error) -> String {
         deepest = source;
     }
     deepest.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_socket_of_this_machine_is_local() {
+        assert!(is_socket("") && is_socket("unix:///var/run/docker.sock"));
+        for host in ["tcp://127.0.0.1:2375", "https://engine:2376", "http://10.0.0.1", "ssh://user@host"] {
+            assert!(!is_socket(host), "{host}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use super::cleanup;
 use super::lab::DockerLab;
 use super::labels::Filter;
 use crate::images;
-use crate::runtime::{Announce, Lab, LabRequest, Leftover, Runtime, RuntimeError, RuntimeInfo, ServerSource, Swept};
+use crate::runtime::{Announce, Lab, LabRequest, Leftover, Runtime, RuntimeError, RuntimeInfo, ServerSource, Sweep, Swept};
 
 /// Longest time the removal of a run may take before what is left is reported.
 const SWEEP_LIMIT: Duration = Duration::from_secs(30);
@@ -36,6 +36,22 @@ pub async fn connect() -> Result<DockerRuntime, RuntimeError> {
 }
 
 impl DockerRuntime {
+    /// Images that the tool built here.
+    ///
+    /// # Errors
+    /// An engine that does not list them.
+    pub async fn images(&self) -> Result<Vec<images::Built>, RuntimeError> {
+        images::built(&self.engine.client).await
+    }
+
+    /// Removes one of them.
+    ///
+    /// # Errors
+    /// The engine's reason, for example that a container uses it.
+    pub async fn remove_image(&self, image: &images::Built) -> Result<(), RuntimeError> {
+        images::remove(&self.engine.client, image).await
+    }
+
     fn track(&self, run: &str) -> TaskTracker {
         let tracker = TaskTracker::new();
         let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,11 +83,15 @@ impl Runtime for DockerRuntime {
 
     async fn leftovers(&self) -> Result<Vec<Leftover>, RuntimeError> {
         let objects = cleanup::list(&self.engine.client, &Filter::ours()).await?;
-        Ok(objects.iter().map(|object| Leftover { what: object.describe_with_owner(), dead: object.is_orphan() }).collect())
+        Ok(objects.iter().map(|object| Leftover { what: object.describe_with_owner(), fate: object.fate() }).collect())
     }
 
-    async fn sweep(&self, only_dead: bool) -> Result<Swept, RuntimeError> {
-        cleanup::sweep(&self.engine.client, |object| !only_dead || object.is_orphan(), SWEEP_LIMIT).await
+    async fn sweep(&self, which: Sweep) -> Result<Swept, RuntimeError> {
+        cleanup::sweep(&self.engine.client, |object| which.takes(object.fate()), SWEEP_LIMIT).await
+    }
+
+    fn is_local(&self) -> bool {
+        self.engine.local
     }
 
     async fn sweep_run(&self, run: &str) -> Vec<String> {

@@ -79,6 +79,8 @@ pub(super) struct Tree {
     pub(super) arguments: Vec<String>,
 }
 
+const POSTGRES_REPOSITORY: &str = "redquake-postgres";
+
 /// PostgreSQL by major version, and the release that carries it.
 const POSTGRES: [(&str, &str); 2] = [("15", "bookworm"), ("17", "trixie")];
 
@@ -88,11 +90,18 @@ pub(super) fn postgres(version: &str) -> Option<Tree> {
     let arguments = extract(suite, &format!("base-files,dash,coreutils,util-linux,postgresql-{version}"));
     Some(Tree {
         what: format!("PostgreSQL {version}"),
-        repository: "redquake-postgres".to_owned(),
+        repository: POSTGRES_REPOSITORY.to_owned(),
         tag: tag(version, &arguments),
         suite,
         arguments,
     })
+}
+
+/// Names of everything that is built.
+pub(super) fn repositories() -> Vec<String> {
+    let mut names: Vec<String> = RECIPES.iter().map(Recipe::repository).chain([POSTGRES_REPOSITORY.to_owned()]).collect();
+    names.dedup();
+    names
 }
 
 /// The versions of PostgreSQL that can be built.

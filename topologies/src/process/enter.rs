@@ -12,6 +12,7 @@
 //! has to run for it.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, ExitStatus};
 
@@ -63,7 +64,7 @@ pub fn stage() -> Option<ExitCode> {
     let first = arguments.next()?;
     let code = if first == UNSHARE_STAGE {
         let error = unshare(arguments);
-        eprintln!("redquake: cannot enter the namespaces of the run: {error}");
+        tell(&format!("redquake: cannot enter the namespaces of the run: {error}"));
         ENVIRONMENT
     } else if first == INIT_STAGE {
         init::run(arguments)
@@ -90,17 +91,27 @@ pub fn inside() -> bool {
 /// # Errors
 /// [`RuntimeError::Privilege`] where the system forbids the namespaces, with the reason and the way out.
 pub fn enter(arguments: Vec<OsString>) -> Result<u8, RuntimeError> {
+    enter_after(arguments, || None)
+}
+
+/// The same for one who listened to signals before: `before` is asked for the latest that came so far once those that come are passed on, so
+/// that none falls between the two. A signal that came before is passed on like any other.
+///
+/// # Errors
+/// As [`enter`].
+pub fn enter_after(arguments: Vec<OsString>, before: impl FnOnce() -> Option<i32>) -> Result<u8, RuntimeError> {
     support::check().map_err(RuntimeError::Privilege)?;
     let failed = |reason: std::io::Error| RuntimeError::Failed {
         action: "running the tool inside namespaces of its own".to_owned(),
         reason: reason.to_string(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(supervise(arguments)).map_err(failed)
+    runtime.block_on(supervise(arguments, before)).map_err(failed)
 }
 
-async fn supervise(arguments: Vec<OsString>) -> std::io::Result<u8> {
+async fn supervise(arguments: Vec<OsString>, before: impl FnOnce() -> Option<i32>) -> std::io::Result<u8> {
     let mut incoming = signals::Incoming::new()?;
+    let mut pending = before().and_then(Signal::from_named_raw);
     let mut unshare = tokio::process::Command::new(std::env::current_exe()?)
         .arg(UNSHARE_STAGE)
         .arg(std::process::id().to_string())
@@ -113,7 +124,7 @@ async fn supervise(arguments: Vec<OsString>) -> std::io::Result<u8> {
         tokio::select! {
             status = unshare.wait() => return told(status?, entered),
             () = signals::entered(pid), if !entered => entered = true,
-            signal = incoming.next() => {
+            signal = async { match pending.take() { Some(signal) => signal, None => incoming.next().await } } => {
                 tokio::select! {
                     status = unshare.wait() => return told(status?, entered),
                     () = signals::pass_on(pid, signal) => {}
@@ -127,18 +138,23 @@ async fn supervise(arguments: Vec<OsString>) -> std::io::Result<u8> {
 /// is killed, it fails, because it cannot end itself by the same signal.
 fn told(status: ExitStatus, entered: bool) -> std::io::Result<u8> {
     if let Some(signal) = status.signal() {
-        eprintln!("{}", killed("`unshare`, which holds the namespaces of the run,", signal));
+        tell(&killed("`unshare`, which holds the namespaces of the run,", signal));
         return Ok(ENVIRONMENT);
     }
     match exit_code(status) {
         1 if entered => {
-            eprintln!("{}", killed("the first process in the namespaces of the run", Signal::KILL.as_raw()));
+            tell(&killed("the first process in the namespaces of the run", Signal::KILL.as_raw()));
             Ok(ENVIRONMENT)
         }
         1 => Err(std::io::Error::other("`unshare` could not make them")),
         ONE => Ok(1),
         code => Ok(code),
     }
+}
+
+/// Writes a message. The standard macro panics where nobody reads any more.
+pub(super) fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// What is told of an inner process that somebody killed.

@@ -12,7 +12,7 @@ use std::process::{Command, ExitStatus};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::enter::{ENVIRONMENT, INSIDE, ONE, exit_code, killed};
+use super::enter::{ENVIRONMENT, INSIDE, ONE, exit_code, killed, tell};
 use super::mounts;
 use super::signals::Incoming;
 
@@ -31,7 +31,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> u8 {
         runtime.block_on(supervise(arguments))
     });
     let code = outcome.unwrap_or_else(|error| {
-        eprintln!("redquake: cannot prepare the namespaces of the run: {error}");
+        tell(&format!("redquake: cannot prepare the namespaces of the run: {error}"));
         ENVIRONMENT
     });
     if code == 1 { ONE } else { code }
@@ -69,7 +69,7 @@ fn reap(tool: Pid, passed: Option<Signal>) -> io::Result<Option<u8>> {
         if pid == tool {
             let status = ExitStatus::from_raw(status.as_raw());
             if let Some(signal) = status.signal().filter(|signal| passed.map(Signal::as_raw) != Some(*signal)) {
-                eprintln!("{}", killed("the inner process that performs the run", signal));
+                tell(&killed("the inner process that performs the run", signal));
                 return Ok(Some(ENVIRONMENT));
             }
             return Ok(Some(exit_code(status)));

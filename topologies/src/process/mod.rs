@@ -23,12 +23,14 @@ mod support;
 mod watch;
 
 pub use crate::postgres::provide as provide_postgres;
-pub use enter::{enter, inside, stage};
+pub use enter::{enter, enter_after, inside, stage};
 pub use faketime::provide_clock;
 pub(crate) use faketime::{LIBRARIES, check as check_clock, control, environment};
 pub use lab::ProcessLab;
 pub use load_generator::provide_load_generator;
+pub use packages::{Cached, cached, remove_cached};
 pub(crate) use postgres_tree::postgres_tree;
 pub use runtime::ProcessRuntime;
 pub use servers::provide;
+pub use signals::ignores_hang_up;
 pub use support::check;

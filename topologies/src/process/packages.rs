@@ -84,6 +84,48 @@ pub(super) fn origin(tree: &Path) -> String {
     fs::read_to_string(tree.join(ORIGIN)).unwrap_or_default().trim().to_owned()
 }
 
+/// A tree of the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cached {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Bytes of its files.
+    pub size: u64,
+}
+
+/// What the cache holds, by name.
+pub fn cached() -> Vec<Cached> {
+    let entries = cache().ok().and_then(|cache| fs::read_dir(cache).ok()).into_iter().flatten().flatten();
+    // What is being made has a name of its own, and so has its lock.
+    let trees = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()) && !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    let mut found: Vec<Cached> = trees.map(|entry| Cached { size: size(&entry.path()), folder: entry.path() }).collect();
+    found.sort_by(|one, other| one.folder.cmp(&other.folder));
+    found
+}
+
+/// Removes a tree of the cache: out of the way first, so that nobody finds half of it.
+///
+/// # Errors
+/// The system's reason.
+pub fn remove_cached(tree: &Cached) -> std::io::Result<()> {
+    let name = tree.folder.file_name().unwrap_or_default().to_string_lossy();
+    let aside = tree.folder.with_file_name(format!(".{name}.removed-{}", uuid::Uuid::new_v4().simple()));
+    fs::rename(&tree.folder, &aside)?;
+    fs::remove_dir_all(aside)
+}
+
+/// Bytes of the files below a folder; links are not followed.
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(found) if found.is_dir() => size(&entry.path()),
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    };
+    entries.map(of).sum()
+}
+
 /// `$XDG_CACHE_HOME/redquake/servers`.
 fn cache() -> Result<PathBuf, RuntimeError> {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

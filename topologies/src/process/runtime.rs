@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use super::lab::ProcessLab;
 use super::{enter, servers};
 use crate::postgres;
-use crate::runtime::{Announce, Lab, LabRequest, Leftover, Runtime, RuntimeError, RuntimeInfo, ServerSource, Swept};
+use crate::runtime::{Announce, Lab, LabRequest, Leftover, Runtime, RuntimeError, RuntimeInfo, ServerSource, Sweep, Swept};
 
 /// Runs servers as child processes. Only inside the namespaces made by [`enter()`](super::enter()).
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Runtime for ProcessRuntime {
     }
 
     /// Has nothing to remove, see [`leftovers`](Runtime::leftovers).
-    async fn sweep(&self, _only_dead: bool) -> Result<Swept, RuntimeError> {
+    async fn sweep(&self, _: Sweep) -> Result<Swept, RuntimeError> {
         Ok(Swept::default())
     }
 }

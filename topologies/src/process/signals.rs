@@ -1,16 +1,29 @@
 //! Signals on their way from the supervisor to the tool inside.
 
 use std::io;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-/// `SIGINT`, `SIGTERM` and `SIGHUP`, as they arrive at this process.
+/// Whether this process was started with `SIGHUP` ignored, as `nohup` does. To be asked before anybody listens to it.
+pub fn ignores_hang_up() -> bool {
+    static IGNORED: OnceLock<bool> = OnceLock::new();
+    *IGNORED.get_or_init(|| ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default(), Signal::HUP))
+}
+
+/// Whether a signal is in the mask `SigIgn` of a process's status.
+fn ignored(status: &str, signal: Signal) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
+}
+
+/// `SIGINT`, `SIGTERM` and, unless it was ignored at the start, `SIGHUP`, as they arrive at this process.
 pub(super) struct Incoming {
     interrupt: Stream,
     terminate: Stream,
-    hang_up: Stream,
+    hang_up: Option<Stream>,
 }
 
 impl Incoming {
@@ -19,16 +32,22 @@ impl Incoming {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
         })
     }
 
     /// The next one.
     pub(super) async fn next(&mut self) -> Signal {
+        let hung_up = async {
+            match &mut self.hang_up {
+                Some(stream) => stream.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => Signal::INT,
             _ = self.terminate.recv() => Signal::TERM,
-            _ = self.hang_up.recv() => Signal::HUP,
+            _ = hung_up => Signal::HUP,
         }
     }
 }
@@ -65,4 +84,16 @@ fn child_of(parent: u32) -> Option<u32> {
         let parent_field = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
         parent_field.and_then(|field| field.parse().ok()) == Some(parent)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ignored_signal_is_found_in_the_mask_of_the_status() {
+        let status = "Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000004a43\n";
+        assert!(ignored(status, Signal::HUP) && ignored(status, Signal::PIPE));
+        assert!(!ignored(status, Signal::INT) && !ignored("", Signal::HUP));
+    }
 }

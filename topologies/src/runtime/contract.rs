@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use redquake_experiments::plan::RuntimeKind;
 use redquake_experiments::spec::{Role, Server};
 
-use super::{RuntimeError, ServerState, Sight};
+use super::{Fate, RuntimeError, ServerState, Sight};
 use crate::namespace::Namespace;
 
 /// Port every data node listens on.
@@ -38,9 +38,13 @@ pub trait Runtime: Send + Sync {
     /// Every object of this tool on this machine, of whichever run.
     async fn leftovers(&self) -> Result<Vec<Leftover>, RuntimeError>;
 
-    /// Removes those whose owner no longer lives (`only_dead`) or all of them, and tells what became of each. An error is an engine that
-    /// could not be asked.
-    async fn sweep(&self, only_dead: bool) -> Result<Swept, RuntimeError>;
+    /// Removes those that are meant, and tells what became of each. An error is an engine that could not be asked.
+    async fn sweep(&self, which: Sweep) -> Result<Swept, RuntimeError>;
+
+    /// Whether what is there belongs to this machine alone, as far as is known. Elsewhere nothing is removed unasked.
+    fn is_local(&self) -> bool {
+        true
+    }
 
     /// Removes every object of one run, also what a dropped `open` was still creating; returns what is left, in words.
     /// Runtimes whose objects die with the process that made them have nothing to do.
@@ -55,8 +59,30 @@ pub trait Runtime: Send + Sync {
 pub struct Leftover {
     /// What it is, of which run, and who made it.
     pub what: String,
-    /// Whether its owner is known to be gone.
-    pub dead: bool,
+    /// What is known of its owner.
+    pub fate: Fate,
+}
+
+/// Which objects a sweep removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sweep {
+    /// Those whose owner is gone.
+    Dead,
+    /// Those, and what other boots left.
+    OtherBootsToo,
+    /// All.
+    All,
+}
+
+impl Sweep {
+    /// Whether it removes what belongs to an owner of that fate.
+    pub fn takes(self, fate: Fate) -> bool {
+        match self {
+            Self::Dead => fate == Fate::Dead,
+            Self::OtherBootsToo => matches!(fate, Fate::Dead | Fate::OtherBoot),
+            Self::All => true,
+        }
+    }
 }
 
 /// What became of the objects that a sweep was to remove, in words.

@@ -8,12 +8,12 @@ mod state;
 
 pub use contract::{
     Announce, Configuration, DATA_PORT, DatabaseNode, Lab, LabNode, LabRequest, LabZone, Leftover, NodeAddress, NodeFile, NodeSpec,
-    Runtime, RuntimeInfo, SENTINEL_PORT, ServerSource, Signal, Swept,
+    Runtime, RuntimeInfo, SENTINEL_PORT, ServerSource, Signal, Sweep, Swept,
 };
 pub use error::RuntimeError;
 pub(crate) use objects::{CLIENTS_NAME, OutOfMemory, Task, zone_name};
 pub use objects::{Ending, Load, ObjectKind, ObjectState, Sight};
-pub use owner::Owner;
 pub(crate) use owner::start_time;
+pub use owner::{Fate, Owner};
 pub use state::ServerState;
 pub(crate) use state::state;

@@ -27,27 +27,42 @@ impl Owner {
         Self { boot: boot_id(), namespace: pid_namespace(), pid, started: start_time(pid).unwrap_or_default() }
     }
 
-    /// Whether that process is known to be gone. One in another pid namespace of the same boot cannot be looked up from
-    /// here and counts as living: removing what somebody still uses is worse than leaving it.
-    pub fn is_dead(&self) -> bool {
-        if self.boot != boot_id() {
-            return true;
+    /// What is known of that process. Only one of this boot and this pid namespace can be looked up.
+    pub fn fate(&self) -> Fate {
+        if self.boot != boot_id() || self.boot.is_empty() {
+            Fate::OtherBoot
+        } else if self.namespace != pid_namespace() {
+            Fate::Unknown
+        } else if start_time(self.pid) == Some(self.started) {
+            Fate::Alive
+        } else {
+            Fate::Dead
         }
-        self.namespace == pid_namespace() && start_time(self.pid) != Some(self.started)
     }
+}
+
+/// What is known of the process that owns an object. What somebody may still use is not removed unasked: that would be worse than leaving it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is gone.
+    Dead,
+    /// It belongs to another boot: an earlier one of this machine, in which case it is gone, or one of another machine that uses the same engine.
+    OtherBoot,
+    /// It cannot be looked up from here.
+    Unknown,
+    /// It lives.
+    Alive,
 }
 
 impl Owner {
     /// Who that is and whether it lives, as the rest of a sentence: `process 17, which is gone`.
     pub fn describe(&self) -> String {
-        if self.boot != boot_id() {
-            format!("process {} of an earlier boot, which is gone", self.pid)
-        } else if self.namespace != pid_namespace() {
-            format!("process {} of another pid namespace, of which nothing can be told from here", self.pid)
-        } else if self.is_dead() {
-            format!("process {}, which is gone", self.pid)
-        } else {
-            format!("process {}, which lives", self.pid)
+        let pid = self.pid;
+        match self.fate() {
+            Fate::Dead => format!("process {pid}, which is gone"),
+            Fate::OtherBoot => format!("process {pid} of another boot, an earlier one of this machine or one of another machine"),
+            Fate::Unknown => format!("process {pid} of another pid namespace, of which nothing can be told from here"),
+            Fate::Alive => format!("process {pid}, which lives"),
         }
     }
 }
@@ -105,23 +120,25 @@ mod tests {
     }
 
     #[test]
-    fn this_process_lives_and_so_does_what_cannot_be_looked_up() {
-        assert!(!Owner::current().is_dead());
-        assert!(!Owner { namespace: 1, pid: u32::MAX, ..Owner::current() }.is_dead());
+    fn this_process_lives_and_nothing_is_known_of_what_cannot_be_looked_up() {
+        assert_eq!(Owner::current().fate(), Fate::Alive);
+        assert_eq!(Owner { namespace: 1, pid: u32::MAX, ..Owner::current() }.fate(), Fate::Unknown);
     }
 
     #[test]
-    fn another_boot_another_process_and_a_reused_pid_are_dead() {
-        assert!(Owner { boot: "earlier".to_owned(), ..Owner::current() }.is_dead());
-        assert!(Owner { pid: u32::MAX, ..Owner::current() }.is_dead());
-        assert!(Owner { started: 1, ..Owner::current() }.is_dead());
+    fn a_process_that_is_gone_and_a_reused_pid_are_dead() {
+        assert_eq!(Owner { pid: u32::MAX, ..Owner::current() }.fate(), Fate::Dead);
+        assert_eq!(Owner { started: 1, ..Owner::current() }.fate(), Fate::Dead);
     }
 
     #[test]
-    fn the_same_process_id_and_start_time_of_an_earlier_boot_are_those_of_a_dead_process() {
-        let earlier = Owner { boot: "earlier".to_owned(), ..Owner::current() };
-        assert!(earlier.is_dead());
-        assert!(earlier.describe().ends_with("of an earlier boot, which is gone"), "{}", earlier.describe());
+    fn of_another_boot_nobody_is_taken_for_dead_whatever_the_process_id() {
+        for pid in [std::process::id(), u32::MAX] {
+            let other = Owner { boot: "other".to_owned(), pid, ..Owner::current() };
+            assert_eq!(other.fate(), Fate::OtherBoot);
+            assert!(other.describe().contains("of another boot"), "{}", other.describe());
+        }
+        assert_eq!(Owner { boot: String::new(), ..Owner::current() }.fate(), Fate::OtherBoot, "no boot at all is not this one");
     }
 
     #[test]

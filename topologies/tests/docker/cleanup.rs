@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use redquake_topologies::namespace::Zone;
-use redquake_topologies::runtime::{Owner, Runtime, ServerSource};
+use redquake_topologies::runtime::{Fate, Owner, Runtime, ServerSource, Sweep};
 
 use super::support::{LIMIT, Ready, engine, objects, request, run, server, topology};
 
@@ -81,14 +81,28 @@ async fn a_sweep_removes_what_a_dead_owner_left_and_nothing_of_a_living_one() {
 
     let left = engine.leftovers().await.unwrap();
     let of = |run: &str| left.iter().filter(|object| object.what.contains(run)).collect::<Vec<_>>();
-    assert!(of(&dead).len() == 2 && of(&dead).iter().all(|object| object.dead && object.what.ends_with("which is gone")), "{left:?}");
+    assert!(
+        of(&dead).len() == 2 && of(&dead).iter().all(|object| object.fate == Fate::Dead && object.what.ends_with("which is gone")),
+        "{left:?}"
+    );
     assert!(!of(&living).is_empty(), "{left:?}");
-    assert!(of(&living).iter().all(|object| !object.dead && object.what.ends_with("which lives")), "{left:?}");
-    let swept = engine.sweep(true).await.unwrap();
+    assert!(of(&living).iter().all(|object| object.fate == Fate::Alive && object.what.ends_with("which lives")), "{left:?}");
+    let swept = engine.sweep(Sweep::Dead).await.unwrap();
     // Something somebody else left here long ago may resist; ours must not.
     assert!(swept.removed.iter().filter(|object| object.contains(&dead)).count() == 2, "{swept:?}");
     assert!(!swept.left.iter().any(|object| object.contains(&dead)), "{swept:?}");
     assert_eq!(objects(&dead), Vec::<String>::new());
     assert!(ready.ask(ready.address("redis-1"), &["PING"]).await.is_ok());
     ready.close(&living).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_boot_left_is_removed_only_by_who_asks_for_it() {
+    let Some(engine) = engine().await else { return };
+    let run = run("elsewhere");
+    make_network(&run, &Owner { boot: "another".to_owned(), ..Owner::current() });
+    engine.sweep(Sweep::Dead).await.unwrap();
+    assert_eq!(objects(&run).len(), 1, "it may be in use by another machine");
+    engine.sweep(Sweep::OtherBootsToo).await.unwrap();
+    assert_eq!(objects(&run), Vec::<String>::new());
 }

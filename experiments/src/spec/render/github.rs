@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::shown;
 use crate::spec::{Level, Loaded};
 
 /// One `::error` or `::warning` line a problem (the toolkit's "workflow commands").
@@ -21,22 +22,12 @@ pub(crate) fn github(loaded: &Loaded) -> String {
         let _ = writeln!(
             out,
             "::{command} file={},line={},col={}{end},title={}::{}",
-            property(&from.file),
+            shown::github_property(&from.file),
             from.line,
             from.column,
             problem.code,
-            data(&format!("{}{label}{help}", problem.message)),
+            shown::github_message(&format!("{}{label}{help}", problem.message)),
         );
     }
     out
-}
-
-/// Escaping of a message (`actions/toolkit`, `escapeData`).
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// Escaping of a property (`escapeProperty`).
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }

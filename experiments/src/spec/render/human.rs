@@ -1,9 +1,11 @@
 //! Problems for people, in the look of rustc.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Look, Origin, Renderer, Snippet, normalize_untrusted_str};
 
+use crate::shown;
 use crate::spec::{FileId, Level, Loaded, Problem, SourceFile, Span};
 
 /// Most problems shown; a file that has more is not the file it was meant to be.
@@ -27,7 +29,7 @@ pub(crate) fn human(loaded: &Loaded, color: bool) -> String {
     if let Some(first) = loaded.sources.files().first().filter(|_| !loaded.problems.is_empty()) {
         let errors = loaded.problems.iter().filter(|problem| problem.level == Level::Error).count();
         let warnings = loaded.problems.len() - errors;
-        out.push_str(&format!("{}: {}\n", first.name, counts(errors, warnings)));
+        out.push_str(&format!("{}: {}\n", shown::line(&first.name), counts(errors, warnings)));
     }
     out
 }
@@ -66,7 +68,8 @@ fn one(loaded: &Loaded, problem: &Problem, renderer: &Renderer) -> String {
         let shown = lines(source, &places);
         if shown.len() > LONG {
             let place = loaded.sources.location(places[0].0);
-            group = group.element(Origin::path(place.file).line(place.line as usize).char_column(place.column as usize));
+            group = group
+                .element(Origin::path(shown::line(&place.file).into_owned()).line(place.line as usize).char_column(place.column as usize));
         } else {
             let line = loaded.sources.location(&Span { file, range: shown.clone() }).line;
             group = group.element(snippet(source, &places, shown, line as usize));
@@ -76,7 +79,17 @@ fn one(loaded: &Loaded, problem: &Problem, renderer: &Renderer) -> String {
         group = group.element(Look::HELP.message(normalize_untrusted_str(help)));
     }
     let report: [Group<'_>; 1] = [group];
-    renderer.render(&report)
+    let rendered = renderer.render(&report);
+    rendered.split('\n').map(arrow).collect::<Vec<_>>().join("\n")
+}
+
+/// A line that names another file begins with `:::`, which GitHub may take for a command to it.
+fn arrow(line: &str) -> Cow<'_, str> {
+    let own = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '\u{1b}' | '[' | ';' | 'm');
+    match line.split_once(":::") {
+        Some((before, place)) if before.chars().all(own) => Cow::Owned(format!("{before}-->{place}")),
+        _ => Cow::Borrowed(line),
+    }
 }
 
 /// A place, what is said there, and whether it is the problem or belongs to it.
@@ -96,9 +109,9 @@ fn snippet<'s>(source: &'s SourceFile, places: &[Place<'s>], shown: Range<usize>
     let text = source.text.as_str();
     let annotations = places.iter().map(|(span, label, kind)| {
         let annotation = (*kind).span(inside(&span.range, shown.start, shown.end, text));
-        if label.is_empty() { annotation } else { annotation.label(label.as_str()) }
+        if label.is_empty() { annotation } else { annotation.label(shown::line(label)) }
     });
-    Snippet::source(&text[shown.clone()]).line_start(line).path(source.name.as_str()).annotations(annotations)
+    Snippet::source(&text[shown.clone()]).line_start(line).path(shown::line(&source.name)).annotations(annotations)
 }
 
 fn inside(range: &Range<usize>, from: usize, to: usize, text: &str) -> Range<usize> {

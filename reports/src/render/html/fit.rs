@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use redquake_experiments::shown;
+
 use super::page;
 use crate::result::Document;
 
@@ -20,7 +22,7 @@ pub fn render(document: &Document) -> String {
     loop {
         let page = page::Page::new(document, detail).render().expect("writing a page into memory does not fail");
         if page.len() <= MAX_BYTES || detail < 0.01 {
-            return page;
+            return shown::lines(&page).into_owned();
         }
         detail *= (MAX_BYTES as f64 * 0.9 / page.len() as f64).clamp(0.2, 0.8);
     }

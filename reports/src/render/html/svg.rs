@@ -47,6 +47,13 @@ pub fn escape(text: &str) -> String {
     safe
 }
 
+/// Where a link leads. Only plain relative paths become links, so that no name can turn into a scheme or leave the folder.
+pub fn link(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+    let safe = !path.is_empty() && path.chars().all(plain) && !path.starts_with('/') && !path.split('/').any(|part| part == "..");
+    if safe { path.to_owned() } else { String::new() }
+}
+
 /// HTML that was made here: everything foreign in it is escaped, so a template shows it as it is.
 #[derive(Default)]
 pub struct Html(String);

@@ -181,9 +181,9 @@ impl TrialView {
             phase: trial.phase.map_or_else(String::new, |phase| number::duration(phase as f64)),
             ready: trial.ready_after.map_or_else(String::new, |nanos| number::duration(nanos as f64)),
             anomalies: trial.anomalies_file.clone(),
-            anomalies_link: link(&trial.anomalies_file),
+            anomalies_link: svg::link(&trial.anomalies_file),
             history: trial.history.clone(),
-            link: link(&trial.history),
+            link: svg::link(&trial.history),
         }
     }
 }
@@ -327,11 +327,4 @@ fn steps(trial: &Trial) -> Vec<StepRow> {
         failover.parts.iter().enumerate().map(move |(index, part)| row(failover.shard, part, index == last && facts::unended(failover)))
     });
     rows.collect()
-}
-
-/// Only plain relative paths become links, so that no name can turn into a scheme or leave the folder.
-fn link(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
-    let safe = !path.is_empty() && path.chars().all(plain) && !path.starts_with('/') && !path.split('/').any(|part| part == "..");
-    if safe { path.to_owned() } else { String::new() }
 }

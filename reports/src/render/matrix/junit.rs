@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use redquake_experiments::shown;
 use redquake_experiments::spec::Severity;
 
 use super::figures::figure;
@@ -35,7 +36,7 @@ pub fn render(document: &MatrixDocument) -> String {
     if !xml.ends_with('\n') {
         xml.push('\n');
     }
-    xml
+    shown::lines(&xml).into_owned()
 }
 
 fn asserted(document: &MatrixDocument, cell: &MatrixCell, one: &AssertionResult) -> TestCase {

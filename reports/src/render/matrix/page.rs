@@ -1,10 +1,11 @@
 //! `report.html` of a matrix: one page that compares the cells and leads to the report of each.
 
 use askama::Template;
+use redquake_experiments::shown;
 
 use super::figures::{Figure, figure, interval_words, signed};
 use super::{plane, words};
-use crate::render::html::svg::{Html, prose};
+use crate::render::html::svg::{self, Html, prose};
 use crate::render::html::tables::sign;
 use crate::render::{facts, number};
 use crate::result::{Difference, MatrixCell, MatrixDocument};
@@ -98,7 +99,8 @@ pub fn render(document: &MatrixDocument) -> String {
         meanings: document.compared.iter().filter_map(|name| Some((name.clone(), prose(meaning(document, name)?)))).collect(),
         reasons: document.reasons.iter().map(|reason| prose(reason)).collect(),
     };
-    page.render().expect("writing a page into memory does not fail")
+    let page = page.render().expect("writing a page into memory does not fail");
+    shown::lines(&page).into_owned()
 }
 
 fn metric<'a>(document: &MatrixDocument, name: &'a str) -> Metric<'a> {
@@ -112,7 +114,7 @@ fn row(document: &MatrixDocument, index: usize, cell: &MatrixCell) -> Row {
         number: index + 1,
         label: cell.label.clone(),
         topology: if words::topologies_differ(document) { cell.topology.clone() } else { String::new() },
-        report: format!("{}/report.html", cell.folder),
+        report: svg::link(&format!("{}/report.html", cell.folder)),
         verdict: cell.verdict.as_str(),
         sign: sign(cell.verdict.as_str()),
         trials: if cell.conclusive == cell.trials { of } else { format!("{} of {of} conclusive", cell.conclusive) },

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use redquake_experiments::shown;
+
 use super::figures::figure;
 use super::words;
 use crate::render::summary::{MAX_BYTES, clip, fenced, inline, mark};
@@ -18,10 +20,10 @@ pub fn render(document: &MatrixDocument) -> String {
     let _ = writeln!(
         text,
         "## {sign} {verdict}: {}, {}\n",
-        inline(&document.name),
+        inline(&clip(&document.name, 300)),
         number::plural(document.cells.len() as u64, "cell", "cells")
     );
-    let _ = writeln!(text, "{}\n", inline(&words::sentence(document)));
+    let _ = writeln!(text, "{}\n", inline(&clip(&words::sentence(document), 2_000)));
     for warning in words::warnings(document).iter().take(SHOWN) {
         let _ = writeln!(text, "⚠️ {}\n", inline(&clip(warning, 500)));
     }
@@ -75,8 +77,12 @@ pub fn render(document: &MatrixDocument) -> String {
     if !reasons.is_empty() {
         let _ = write!(text, "\n{reasons}");
     }
-    let _ = writeln!(text, "\nRepeat with\n\n{}", fenced("sh", &document.repro));
-    let facts = [format!("seed {}", document.seed), inline(&document.runtime), format!("{} {}", document.tool.name, document.tool.version)];
+    let _ = writeln!(text, "\nRepeat with\n\n{}", fenced("sh", &clip(&document.repro, 4_000)));
+    let facts = [
+        format!("seed {}", document.seed),
+        inline(&document.runtime),
+        inline(&format!("{} {}", document.tool.name, document.tool.version)),
+    ];
     let _ = writeln!(text, "<sub>{}</sub>", facts.join(" · "));
-    text
+    shown::lines(&text).into_owned()
 }

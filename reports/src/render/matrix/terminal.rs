@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{figures, words};
-use crate::render::terminal::{Options, Paint, plain, wrap};
+use crate::render::terminal::{Options, Paint, plain, printed, wrap};
 use crate::render::{facts, words as common};
 use crate::result::MatrixDocument;
 
@@ -50,10 +50,10 @@ pub fn render(document: &MatrixDocument, options: &Options) -> String {
     }
     text.push('\n');
     if let Some(folder) = options.folder {
-        let _ = writeln!(text, "  report  {}/report.html", folder.trim_end_matches('/'));
+        let _ = writeln!(text, "  report  {}/report.html", plain(folder.trim_end_matches('/')));
     }
     let _ = writeln!(text, "  repeat  {}", plain(&document.repro));
-    text
+    printed(text, options)
 }
 
 fn cells(text: &mut String, document: &MatrixDocument, paint: Paint) {
