@@ -18,7 +18,7 @@ use super::main::runtime;
 use super::plan::Made;
 use super::runtimes::{Chosen, choose};
 use super::{Exit, Failure, Progress, plan};
-use crate::run::{CellOrder, CellRecord, Folder, Goal, Interrupt, Order, Outcome, execute};
+use crate::run::{CellOrder, CellRecord, Directive, Folder, Goal, Interrupt, Order, Outcome, execute};
 
 /// Performs experiments, one after the other.
 pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
@@ -184,17 +184,28 @@ fn word(name: &str) -> String {
 }
 
 fn cell_order(file: &ExperimentFile, cell: Option<&Cell>, plan: Plan) -> CellOrder {
-    let locations = (0..plan.experiment.assertions.len()).map(|index| {
-        let path = format!("assert[{index}]");
+    let place = |path: &str| {
         let place = match cell {
-            Some(cell) => file.loaded.location_in(cell, &path),
-            None => file.loaded.location(&path),
+            Some(cell) => file.loaded.location_in(cell, path),
+            None => file.loaded.location(path),
         }?;
         Some(Location { file: place.file, line: place.line, column: place.column })
+    };
+    let locations = (0..plan.experiment.assertions.len()).map(|index| place(&format!("assert[{index}]")));
+    let topology = &plan.experiment.topology;
+    let sentinel = topology.sentinel().map(|topology| &topology.config.sentinel);
+    let written = [("redis", false, Some(topology.redis())), ("sentinel", true, sentinel)];
+    let written = written.into_iter().flat_map(|(kind, sentinel, directives)| {
+        directives.into_iter().flat_map(|directives| directives.names()).map(move |name| (kind, sentinel, name))
+    });
+    let directives = written.filter_map(|(kind, sentinel, name)| {
+        let place = place(&format!("topology.config.{kind}.{name}"))?;
+        Some(Directive { sentinel, name: name.to_owned(), place })
     });
     CellOrder {
         run: uuid::Uuid::new_v4().simple().to_string(),
         locations: locations.collect(),
+        directives: directives.collect(),
         cell: cell.map(|cell| CellRecord {
             folder: cell.name.clone(),
             label: cell.label.clone(),

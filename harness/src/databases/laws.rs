@@ -179,12 +179,9 @@ impl Drop for Local {
 /// `None`, with the reason printed, where PostgreSQL is not installed.
 fn local(max_connections: u32) -> Option<Local> {
     use redquake_topologies::postgres;
-    let source = match postgres::installed("15") {
-        Ok(source) => source,
-        Err(error) => {
-            println!("skipped: {error}");
-            return None;
-        }
+    let Some(source) = postgres::packaged("15") else {
+        println!("skipped: PostgreSQL 15 is not installed; install the package `postgresql-15`");
+        return None;
     };
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let folder = tempfile::tempdir_in("/tmp").unwrap();

@@ -13,7 +13,7 @@ use super::lanes::{Jobs, Lanes};
 use super::matrix::{CellRecord, MatrixRecord};
 use super::outcome::{self, Outcome};
 use super::record::{FORMAT, RunRecord, UntilRecord};
-use super::session::{CellRun, Session};
+use super::session::{CellRun, Directive, Session};
 use super::until::{self, Goal};
 use super::{Folder, Interrupt, Repeats, environment};
 use crate::cli::{Exit, Failure, Progress};
@@ -52,6 +52,8 @@ pub struct CellOrder {
     pub plan: Plan,
     /// Where each assertion stands in the file.
     pub locations: Vec<Option<Location>>,
+    /// Where each directive stands in the file.
+    pub directives: Vec<Directive>,
 }
 
 /// Performs a run and writes its reports; returns the result and where it lies.
@@ -109,7 +111,7 @@ pub async fn execute(
             begun: Some(Vec::new()),
             not_repeated: None,
         };
-        let run = CellRun { record, folder: own, server: None, rows: Rows::new() };
+        let run = CellRun { record, folder: own, server: None, directives: cell.directives, rows: Rows::new() };
         run.save()?;
         cells.push(run);
     }

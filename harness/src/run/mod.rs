@@ -22,4 +22,5 @@ pub use matrix::CellRecord;
 pub use outcome::{Outcome, analyze, report};
 pub use record::RunRecord;
 pub use repeats::Repeats;
+pub use session::Directive;
 pub use until::Goal;

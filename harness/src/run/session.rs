@@ -9,8 +9,8 @@ use futures_util::stream::FuturesUnordered;
 use redquake_experiments::plan::{Plan, TrialPlan, interleave};
 use redquake_experiments::shown;
 use redquake_reports::analysis::unread;
-use redquake_reports::result::{Trial, TrialStatus};
-use redquake_topologies::runtime::{Runtime, ServerSource};
+use redquake_reports::result::{Location, Trial, TrialStatus};
+use redquake_topologies::runtime::{Refused, Runtime, ServerSource};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -33,8 +33,28 @@ pub struct CellRun {
     pub folder: Folder,
     /// The server software, once it is here.
     pub server: Option<ServerSource>,
+    /// Where its directives stand in the file.
+    pub directives: Vec<Directive>,
     /// Its trials that are analysed.
     pub rows: Rows,
+}
+
+/// A directive of an experiment, and where it stands.
+pub struct Directive {
+    /// Whether it is one of Sentinels.
+    pub sentinel: bool,
+    /// Its name.
+    pub name: String,
+    /// Its place.
+    pub place: Location,
+}
+
+/// What the user is told of a directive that a server refused: the place in the file, where it stands in one.
+fn refusal(refused: &Refused, directives: &[Directive]) -> String {
+    let meant = |directive: &&Directive| directive.sentinel == refused.sentinel && directive.name.eq_ignore_ascii_case(&refused.name);
+    let place = directives.iter().find(meant).map(|directive| &directive.place);
+    let place = place.map(|place| format!("{}:{}:{}: ", place.file, place.line, place.column)).unwrap_or_default();
+    format!("{place}{refused}; correct the directive, or ask for a server that knows it with `server`")
 }
 
 impl CellRun {
@@ -96,6 +116,7 @@ impl Session<'_> {
         let mut queue = Queue::new(cells);
         let mut running = FuturesUnordered::new();
         let mut told = Told::default();
+        let mut refusals: Option<String> = None;
         let mut progress: Vec<Progressing> = cells.iter().map(|_| Progressing::new(self.goal.as_ref())).collect();
         loop {
             while running.len() < lanes.limit() && !self.interrupt.cancel.is_cancelled() {
@@ -108,8 +129,13 @@ impl Session<'_> {
                 running.push(self.one_trial(job, Arc::clone(&starting)));
             }
             let Some(ended) = running.next().await else { break };
-            let Ended { turn, began, performed, row } = ended?;
+            let Ended { turn, began, mut performed, row } = ended?;
             let cell = &mut cells[turn.cell];
+            if let Some(refused) = performed.refused.take() {
+                // It is the file that is wrong, and every other trial would show the same.
+                refusals.get_or_insert_with(|| refusal(&refused, &cell.directives));
+                queue.waiting.clear();
+            }
             cell.record.residue.extend(performed.residue);
             lanes.learn(began, performed.strain, row.disturbed);
             let which = named(&turn.trial, asked[turn.cell], cell.record.cell.as_deref());
@@ -141,7 +167,7 @@ impl Session<'_> {
             told.tell(turn.number, line, self.progress);
         }
         told.rest(self.progress);
-        Ok(())
+        refusals.map_or(Ok(()), |refusal| Err(Failure::usage(refusal)))
     }
 
     async fn one_trial(&self, job: Job, starting: Arc<Semaphore>) -> Result<Ended, Failure> {

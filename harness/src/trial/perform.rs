@@ -8,7 +8,7 @@ use redquake_experiments::plan::{Plan, TrialPlan};
 use redquake_experiments::spec::{Role, Topology};
 use redquake_reports::history::{Event, FORMAT_VERSION, Header, Node, NoteKind, PhaseName};
 use redquake_topologies::namespace::Zone;
-use redquake_topologies::runtime::{Lab, LabRequest, Runtime, ServerSource};
+use redquake_topologies::runtime::{Lab, LabRequest, Refused, Runtime, RuntimeError, ServerSource};
 use redquake_topologies::{cluster, sentinel};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
@@ -76,6 +76,8 @@ pub struct Performed {
     pub strain: Strain,
     /// Its servers, if they may serve another trial; else why not.
     pub kept: Result<Box<Warm>, String>,
+    /// The directive that a server refused at its start, if one did.
+    pub refused: Option<Refused>,
 }
 
 /// Performs a trial. Whatever goes wrong with the servers is a note in the history; an error is a history that could not be written.
@@ -96,7 +98,8 @@ pub async fn perform(mut request: TrialRequest<'_>) -> std::io::Result<Performed
     let opened = tokio::task::spawn_blocking(move || recorder::open(&history, header, clock, observer)).await;
     let (recorder, writing) = opened.map_err(std::io::Error::other).flatten()?;
     let servers = std::mem::replace(&mut request.servers, Servers::Fresh);
-    let (mut residue, kept) = with_lab(&request, servers, clock, &recorder, Arc::clone(&live)).await;
+    let mut refused = None;
+    let (mut residue, kept) = with_lab(&request, servers, clock, &recorder, Arc::clone(&live), &mut refused).await;
     if request.cancel.is_cancelled() {
         recorder.note(NoteKind::Interrupted, "the run was interrupted by a signal");
     }
@@ -113,7 +116,7 @@ pub async fn perform(mut request: TrialRequest<'_>) -> std::io::Result<Performed
         (Err(reason), _) => Err(reason),
     };
     written?;
-    Ok(Performed { residue, strain: live.strain(), kept })
+    Ok(Performed { residue, strain: live.strain(), kept, refused })
 }
 
 /// Returns what could not be removed, and the servers if they are up still and may serve another trial.
@@ -123,11 +126,12 @@ async fn with_lab(
     clock: Clock,
     recorder: &Recorder,
     live: Arc<Live>,
+    refused: &mut Option<Refused>,
 ) -> (Vec<String>, Result<Box<Warm>, String>) {
     recorder.phase(PhaseName::Provision);
     reach(PhaseName::Provision);
     let may = if servers.again() { may_be_kept(&request.plan.experiment) } else { Err("nobody asked for it".to_owned()) };
-    let (mut residue, mut keep) = (Vec::new(), Keep { may, warm: None });
+    let (mut residue, mut keep) = (Vec::new(), Keep { may, warm: None, refused: None });
     match servers {
         Servers::Fresh => {}
         Servers::FreshBecause(reason) => recorder.note(NoteKind::Remark, format!("fresh servers: {reason}")),
@@ -157,6 +161,7 @@ async fn with_lab(
         recorder.note(NoteKind::Environment, reason);
     }
     soon(request.cancel, save_logs(&*lab, request.folder)).await;
+    *refused = keep.refused.take();
     let reason = match (keep.may, keep.warm) {
         _ if request.cancel.is_cancelled() => INTERRUPTED.to_owned(),
         (Ok(()), Some(mut warm)) => {
@@ -175,6 +180,8 @@ async fn with_lab(
 struct Keep {
     may: Result<(), String>,
     warm: Option<Box<Warm>>,
+    /// What a server refused instead of starting.
+    refused: Option<Refused>,
 }
 
 /// Makes room for fresh servers.
@@ -250,7 +257,12 @@ async fn bring_up(request: &TrialRequest<'_>, stage: &Stage, keep: &mut Keep) ->
         (None, Topology::Cluster(topology)) => cluster::bring_up(lab, zone, topology, READY_WITHIN).await.map(|set| set.nodes),
     };
     let at = stage.clock.now();
-    let nodes = nodes.map_err(|error| error.to_string())?;
+    let nodes = nodes.map_err(|error| {
+        if let RuntimeError::Refused(refused) = &error {
+            keep.refused = Some(refused.clone());
+        }
+        error.to_string()
+    })?;
     for node in nodes.clone() {
         let address = node.address.to_string();
         let event = Node { at, name: node.name, role: node.role, address, run_id: node.run_id, version: node.version };

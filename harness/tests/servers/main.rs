@@ -22,6 +22,7 @@ mod ordinary_user;
 mod other_experiments;
 mod outside;
 mod primary_kill;
+mod refused;
 mod reshard;
 mod residue;
 mod reuse;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::dial::Dialer;
 use super::look::{Check, Infos, look};
+use super::refusal::refused;
 use crate::namespace::Zone;
 use crate::runtime::{Lab, LabNode, NodeFile, RuntimeError};
 
@@ -62,6 +63,11 @@ impl Crew<'_> {
         let mut reason: Vec<String> = lacks.iter().map(|(name, lack)| format!("{name}: {lack}")).collect();
         for (name, _) in &lacks {
             if let Ok(log) = self.lab.logs(name).await {
+                if let Some(refused) = refused(name, &log)
+                    && matches!(self.lab.alive(name).await, Ok(false))
+                {
+                    return Err(RuntimeError::Refused(refused));
+                }
                 let lines: Vec<&str> = log.lines().collect();
                 let tail = lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default();
                 reason.push(format!("end of the log of {name}:\n  {}", tail.join("\n  ")));

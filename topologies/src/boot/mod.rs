@@ -5,6 +5,7 @@ mod dial;
 mod info;
 mod look;
 mod node;
+mod refusal;
 mod replication;
 
 pub(crate) use crew::Crew;

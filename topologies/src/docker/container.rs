@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 use bollard::Docker;
-use bollard::models::{ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkingConfig};
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkingConfig, ResourcesUlimits,
+};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, InspectContainerOptions, StartContainerOptions};
 
 use super::process::Process;
 use crate::runtime::RuntimeError;
+use crate::sandbox::share;
 
 /// Folder with a node's files and its server's working directory.
 pub(super) const FOLDER: &str = "/redquake";
@@ -19,9 +22,17 @@ pub(super) const GO: &str = "go";
 pub(super) const START: &str = "start";
 
 /// Waits for the gate with what every image has. The shell is replaced, so that the container's first process is the server.
-const GATE: &str = "until [ -f /redquake/go ]; do sleep 0.01; done; . /redquake/start";
+/// What it says first tells whether the beginning of its log is still there.
+const GATE: &str = "echo '[redquake: the log of a server begins here]'; until [ -f /redquake/go ]; do sleep 0.01; done; . /redquake/start";
+/// The line that a container of a server says before its server says anything.
+pub(super) const BEGINNING: &str = "[redquake: the log of a server begins here]\n";
 /// A place that only lends its network namespace.
 const PLACE: &str = "exec tail -f /dev/null";
+
+/// Processes and threads of a container.
+const PROCESSES: i64 = 1024;
+/// Largest file of a container's log; the engine keeps this one and the one before it.
+const LOG_FILE: &str = "4m";
 
 /// What a container is made from.
 #[derive(Debug, Clone)]
@@ -38,6 +49,10 @@ pub(super) struct Blueprint {
     pub(super) address: Ipv4Addr,
     /// Whether a server will run in it.
     pub(super) server: bool,
+    /// How many servers share the machine with it.
+    pub(super) servers: usize,
+    /// Capabilities it needs before its server runs.
+    pub(super) capabilities: &'static [&'static str],
     /// Volumes it has, as `<name>:<folder>`.
     pub(super) volumes: Vec<String>,
 }
@@ -55,10 +70,10 @@ impl Blueprint {
             labels: Some(self.labels.clone()),
             host_config: Some(HostConfig {
                 network_mode: Some(self.network.clone()),
-                // Whatever the engine's default driver is, logs must be readable through its API.
-                log_config: Some(HostConfigLogConfig { typ: Some("json-file".to_owned()), config: None }),
                 binds: (!self.volumes.is_empty()).then(|| self.volumes.clone()),
-                ..HostConfig::default()
+                // What only lends its namespace or holds disks writes nothing of its own.
+                readonly_rootfs: Some(!self.server),
+                ..confined(self.servers, self.capabilities)
             }),
             // One on no network has no place on it.
             networking_config: (!self.address.is_unspecified())
@@ -73,6 +88,33 @@ impl Blueprint {
         let created = engine.create_container(Some(options), self.body()).await;
         created.map(drop).map_err(|error| RuntimeError::failed(format!("creating the container {}", self.name), error))
     }
+}
+
+/// What every container of this tool is confined to: no capabilities but those named, none to be had, and bounds on processes, memory, files
+/// and logs. What a fault needs is done from outside.
+pub(crate) fn confined(servers: usize, capabilities: &[&str]) -> HostConfig {
+    // Memory and what is written to memory are both counted.
+    let (memory, file) = (signed(share(servers) * 2), signed(share(servers)));
+    let limit = |name: &str, value| ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) };
+    HostConfig {
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        cap_add: (!capabilities.is_empty()).then(|| capabilities.iter().map(|&name| name.to_owned()).collect()),
+        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        pids_limit: Some(PROCESSES),
+        memory: Some(memory),
+        memory_swap: Some(memory),
+        ulimits: Some(vec![limit("core", 0), limit("fsize", file)]),
+        // Whatever the engine's default driver is, logs must be readable through its API; and they must end somewhere.
+        log_config: Some(HostConfigLogConfig {
+            typ: Some("json-file".to_owned()),
+            config: Some(HashMap::from([("max-size".to_owned(), LOG_FILE.to_owned()), ("max-file".to_owned(), "2".to_owned())])),
+        }),
+        ..HostConfig::default()
+    }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 /// Starts a container that exists and looks up its first process.

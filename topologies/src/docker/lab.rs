@@ -24,8 +24,8 @@ use crate::namespace::Namespace;
 use crate::postgres;
 use crate::process::check_clock;
 use crate::runtime::{
-    CLIENTS_NAME, Configuration, DatabaseNode, Lab, LabNode, LabZone, NodeAddress, NodeFile, ObjectKind, RuntimeError, ServerSource,
-    ServerState, Sight, Signal, zone_name,
+    BoundedLog, CLIENTS_NAME, Configuration, DatabaseNode, Lab, LabNode, LabZone, NodeAddress, NodeFile, ObjectKind, RuntimeError,
+    ServerSource, ServerState, Sight, Signal, left_out, zone_name,
 };
 
 /// Longest time a removal may take before what is left is reported.
@@ -53,6 +53,8 @@ pub struct DockerLab {
     pub(super) keeper: Option<Place>,
     /// Where clients live, if that is a container.
     pub(super) clients_place: Option<Place>,
+    /// How many nodes there are, which share the machine.
+    pub(super) servers: usize,
     pub(super) watch: Watch,
     pub(super) work: TaskTracker,
 }
@@ -177,6 +179,8 @@ impl Lab for DockerLab {
         let starting = self.work.spawn(async move {
             for (mut blueprint, state) in places {
                 blueprint.image.clone_from(&database.source.reference);
+                // To become the user whom PostgreSQL runs as; then they are gone.
+                blueprint.capabilities = &["CHOWN", "SETUID", "SETGID"];
                 blueprint.create(&engine).await?;
                 let process = Arc::new(container::start(&engine, &blueprint.name).await?);
                 state.send_replace(State::Up(Arc::clone(&process)));
@@ -284,16 +288,38 @@ impl Lab for DockerLab {
 
     async fn logs(&self, node: &str) -> Result<String, RuntimeError> {
         let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail("all").build();
-        let mut lines = self.engine.logs(&self.place(node)?.container, Some(options));
-        let mut text = String::new();
-        while let Some(line) = lines.next().await {
-            let line = line.map_err(|error| RuntimeError::failed(format!("reading the log of {node}"), error))?;
-            text.push_str(&line.to_string());
+        let mut pieces = self.engine.logs(&self.place(node)?.container, Some(options));
+        let mut log = BoundedLog::default();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| RuntimeError::failed(format!("reading the log of {node}"), error))?;
+            log.push(&piece.into_bytes());
         }
-        Ok(text)
+        Ok(server_log(&log.text()))
     }
 
     async fn close(&self) -> Vec<String> {
         cleanup::remove_all(&self.engine, &self.labels.filter(), &self.work, CLOSE_LIMIT).await
+    }
+}
+
+/// The log of a server without what its container's gate says; where the engine has thrown the beginning away, a line says so.
+fn server_log(text: &str) -> String {
+    let whole = text.is_empty() || text.starts_with(container::BEGINNING);
+    let said = text.replace(container::BEGINNING, "");
+    if whole { said } else { left_out("the beginning") + &said }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_whose_beginning_the_engine_threw_away_says_so() {
+        let whole = format!("{0}one\n{0}two\n", container::BEGINNING);
+        assert_eq!(server_log(&whole), "one\ntwo\n");
+        let cut = format!("one\n{}two\n", container::BEGINNING);
+        let told = server_log(&cut);
+        assert!(told.contains("left out the beginning") && told.ends_with("one\ntwo\n"), "{told}");
+        assert_eq!(server_log(""), "");
     }
 }

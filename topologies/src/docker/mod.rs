@@ -18,6 +18,7 @@ mod runtime;
 mod subnet;
 mod watch;
 
+pub(crate) use container::confined;
 pub(crate) use engine::{Engine, cause};
 pub use lab::DockerLab;
 pub(crate) use labels::probe_labels;

@@ -46,6 +46,7 @@ impl DockerLab {
             zones: Vec::new(),
             zone_places: Vec::new(),
             keeper: None,
+            servers: request.nodes.len(),
             work,
         };
         match lab.fill(&request.nodes, request.zones).await {
@@ -150,6 +151,8 @@ impl DockerLab {
             network: self.network.name.clone(),
             address,
             server,
+            servers: self.servers,
+            capabilities: &[],
             volumes: Vec::new(),
         };
         let place = Place::new(blueprint.name.clone());

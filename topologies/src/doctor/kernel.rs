@@ -1,17 +1,21 @@
 //! What the kernel and this user's rights allow, tried in a network namespace made for the purpose.
 
-use std::io::Write;
 use std::net::Ipv4Addr;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use redquake_experiments::spec::Direction;
 
 use super::Check;
 use super::shaping::Shaping;
+use crate::foreign::{self, Bounds};
 use crate::namespace::{LOCK, Privilege, search_path};
 use crate::process;
 use crate::rules::{self, PeerRule};
+use crate::sandbox;
 
+/// What an attempt may take.
+const BOUNDS: Bounds = Bounds { time: Duration::from_secs(20), bytes: 1 << 20 };
 const AS_ROOT: &str = "run as root";
 
 /// Checks rights, packet rules and what shapes traffic.
@@ -39,7 +43,23 @@ pub(super) fn checks() -> Vec<Check> {
     let mut checks = vec![namespaces, rules];
     checks.extend(Shaping::attempt().checks());
     checks.push(processes);
+    checks.push(walls(sandbox::landlock(), sandbox::seccomp()));
     checks
+}
+
+/// What a server's sandbox has beside what it always has.
+fn walls(landlock: Result<(), String>, seccomp: Result<(), String>) -> Check {
+    const NAME: &str = "sandbox of servers";
+    const ALWAYS: &str = "namespaces, no capabilities, no new privileges, limits";
+    match (landlock, seccomp) {
+        (Ok(()), Ok(())) => Check::ok(NAME, format!("{ALWAYS}; Landlock; seccomp")),
+        (landlock, seccomp) => {
+            let missing = [("Landlock", landlock), ("seccomp", seccomp)];
+            let missing = missing.into_iter().filter_map(|(name, there)| Some(format!("no {name} ({})", there.err()?)));
+            let found = format!("{ALWAYS}; {}", missing.collect::<Vec<_>>().join("; "));
+            Check::warn(NAME, found, "nothing, if you know the servers; for strangers' experiments use a kernel that has both")
+        }
+    }
 }
 
 /// Whether packets can be dropped in a namespace of this user's.
@@ -58,28 +78,27 @@ pub(super) fn inside(command: &[&str], input: &str) -> Result<(), String> {
     if !Privilege::current().change_rules() {
         namespace.extend(["--user", "--map-root-user"]);
     }
-    let mut child = Command::new("unshare")
-        .args(namespace)
-        .arg("--")
-        .args(command)
-        .env("PATH", search_path())
-        .env(LOCK.0, LOCK.1)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("unshare does not start: {error}"))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that ended early says more on its error output than this write.
-        let _ = stdin.write_all(input.as_bytes());
-    }
-    let output = child.wait_with_output().map_err(|error| error.to_string())?;
-    let said = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
-    if output.status.success() { Ok(()) } else { Err(said) }
+    let mut attempt = Command::new("unshare");
+    attempt.args(namespace).arg("--").args(command).env("PATH", search_path()).env(LOCK.0, LOCK.1);
+    let answer = foreign::run(&mut attempt, input.as_bytes(), BOUNDS).map_err(|refusal| format!("unshare: {refusal}"))?;
+    if answer.status.success() { Ok(()) } else { Err(answer.errors.lines().next().unwrap_or_default().to_owned()) }
 }
 
 /// Where a program is found.
 pub(super) fn program(name: &str) -> Option<String> {
     let path = search_path();
     path.split(':').map(|folder| format!("{folder}/{name}")).find(|file| std::fs::metadata(file).is_ok_and(|meta| meta.is_file()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Status;
+
+    #[test]
+    fn a_wall_the_kernel_does_not_have_is_named() {
+        assert_eq!(walls(Ok(()), Ok(())).status, Status::Ok);
+        let check = walls(Err("it is switched off".to_owned()), Ok(()));
+        assert!(check.status == Status::Warn && check.found.ends_with("; no Landlock (it is switched off)"), "{check:?}");
+    }
 }

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use testcontainers::core::WaitFor;
-use testcontainers::core::wait::ExitWaitStrategy;
-use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+use bollard::Docker;
+use bollard::models::{ContainerCreateBody, HostConfig};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptions,
+};
+use futures_util::StreamExt;
 
-use super::pull::image;
-use crate::docker::probe_labels;
+use crate::docker::{self, probe_labels};
 use crate::runtime::RuntimeError;
 
 /// Longest time a server may take to print its version.
 const LIMIT: Duration = Duration::from_secs(30);
+/// Most that is read of what it says.
+const LONGEST: usize = 64 << 10;
 
 /// Prints the server's path, then its version.
 const QUESTION: &str = "server=$(command -v valkey-server || command -v redis-server) && echo \"$server\" && exec \"$server\" --version";
@@ -20,37 +23,57 @@ const QUESTION: &str = "server=$(command -v valkey-server || command -v redis-se
 /// The server binary of an image, proved by running it.
 ///
 /// # Errors
-/// When the image has none, or it does not run.
-pub(super) async fn server_in(name: &str) -> Result<String, RuntimeError> {
+/// When the image has none, or it does not run. The container is removed in every case; where it cannot be, the error says so.
+pub(super) async fn server_in(engine: &Docker, name: &str) -> Result<String, RuntimeError> {
     let useless = |reason: String| {
         RuntimeError::Server(format!(
             "the image {name} has no Redis or Valkey server that runs ({reason}); it needs /bin/sh, `sleep`, and redis-server or valkey-server on its PATH"
         ))
     };
-    let container = image(name)
-        .with_entrypoint("/bin/sh")
-        .with_wait_for(WaitFor::exit(ExitWaitStrategy::new()))
-        .with_cmd(["-c", QUESTION])
-        .with_network("none")
-        .with_labels(probe_labels())
-        .with_startup_timeout(LIMIT)
-        .start()
-        .await
-        .map_err(|error| useless(crate::docker::cause(&error)))?;
-    let said = said(&container).await;
-    // Removed here and not when dropped: dropping outside a runtime panics.
-    let removed = container.rm().await;
-    let (out, err) = said.map_err(useless)?;
-    removed.map_err(|error| RuntimeError::failed(format!("removing the container that looked into {name}"), error))?;
-    match out.lines().collect::<Vec<_>>().as_slice() {
+    let container = format!("redquake-image-check-{}", uuid::Uuid::new_v4());
+    let options = CreateContainerOptionsBuilder::new().name(&container).build();
+    let created = engine.create_container(Some(options), body(name)).await;
+    created.map_err(|error| useless(docker::cause(&error)))?;
+    let said = tokio::time::timeout(LIMIT, said(engine, &container)).await;
+    let said = said.unwrap_or_else(|_| Err(format!("it did not end within {} s", LIMIT.as_secs())));
+    // Whatever was said: one that could not even be started is there all the same.
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    engine.remove_container(&container, Some(options)).await.map_err(|error| {
+        RuntimeError::failed(format!("removing the container {container} that looked into {name} (`redquake clean` does)"), error)
+    })?;
+    let said = said.map_err(useless)?;
+    match said.lines().collect::<Vec<_>>().as_slice() {
         [binary, version] if version.contains("v=") => Ok((*binary).to_owned()),
-        _ => Err(useless(format!("it said `{}`", format!("{out} {err}").trim()))),
+        _ => Err(useless(format!("it said `{}`", said.trim()))),
     }
 }
 
-async fn said(container: &ContainerAsync<GenericImage>) -> Result<(String, String), String> {
-    let out = container.stdout_to_vec().await.map_err(|error| error.to_string())?;
-    let err = container.stderr_to_vec().await.map_err(|error| error.to_string())?;
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok((text(out), text(err)))
+/// A container that sees no network, may write nothing, and has no rights.
+fn body(image: &str) -> ContainerCreateBody {
+    ContainerCreateBody {
+        image: Some(image.to_owned()),
+        entrypoint: Some(vec!["/bin/sh".to_owned(), "-c".to_owned()]),
+        cmd: Some(vec![QUESTION.to_owned()]),
+        labels: Some(probe_labels()),
+        host_config: Some(HostConfig { network_mode: Some("none".to_owned()), readonly_rootfs: Some(true), ..docker::confined(1, &[]) }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+async fn said(engine: &Docker, container: &str) -> Result<String, String> {
+    let words = |error: bollard::errors::Error| docker::cause(&error);
+    engine.start_container(container, None::<StartContainerOptions>).await.map_err(words)?;
+    let mut waiting = engine.wait_container(container, None::<WaitContainerOptions>);
+    // An exit code other than 0 comes as an error: what was said tells more.
+    while let Some(Ok(_)) = waiting.next().await {}
+    let options = LogsOptionsBuilder::new().stdout(true).stderr(true).build();
+    let mut lines = engine.logs(container, Some(options));
+    let mut text = String::new();
+    while let Some(line) = lines.next().await {
+        text.push_str(&line.map_err(words)?.to_string());
+        if text.len() > LONGEST {
+            return Err(format!("it said more than {LONGEST} bytes"));
+        }
+    }
+    Ok(text)
 }

@@ -79,7 +79,7 @@ async fn release(engine: &Docker, kind: ServerKind, version: &str, announce: &An
     let name = format!("{}:{}", recipe.repository(), recipe.tag());
     let found = inspect(engine, &name).await?.ok_or_else(|| missing(&name))?;
     let way = format!("built from Debian {} packages", recipe.suite);
-    probe::server_in(&name).await?;
+    probe::server_in(engine, &name).await?;
     Ok(source(found, binary, &way))
 }
 
@@ -96,7 +96,7 @@ async fn image(engine: &Docker, name: &str, announce: &Announce) -> Result<Serve
             (inspect(engine, name).await?.ok_or_else(|| missing(name))?, "pulled")
         }
     };
-    let binary = probe::server_in(name).await?;
+    let binary = probe::server_in(engine, name).await?;
     Ok(source(found, binary, way))
 }
 

@@ -1,14 +1,14 @@
 //! System programs (`nft`, `iptables`, `tc`, `ip`) run inside a network namespace.
 
-use std::io::{self, Write};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use super::Namespace;
+use crate::foreign::{self, Bounds, Refusal};
 use crate::runtime::RuntimeError;
 
-/// Longest wait for a program, which takes milliseconds.
-const LIMIT: Duration = Duration::from_secs(10);
+/// What a program may take, which needs milliseconds and says a few lines.
+const BOUNDS: Bounds = Bounds { time: Duration::from_secs(10), bytes: 16 << 20 };
 
 /// Variable and path of the file iptables locks. The usual one may belong to another user, and would make namespaces wait for each
 /// other; this one is the namespace itself.
@@ -47,11 +47,8 @@ impl Program {
         };
         let failed = |reason: &dyn std::fmt::Display| self.failed(reason);
         std::thread::Builder::new().name(self.name.to_owned()).spawn(work).map_err(|error| failed(&error))?;
-        match tokio::time::timeout(LIMIT, wait).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(failed(&"its thread ended without an answer")),
-            Err(_) => Err(failed(&format!("no answer within {} s", LIMIT.as_secs()))),
-        }
+        // Bounded by the program's own limit.
+        wait.await.unwrap_or_else(|_| Err(failed(&"its thread ended without an answer")))
     }
 
     fn failed(self, reason: &dyn std::fmt::Display) -> RuntimeError {
@@ -62,31 +59,17 @@ impl Program {
         namespace.enter().map_err(|error| {
             RuntimeError::Privilege(format!("a node's network namespace could not be entered ({error}); packet rules need root"))
         })?;
-        let failed = |error: io::Error| self.failed(&error);
-        let mut child = Command::new(self.name)
-            .args(arguments)
-            .env("PATH", search_path())
-            .env(LOCK.0, LOCK.1)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| {
-                RuntimeError::Privilege(format!(
-                    "{} does not start ({error}); install it with `apt-get install {}`",
-                    self.name, self.package
-                ))
-            })?;
-        if let Some(mut stdin) = child.stdin.take() {
-            match stdin.write_all(input.as_bytes()) {
-                // A program that stopped reading says why on its error output.
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(failed(error)),
-                _ => {}
-            }
+        let mut command = Command::new(self.name);
+        command.args(arguments).env("PATH", search_path()).env(LOCK.0, LOCK.1);
+        match foreign::run(&mut command, input.as_bytes(), BOUNDS) {
+            Ok(answer) if answer.status.success() => Ok(Ok(answer.output)),
+            Ok(answer) => Ok(Err(answer.errors)),
+            Err(Refusal::Start(error)) => Err(RuntimeError::Privilege(format!(
+                "{} does not start ({error}); install it with `apt-get install {}`",
+                self.name, self.package
+            ))),
+            Err(refusal) => Err(self.failed(&refusal)),
         }
-        let output = child.wait_with_output().map_err(failed)?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        Ok(if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) })
     }
 }
 

@@ -4,8 +4,8 @@ mod launch;
 mod script;
 mod software;
 
-pub(crate) use launch::command;
-pub use launch::start;
+pub(crate) use launch::sandbox;
+pub use launch::{packaged, start};
 pub(crate) use script::{FILE as SCRIPT, Settings, script};
 pub use software::{installed, provide};
 

@@ -1,15 +1,20 @@
 //! PostgreSQL's programs without Docker: installed, or taken from Debian's packages.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 
+use super::launch::libraries;
+use crate::foreign::Bounds;
 use crate::process::postgres_tree;
 use crate::runtime::{Announce, RuntimeError, ServerSource};
+use crate::sandbox::{Limits, Sandbox, ask};
 
 /// Where Debian and its derivatives install the programs of a version.
-const DEBIAN: &str = "/usr/lib/postgresql";
+pub(super) const DEBIAN: &str = "/usr/lib/postgresql";
+/// What it may take to tell its version.
+const QUESTION: Bounds = Bounds { time: Duration::from_secs(10), bytes: 64 << 10 };
 
 /// Finds the programs of a version on this machine.
 ///
@@ -23,11 +28,12 @@ pub fn installed(version: &str) -> Result<ServerSource, RuntimeError> {
         // What lies on the PATH may be a link; `initdb` is looked for beside what it leads to.
         let program = program.canonicalize().unwrap_or(program);
         if program.with_file_name("initdb").is_file()
-            && let Some(found) = version_of(&mut Command::new(&program))
+            && let source = described("/", program.display().to_string())
+            && let Some(found) = version_of(&source)
             && satisfies(&found, version)
         {
             let description = format!("PostgreSQL {found} at {}", program.display());
-            return Ok(ServerSource { reference: "/".to_owned(), binary: program.display().to_string(), description });
+            return Ok(ServerSource { description, ..source });
         }
     }
     Err(RuntimeError::Server(format!("PostgreSQL {version} is not installed; install the package `postgresql-{version}`")))
@@ -46,20 +52,38 @@ pub async fn provide(version: &str, announce: &Announce) -> Result<ServerSource,
 
 fn from_packages(version: &str, announce: &Announce) -> Result<ServerSource, RuntimeError> {
     let tree: PathBuf = postgres_tree(version, announce)?;
-    let binary = format!("usr/lib/postgresql/{version}/bin/postgres");
-    let mut asked = Command::new(tree.join(&binary));
-    let found = version_of(asked.env("LD_LIBRARY_PATH", tree.join("libraries"))).ok_or_else(|| {
+    let source = described(&tree.display().to_string(), format!("usr/lib/postgresql/{version}/bin/postgres"));
+    let found = version_of(&source).ok_or_else(|| {
         RuntimeError::Server(format!("PostgreSQL in {} does not start; remove that folder to have it made again", tree.display()))
     })?;
-    let description = format!("PostgreSQL {found} from Debian packages");
-    Ok(ServerSource { reference: tree.display().to_string(), binary, description })
+    Ok(ServerSource { description: format!("PostgreSQL {found} from Debian packages"), ..source })
+}
+
+fn described(reference: &str, binary: String) -> ServerSource {
+    ServerSource { reference: reference.to_owned(), binary, description: String::new() }
+}
+
+/// Lets a sandbox read the programs of a source, and has them find their libraries.
+pub(super) fn shown(source: &ServerSource, sandbox: &mut Sandbox) {
+    if source.reference == "/" {
+        // The programs find what they share from where they are: the folder of a version.
+        let folder = Path::new(&source.binary).parent().and_then(Path::parent);
+        sandbox.reads(folder.unwrap_or(Path::new(DEBIAN)));
+    } else {
+        sandbox.reads(&source.reference);
+    }
+    if let Some(libraries) = libraries(source) {
+        sandbox.variable("LD_LIBRARY_PATH", libraries.display().to_string());
+    }
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian …)`.
-fn version_of(command: &mut Command) -> Option<String> {
-    let output = command.arg("--version").stdin(Stdio::null()).output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.strip_prefix("postgres (PostgreSQL) ")?.split_whitespace().next().map(str::to_owned)
+fn version_of(source: &ServerSource) -> Option<String> {
+    let mut sandbox = Sandbox::new(Path::new(&source.reference).join(&source.binary), Limits::of_question());
+    sandbox.argument("--version");
+    shown(source, &mut sandbox);
+    let answer = ask(&sandbox, QUESTION).ok()?;
+    answer.output.strip_prefix("postgres (PostgreSQL) ")?.split_whitespace().next().map(str::to_owned)
 }
 
 fn satisfies(version: &str, wanted: &str) -> bool {

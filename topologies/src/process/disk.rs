@@ -1,7 +1,7 @@
 //! A disk of a node's own that can be full: memory of the run with a fixed size, mounted where nobody outside sees it.
 
 use std::ffi::CString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,8 @@ impl Disk {
 
     /// Leaves no room.
     pub(super) fn fill(&self) -> io::Result<()> {
-        let mut filler = File::options().create(true).append(true).open(self.0.join(FILLER))?;
+        // What the server may have put in its place is not followed out of the disk.
+        let mut filler = super::files::create(&self.0.join(FILLER))?;
         let zeros = vec![0; BLOCK];
         let mut length = BLOCK;
         // Ever smaller pieces: a piece that does not fit is written in part or not at all.

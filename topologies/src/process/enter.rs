@@ -18,22 +18,22 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
-use super::{init, signals, support};
+use super::{init, inside, signals, support};
+use crate::foreign::exit_code;
 use crate::runtime::RuntimeError;
+use crate::sandbox;
 
 /// First argument of stage 1.
 const UNSHARE_STAGE: &str = "__redquake-unshare";
 /// First argument of stage 2.
-const INIT_STAGE: &str = "__redquake-init";
-/// Names the pid namespace made for the run, as `/proc/self/ns/pid` names it.
-pub(super) const INSIDE: &str = "REDQUAKE_INSIDE";
+pub(super) const INIT_STAGE: &str = "__redquake-init";
 /// What init returns in place of 1, which is left to `unshare` for failures of its own.
 pub(super) const ONE: u8 = 201;
 /// Exit code for what the environment does not allow.
 pub(super) const ENVIRONMENT: u8 = 4;
 
-/// To be called first in `main`, before arguments are read and before any thread exists: performs the two inner
-/// stages of [`enter`] when this process is one of them, and returns `None` for an ordinary call.
+/// To be called first in `main`, before arguments are read and before any thread exists: performs the inner stages of [`enter`], or of
+/// the sandbox of a server, when this process is one of them, and returns `None` for an ordinary call.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -69,15 +69,9 @@ pub fn stage() -> Option<ExitCode> {
     } else if first == INIT_STAGE {
         init::run(arguments)
     } else {
-        return None;
+        return sandbox::stage(&first);
     };
     Some(ExitCode::from(code))
-}
-
-/// Whether this process runs inside namespaces made by [`enter`].
-pub fn inside() -> bool {
-    let Some(expected) = std::env::var_os(INSIDE) else { return false };
-    std::fs::read_link("/proc/self/ns/pid").is_ok_and(|namespace| namespace == *expected)
 }
 
 /// Runs this program again with `arguments` inside fresh namespaces and returns its exit code. An inner process that is killed is named
@@ -199,14 +193,10 @@ fn unshare(mut arguments: impl Iterator<Item = OsString>) -> std::io::Error {
     };
     // `exec` keeps the process id, so this is also the id of `unshare`, which stage 2 checks to be alive.
     let own = std::process::id().to_string();
-    Command::new("unshare").args(support::namespaces()).arg("--").arg(program).arg(INIT_STAGE).arg(own).args(arguments).exec()
-}
-
-/// The code a shell would give.
-pub(super) fn exit_code(status: ExitStatus) -> u8 {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => code.clamp(0, 255) as u8,
-        (None, Some(signal)) => 128u8.saturating_add(signal as u8),
-        (None, None) => 255,
-    }
+    // What the first process inside must find changed.
+    let outer = match inside::namespaces("self") {
+        Ok(outer) => outer,
+        Err(error) => return error,
+    };
+    Command::new("unshare").args(support::namespaces()).arg("--").arg(program).arg(INIT_STAGE).arg(own).arg(outer).args(arguments).exec()
 }

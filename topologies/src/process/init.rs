@@ -12,21 +12,23 @@ use std::process::{Command, ExitStatus};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::enter::{ENVIRONMENT, INSIDE, ONE, exit_code, killed, tell};
-use super::mounts;
+use super::enter::{ENVIRONMENT, ONE, killed, tell};
 use super::signals::Incoming;
+use super::{inside, mounts};
+use crate::foreign::exit_code;
 
 /// Folders of system tools (`ip`, `nft`) that are not on an ordinary user's `PATH`.
 const SYSTEM_TOOLS: &str = "/usr/local/sbin:/usr/sbin:/sbin";
 
-/// Stage 2; `arguments` are the process id of `unshare` outside and the tool's own.
+/// Stage 2; `arguments` are the process id of `unshare` outside, the namespaces outside, and the tool's own.
 pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> u8 {
     let unshare = arguments.next().unwrap_or_default();
     // `/proc` still is the outer one. Had `unshare` died before it tied us to it, nothing would end us.
     if !mounts::lives(&unshare) {
         return ENVIRONMENT;
     }
-    let outcome = mounts::prepare().and_then(|()| {
+    let outer = arguments.next().unwrap_or_default();
+    let outcome = inside::fresh(&outer).and_then(|()| mounts::prepare()).and_then(|()| inside::mark()).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(supervise(arguments))
     });
@@ -41,11 +43,7 @@ async fn supervise(arguments: impl Iterator<Item = OsString>) -> io::Result<u8> 
     let mut incoming = Incoming::new()?;
     let mut child_ended = signal(SignalKind::child())?;
     let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
-    let tool = Command::new(std::env::current_exe()?)
-        .args(arguments)
-        .env("PATH", format!("{path}:{SYSTEM_TOOLS}"))
-        .env(INSIDE, std::fs::read_link("/proc/self/ns/pid")?)
-        .spawn()?;
+    let tool = Command::new(std::env::current_exe()?).args(arguments).env("PATH", format!("{path}:{SYSTEM_TOOLS}")).spawn()?;
     let tool = i32::try_from(tool.id()).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process id"))?;
     let mut passed = None;
     loop {

@@ -10,11 +10,10 @@ use async_trait::async_trait;
 use redquake_experiments::spec::Role;
 use tokio::task::spawn_blocking;
 
-use super::disk::Disk;
 use super::faketime::provide_clock;
 use super::links::{Network, Place};
 use super::mounts::SCRATCH;
-use super::node::Node;
+use super::node::{Node, Room};
 use super::watch::Watch;
 use crate::namespace::Namespace;
 use crate::postgres;
@@ -22,9 +21,8 @@ use crate::runtime::{
     Announce, Configuration, DATA_PORT, DatabaseNode, Lab, LabNode, LabRequest, LabZone, NodeAddress, NodeFile, RuntimeError,
     SENTINEL_PORT, ServerSource, ServerState, Sight, Signal,
 };
+use crate::sandbox::Limits;
 
-/// Folder in which a node's own disk is mounted.
-const DISK: &str = "data";
 /// Longest time the nodes' files may take to go.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(5);
 
@@ -64,11 +62,12 @@ impl ProcessLab {
             namespaces.pop().ok_or_else(|| removing(RuntimeError::failed("making the lab network", "no namespace for clients")))?;
         let zone = |(name, place): (String, &Place)| LabZone { name, address: place.address };
         let zones = request.zones.into_iter().zip(network.zones()).map(zone).collect();
-        let disks = request.nodes.iter().map(|node| {
-            let mounted = node.disk.map(|bytes| Disk::mount(folder.join(&node.name).join(DISK), bytes)).transpose();
-            mounted.map_err(|error| RuntimeError::failed(format!("mounting a disk for {}", node.name), error))
+        let limits = Limits::of_server(request.nodes.len());
+        let rooms = request.nodes.iter().map(|node| {
+            let made = Room::make(folder.join(&node.name), node.disk, limits);
+            made.map_err(|error| RuntimeError::failed(format!("mounting a disk for {}", node.name), error))
         });
-        let disks: Vec<Option<Disk>> = disks.collect::<Result<_, _>>().map_err(removing)?;
+        let rooms: Vec<Room> = rooms.collect::<Result<_, _>>().map_err(removing)?;
         let places: Vec<LabNode> = request
             .nodes
             .into_iter()
@@ -78,11 +77,11 @@ impl ProcessLab {
                 LabNode { name: node.name, role: node.role, address: NodeAddress { ip: place.address, port } }
             })
             .collect();
-        let node = |(((place, namespace), disk), clock): (((&LabNode, Namespace), Option<Disk>), bool)| {
+        let node = |(((place, namespace), room), clock): (((&LabNode, Namespace), Room), bool)| {
             let clock = libraries.clone().filter(|_| clock);
-            Arc::new(Node::new(&place.name, place.role == Role::Sentinel, namespace, folder.join(&place.name), disk, clock))
+            Arc::new(Node::new(&place.name, place.role == Role::Sentinel, namespace, room, clock))
         };
-        let nodes = places.iter().zip(namespaces).zip(disks).zip(clocks).map(node).collect();
+        let nodes = places.iter().zip(namespaces).zip(rooms).zip(clocks).map(node).collect();
         Ok(Self {
             server: request.server,
             network,
@@ -164,17 +163,19 @@ impl Lab for ProcessLab {
     }
 
     async fn attach(&self, database: DatabaseNode) -> Result<NodeAddress, RuntimeError> {
-        let (network, folder) = (self.network.clone(), self.folder.join(postgres::NAME));
+        let (network, folder, servers) = (self.network.clone(), self.folder.join(postgres::NAME), self.nodes.len() + 1);
         let placing = spawn_blocking(move || {
             let (place, namespace) = network.attach(postgres::NAME)?;
-            Ok::<_, RuntimeError>((place.address, Arc::new(Node::new(postgres::NAME, false, namespace, folder, None, None))))
+            let room = Room::make(folder, None, Limits::of_server(servers))
+                .map_err(|error| RuntimeError::failed("mounting a disk for the database", error))?;
+            Ok::<_, RuntimeError>((place.address, Arc::new(Node::new(postgres::NAME, false, namespace, room, None))))
         });
         let (ip, node) = placing.await.map_err(|error| RuntimeError::failed("adding to the lab network", error))??;
         let twice = |_| RuntimeError::failed("adding a database", "the lab has one");
         self.database.set(Arc::clone(&node)).map_err(twice)?;
         let starting = spawn_blocking(move || {
             let DatabaseNode { source, max_connections } = database;
-            node.start(|| postgres::command(&source, node.folder(), ip, postgres::PORT, max_connections))
+            node.start(|limits| postgres::sandbox(&source, node.folder(), ip, max_connections, limits))
         });
         starting.await.map_err(|error| RuntimeError::failed("starting the database", error))??;
         Ok(NodeAddress { ip, port: postgres::PORT })
@@ -198,7 +199,7 @@ impl Lab for ProcessLab {
     }
 
     async fn logs(&self, node: &str) -> Result<String, RuntimeError> {
-        self.node(node)?.logs()
+        Ok(self.node(node)?.logs())
     }
 
     async fn close(&self) -> Vec<String> {

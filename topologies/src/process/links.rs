@@ -1,19 +1,21 @@
 //! The private network of a lab: a bridge, and for every node and for the clients a network namespace linked to it.
 
-use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::mounts::NAMESPACES;
+use crate::foreign::{self, Bounds};
 use crate::namespace::Namespace;
 use crate::runtime::RuntimeError;
 
 /// Arguments of `ip` that make it read commands.
 const BATCH: &[&str] = &["-batch", "-"];
+/// What `ip` may take, which needs milliseconds.
+const BOUNDS: Bounds = Bounds { time: Duration::from_secs(20), bytes: 16 << 20 };
 /// Places one subnet has room for.
 const PLACES: usize = 200;
 /// Longest wait for the bridge; takes a few milliseconds.
@@ -195,17 +197,11 @@ pub(super) fn within<T>(namespace: &Namespace, action: impl FnOnce() -> Result<T
 
 /// Runs `ip` with some input; what it printed.
 fn ip(input: &str, arguments: &[&str]) -> Result<String, RuntimeError> {
-    let run = || -> io::Result<Result<String, String>> {
-        let mut child = Command::new("ip").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        if let Some(mut pipe) = child.stdin.take() {
-            // One that stops reading says why.
-            let _ = pipe.write_all(input.as_bytes());
-        }
-        let output = child.wait_with_output()?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        Ok(if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) })
+    let outcome = match foreign::run(Command::new("ip").args(arguments), input.as_bytes(), BOUNDS) {
+        Ok(answer) if answer.status.success() => Ok(answer.output),
+        Ok(answer) => Err(answer.errors),
+        Err(refusal) => Err(refusal.to_string()),
     };
-    let outcome = run().unwrap_or_else(|error| Err(error.to_string()));
     outcome.map_err(|reason| RuntimeError::failed("setting up the lab network with `ip`", reason))
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, kill_process};
 
 use super::disk::{Disk, FILLER};
-use super::faketime;
 use super::links::within;
-use super::servers;
+use super::log::Log;
+use super::{faketime, files, servers};
 use crate::namespace::Namespace;
 use crate::runtime::{Configuration, NodeFile, RuntimeError, ServerSource, ServerState, Signal, start_time, state};
+use crate::sandbox::{self, Limits, Sandbox};
 
-/// What a node's server printed, over all its starts.
-const LOG: &str = "server.log";
+/// Folder in which a node's own disk is mounted.
+const DISK: &str = "data";
 /// By which a Cluster node knows who it is.
 const CLUSTER_CONFIG: &str = "nodes.conf";
 
@@ -41,21 +42,39 @@ pub(super) struct Node {
     previous: Mutex<Option<(u32, ExitStatus)>>,
     /// The configuration of the first start.
     original: OnceLock<NodeFile>,
+    /// What it printed, over all its starts.
+    log: Log,
     /// Where its server writes, if that is a disk of its own.
     disk: Mutex<Option<Disk>>,
+    /// Bounds the node's folder.
+    room: Mutex<Option<Disk>>,
+    /// What its server may use.
+    limits: Limits,
     /// Folder of the libraries through which its server sees the wall clock, if it can be set.
     clock: Option<PathBuf>,
 }
 
+/// A node's folder and what it may take.
+#[derive(Debug)]
+pub(super) struct Room {
+    folder: PathBuf,
+    room: Disk,
+    disk: Option<Disk>,
+    limits: Limits,
+}
+
+impl Room {
+    /// Makes the folder of a node, in memory of its own, with a disk in it if one of so many bytes is asked for.
+    pub(super) fn make(folder: PathBuf, disk: Option<u64>, limits: Limits) -> io::Result<Self> {
+        let room = Disk::mount(folder.clone(), limits.memory)?;
+        let disk = disk.map(|bytes| Disk::mount(folder.join(DISK), bytes)).transpose()?;
+        Ok(Self { folder, room, disk, limits })
+    }
+}
+
 impl Node {
-    pub(super) fn new(
-        name: &str,
-        sentinel: bool,
-        namespace: Namespace,
-        folder: PathBuf,
-        disk: Option<Disk>,
-        clock: Option<PathBuf>,
-    ) -> Self {
+    pub(super) fn new(name: &str, sentinel: bool, namespace: Namespace, place: Room, clock: Option<PathBuf>) -> Self {
+        let Room { folder, room, disk, limits } = place;
         Self {
             name: name.to_owned(),
             sentinel,
@@ -64,7 +83,10 @@ impl Node {
             server: Mutex::new(None),
             previous: Mutex::new(None),
             original: OnceLock::new(),
+            log: Log::default(),
             disk: Mutex::new(disk),
+            room: Mutex::new(Some(room)),
+            limits,
             clock,
         }
     }
@@ -75,8 +97,8 @@ impl Node {
 
     /// Puts a file into the node's folder.
     pub(super) fn put(&self, file: &NodeFile) -> Result<(), RuntimeError> {
-        let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(self.folder.join(&file.name), &file.content));
-        written.map_err(|error| RuntimeError::failed(format!("writing {} of {}", file.name, self.name), error))
+        files::put(&self.folder.join(&file.name), file.content.as_bytes())
+            .map_err(|error| RuntimeError::failed(format!("writing {} of {}", file.name, self.name), error))
     }
 
     /// Writes the configuration and starts the server in the node's namespace. Blocks for the length of a `fork`.
@@ -100,11 +122,7 @@ impl Node {
         let _server = self.ended("wiping")?;
         let folder = self.workplace();
         let kept = |name: &OsStr| {
-            name == LOG
-                || name == CLUSTER_CONFIG
-                || name == FILLER
-                || name == CLOCK
-                || self.original.get().is_some_and(|file| name == file.name.as_str())
+            name == CLUSTER_CONFIG || name == FILLER || name == CLOCK || self.original.get().is_some_and(|file| name == file.name.as_str())
         };
         let wipe = || -> io::Result<()> {
             for entry in fs::read_dir(&folder)? {
@@ -136,31 +154,34 @@ impl Node {
     /// Starts the server with a configuration file, which is written first if its content is given.
     fn serve(&self, source: &ServerSource, config: &str, content: Option<&str>) -> Result<(), RuntimeError> {
         if self.clock.is_some() {
-            faketime::check(&Path::new(&source.reference).join(&source.binary))?;
+            faketime::check(&servers::program_of(source))?;
         }
-        if self.clock.is_some() && !self.folder.join(CLOCK).exists() {
+        if self.clock.is_some() && !files::is_there(&self.folder.join(CLOCK)) {
             self.set_clock(0)?;
         }
-        self.start(|| {
+        self.start(|_| {
             let file = self.folder.join(config);
             if let Some(content) = content {
-                fs::write(&file, content)?;
+                files::put(&file, content.as_bytes())?;
             }
-            let mut command = servers::command(source);
+            let mut sandbox = servers::sandbox(source, self.limits)?;
             let folder = self.workplace();
             let (given, used) = (self.folder.join(CLUSTER_CONFIG), folder.join(CLUSTER_CONFIG));
-            if given.exists() && !used.exists() {
-                fs::copy(given, used)?;
+            if given != used && files::is_there(&given) && !files::is_there(&used) {
+                files::put(&used, &fs::read(given)?)?;
             }
-            command.arg(file).current_dir(folder).stdin(Stdio::null());
+            sandbox.works_in(&self.folder).works_in(&folder).argument(text(&file)?);
             if self.sentinel {
-                command.arg("--sentinel");
+                sandbox.argument("--sentinel");
             }
             if let Some(libraries) = &self.clock {
                 let control = self.folder.join(CLOCK);
-                command.envs(faketime::environment(&libraries.display().to_string(), &control.display().to_string()));
+                for (name, value) in faketime::environment(text(libraries)?, text(&control)?) {
+                    sandbox.variable(name, value);
+                }
+                sandbox.reads(libraries);
             }
-            Ok(command)
+            Ok(sandbox)
         })?;
         if self.clock.is_some() { self.prove_clock() } else { Ok(()) }
     }
@@ -184,7 +205,7 @@ impl Node {
             }
             thread::sleep(Duration::from_millis(1));
         }
-        let logs = self.logs()?;
+        let logs = self.logs();
         Err(failed(format!("its server ended at once and said `{}`", logs.lines().last().unwrap_or_default())))
     }
 
@@ -196,22 +217,21 @@ impl Node {
         }
         // Renamed, so that the server never reads half of it.
         let (file, aside) = (self.folder.join(CLOCK), self.folder.join(format!(".{CLOCK}")));
-        let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&aside, faketime::control(offset)));
+        let written = files::put(&aside, faketime::control(offset).as_bytes());
         written.and_then(|()| fs::rename(aside, file)).map_err(|error| RuntimeError::failed(action, error))
     }
 
-    /// Starts a program in the node's namespace, with the node's folder there and its output in the log.
-    pub(super) fn start(&self, prepare: impl Fn() -> io::Result<Command> + Sync) -> Result<(), RuntimeError> {
+    /// Starts a program in a sandbox on the node's network, with its output in the log.
+    pub(super) fn start(&self, prepare: impl Fn(Limits) -> io::Result<Sandbox> + Sync) -> Result<(), RuntimeError> {
         let name = &self.name;
         let mut server = self.ended("starting")?;
         let spawn = || -> io::Result<Child> {
-            fs::create_dir_all(&self.folder)?;
-            let mut command = prepare()?;
-            let log = fs::File::options().create(true).append(true).open(self.folder.join(LOG))?;
-            command.stdout(log.try_clone()?).stderr(log).spawn()
+            let sandbox = prepare(self.limits)?;
+            let log = self.log.writer()?;
+            sandbox::start(&sandbox, Stdio::from(log.try_clone()?), Stdio::from(log))
         };
         let started = || spawn().map_err(|error| RuntimeError::failed(format!("starting {name}"), error));
-        // A thread of its own: a thread that entered a namespace is never used for anything else.
+        // A thread of its own: one that has entered a namespace, and whose child is the first in another, is never used for anything else.
         let child = thread::scope(|scope| scope.spawn(|| within(&self.namespace, started)).join());
         let child = child.unwrap_or_else(|_| Err(RuntimeError::failed(format!("starting {name}"), "it panicked")))?;
         if let Some(mut before) = server.replace(child)
@@ -253,9 +273,10 @@ impl Node {
         done.map_err(|error| RuntimeError::failed(action, error))
     }
 
-    /// Unmounts the node's disk.
+    /// Unmounts the node's disk and its folder.
     pub(super) fn drop_disk(&self) {
         *self.disk() = None;
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Where the node's files lie.
@@ -303,12 +324,8 @@ impl Node {
         })
     }
 
-    pub(super) fn logs(&self) -> Result<String, RuntimeError> {
-        match fs::read(self.folder.join(LOG)) {
-            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(RuntimeError::failed(format!("reading the log of {}", self.name), error)),
-        }
+    pub(super) fn logs(&self) -> String {
+        self.log.text()
     }
 
     /// Ends the server without waiting for its end.
@@ -326,4 +343,9 @@ impl Node {
         *server = None;
         outcome.err().map(|error| format!("server process of {}: {error}", self.name))
     }
+}
+
+/// The name of a file as text, as arguments and variables are written.
+fn text(path: &Path) -> io::Result<&str> {
+    path.to_str().ok_or_else(|| io::Error::other(format!("the name {} is not text", path.display())))
 }

@@ -5,13 +5,15 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use redquake_experiments::spec::ServerKind;
 use sha2::{Digest, Sha256};
 
-use super::enter;
+use super::inside;
 use super::servers::{LOADER, program, short};
+use crate::foreign::{self, Bounds};
 use crate::runtime::{Announce, RuntimeError};
 
 /// A server that a release of Debian carries.
@@ -30,6 +32,9 @@ pub(super) const RELEASES: [Release; 3] = [
     Release { kind: ServerKind::Redis, version: "8.0", suite: "trixie" },
     Release { kind: ServerKind::Valkey, version: "8.1", suite: "trixie" },
 ];
+
+/// What a tool of the distribution may take; fetching takes as long as the mirror is slow.
+const BOUNDS: Bounds = Bounds { time: Duration::from_secs(600), bytes: 64 << 20 };
 
 /// To be raised when trees are made differently, so that older ones are not used any more.
 const RECIPE: u32 = 1;
@@ -61,7 +66,7 @@ pub(super) fn kept(
         let text = format!("{server} could not be taken from the packages of Debian {suite}: {reason}");
         RuntimeError::Server(format!("{text}; install it, {way_out}, or use `--runtime docker`"))
     };
-    if enter::inside() {
+    if inside::inside() {
         return Err(problem("inside the namespaces of a run there is no network, and it is not in the cache".to_owned()));
     }
     let told = |what: &'static str| move |error: std::io::Error| problem(format!("{what}: {error}"));
@@ -270,12 +275,11 @@ fn libraries(loader: &Path, unpacked: &Path, program: &Path) -> Result<Vec<PathB
 /// Standard output of a command that succeeds.
 pub(super) fn run(command: &mut Command) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output =
-        command.env("LC_ALL", "C").stdin(Stdio::null()).output().map_err(|error| format!("`{program}` does not start ({error})"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    match foreign::run(command.env("LC_ALL", "C"), b"", BOUNDS) {
+        Ok(answer) if answer.status.success() => Ok(answer.output),
+        Ok(answer) => Err(format!("`{program}` failed: {}", answer.errors)),
+        Err(refusal) => Err(format!("`{program}`: {refusal}")),
     }
-    Err(format!("`{program}` failed: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
 
 #[cfg(test)]

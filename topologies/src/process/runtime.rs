@@ -10,7 +10,7 @@ use redquake_experiments::spec::Server;
 use tokio::task::spawn_blocking;
 
 use super::lab::ProcessLab;
-use super::{enter, servers};
+use super::{inside, servers};
 use crate::postgres;
 use crate::runtime::{Announce, Lab, LabRequest, Leftover, Runtime, RuntimeError, RuntimeInfo, ServerSource, Sweep, Swept};
 
@@ -26,7 +26,7 @@ impl ProcessRuntime {
     /// # Errors
     /// [`RuntimeError::Unavailable`] outside the namespaces, where it would touch the machine.
     pub fn new() -> Result<Self, RuntimeError> {
-        if !enter::inside() {
+        if !inside::inside() {
             let text = "the runtime `process` works only inside namespaces of its own; this is a bug in the tool: it did not enter them";
             return Err(RuntimeError::Unavailable(text.to_owned()));
         }

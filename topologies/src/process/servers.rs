@@ -1,19 +1,28 @@
 //! Server software without Docker: on `PATH`, named by the user, or taken from Debian's packages.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 use redquake_experiments::spec::{Server, ServerKind};
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::packages::{self, RELEASES};
+use crate::foreign::Bounds;
 use crate::runtime::{Announce, RuntimeError, ServerSource};
+use crate::sandbox::{Limits, Sandbox, ask, of_the_system};
 
 /// In a tree taken from packages, the dynamic loader beside the libraries; servers of another release of the
 /// distribution do not run on the libraries of this one.
 pub(super) const LOADER: &str = "lib/ld.so";
+
+/// What a server may take to tell its version.
+const QUESTION: Bounds = Bounds { time: Duration::from_secs(10), bytes: 64 << 10 };
+/// Largest program that is taken for a server.
+const LARGEST: u64 = 1 << 30;
 
 /// Finds the server, or takes it from packages into the user's cache, which needs the network: to be called before
 /// the tool enters its namespaces, and once more inside, where the cache answers.
@@ -32,12 +41,15 @@ fn find(server: &Server, announce: &Announce) -> Result<ServerSource, RuntimeErr
              without it, use `redis:X.Y`, `valkey:X.Y` or `{{binary: path}}`"
         ))),
         Server::Binary(path) => {
-            let (kind, version) = version_of(&mut Command::new(path)).map_err(|reason| {
+            let refused = |reason: String| {
                 RuntimeError::Server(format!(
                     "`{path}` is not a Redis or Valkey server ({reason}); give the path of one in `{{binary: path}}`"
                 ))
-            })?;
-            described("/", path, &format!("{} {version} at {path}", name(kind)))
+            };
+            let file = program_at(path).map_err(refused)?;
+            let source = described("/", &file, "")?;
+            let (kind, version) = version_of(&source).map_err(refused)?;
+            described("/", &file, &format!("{} {version} at {path}", name(kind)))
         }
         Server::Release { kind, version } => release(*kind, version, announce),
     }
@@ -46,11 +58,12 @@ fn find(server: &Server, announce: &Announce) -> Result<ServerSource, RuntimeErr
 fn release(kind: ServerKind, wanted: &str, announce: &Announce) -> Result<ServerSource, RuntimeError> {
     let program = program(kind);
     if let Some(path) = on_path(program)
-        && let Ok((found, version)) = version_of(&mut Command::new(&path))
+        && let Ok(file) = program_at(&path)
+        && let Ok((found, version)) = described("/", &file, "").map_err(|error| error.to_string()).and_then(|source| version_of(&source))
         && found == kind
         && satisfies(&version, wanted)
     {
-        return described("/", &path, &format!("{} {version} at {path}", name(kind)));
+        return described("/", &file, &format!("{} {version} at {path}", name(kind)));
     }
     let Some(release) = RELEASES.iter().find(|release| release.kind == kind && (satisfies(wanted, release.version))) else {
         let known: Vec<String> = RELEASES.iter().map(|release| format!("{}:{}", short(release.kind), release.version)).collect();
@@ -64,7 +77,7 @@ fn release(kind: ServerKind, wanted: &str, announce: &Announce) -> Result<Server
     let tree = packages::tree(release, announce)?;
     let reference = tree.display().to_string();
     let source = described(&reference, program, "")?;
-    let (_, version) = version_of(&mut command(&source)).map_err(|reason| {
+    let (_, version) = version_of(&source).map_err(|reason| {
         RuntimeError::Server(format!("the server in {reference} does not start ({reason}); remove that folder to have it made again"))
     })?;
     if !satisfies(&version, wanted) {
@@ -79,23 +92,82 @@ fn release(kind: ServerKind, wanted: &str, announce: &Announce) -> Result<Server
     described(&reference, program, &format!("{} {version} from Debian {} ({})", name(kind), release.suite, packages::origin(&tree)))
 }
 
-/// Starts the server a source names: `reference` is the root its binary is relative to.
-pub(super) fn command(source: &ServerSource) -> Command {
-    let root = Path::new(&source.reference);
+/// The program a source names: `reference` is the root its binary is relative to.
+pub(super) fn program_of(source: &ServerSource) -> PathBuf {
+    Path::new(&source.reference).join(&source.binary)
+}
+
+/// What starts the program a source names, and with which arguments: in a tree with a loader of its own, through that.
+fn start_of(source: &ServerSource) -> (PathBuf, Vec<String>) {
+    let (root, program) = (Path::new(&source.reference), program_of(source));
     let loader = root.join(LOADER);
     if source.reference == "/" || !loader.exists() {
-        return Command::new(root.join(&source.binary));
+        return (program, Vec::new());
     }
-    let mut command = Command::new(loader);
-    command.arg("--argv0").arg(&source.binary).arg("--library-path").arg(root.join("lib")).arg(root.join(&source.binary));
+    let (library, program) = (root.join("lib").display().to_string(), program.display().to_string());
+    (loader, vec!["--argv0".to_owned(), source.binary.clone(), "--library-path".to_owned(), library, program])
+}
+
+/// Starts the program a source names where this process is. For programs of ours only: a server gets a [`sandbox`].
+pub(super) fn command(source: &ServerSource) -> Command {
+    let (program, arguments) = start_of(source);
+    let mut command = Command::new(program);
+    command.args(arguments);
     command
+}
+
+/// The sandbox of the server a source names: it may read the tree it was taken from, or its own file and the libraries beside it.
+pub(super) fn sandbox(source: &ServerSource, limits: Limits) -> io::Result<Sandbox> {
+    let (program, arguments) = start_of(source);
+    let mut sandbox = Sandbox::new(program, limits);
+    sandbox.arguments = arguments;
+    if source.reference != "/" {
+        sandbox.reads(&source.reference);
+        return Ok(sandbox);
+    }
+    let file = program_of(source);
+    if of_the_system(&file) {
+        return Ok(sandbox);
+    }
+    sandbox.reads(&file);
+    for beside in file.parent().map(fs::read_dir).transpose()?.into_iter().flatten() {
+        let path = beside?.path();
+        let library = path.file_name().is_some_and(|name| name.to_string_lossy().contains(".so")) && path.is_file();
+        if library && path.extension().is_some_and(|end| end == "so" || end.to_string_lossy().parse::<u32>().is_ok()) {
+            sandbox.reads(path);
+        }
+    }
+    Ok(sandbox)
+}
+
+/// The absolute path of a program. Its name stays as it is, also where it is a link: servers ask themselves by what name they were called.
+fn program_at(path: &str) -> Result<String, String> {
+    let told = |error: io::Error| error.to_string();
+    let file = std::path::absolute(path).map_err(told)?;
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { return Err("it is not a file".to_owned()) };
+    fs::metadata(&file).map_err(told)?;
+    let plain = fs::canonicalize(folder).map_err(told)?.join(name);
+    plain.into_os_string().into_string().map_err(|_| "its name is not text".to_owned())
 }
 
 fn described(root: &str, binary: &str, text: &str) -> Result<ServerSource, RuntimeError> {
     let path = Path::new(root).join(binary);
-    let bytes = fs::read(&path).map_err(|error| RuntimeError::failed(format!("reading {}", path.display()), error))?;
-    let digest: String = Sha256::digest(&bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest(&path).map_err(|error| RuntimeError::Server(format!("{} cannot be used as a server: {error}", path.display())))?;
     Ok(ServerSource { reference: root.to_owned(), binary: binary.to_owned(), description: format!("{text}, sha256 {digest}") })
+}
+
+/// The first digits of a program's digest. What is no file, or larger than any program, is not read.
+fn digest(path: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(io::Error::other(format!("it has more than {} MiB", LARGEST >> 20)));
+    }
+    let mut digest = Sha256::new();
+    io::copy(&mut File::open(path)?.take(LARGEST), &mut digest)?;
+    Ok(digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn on_path(program: &str) -> Option<String> {
@@ -104,11 +176,13 @@ fn on_path(program: &str) -> Option<String> {
     file.to_str().map(str::to_owned)
 }
 
-fn version_of(command: &mut Command) -> Result<(ServerKind, String), String> {
-    let output = command.arg("--version").stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    parse_version(&text).ok_or_else(|| {
-        let said = if text.trim().is_empty() { String::from_utf8_lossy(&output.stderr) } else { text };
+/// Asks a server for its version, in a sandbox without a network.
+fn version_of(source: &ServerSource) -> Result<(ServerKind, String), String> {
+    let mut sandbox = sandbox(source, Limits::of_question()).map_err(|error| error.to_string())?;
+    sandbox.argument("--version");
+    let answer = ask(&sandbox, QUESTION).map_err(|refusal| refusal.to_string())?;
+    parse_version(&answer.output).ok_or_else(|| {
+        let said = if answer.output.is_empty() { answer.errors } else { answer.output };
         format!("`--version` says `{}`", said.lines().next().unwrap_or_default().trim())
     })
 }
@@ -180,7 +254,6 @@ mod tests {
         let announce: Announce = std::sync::Arc::new(|_| ());
         let servers = [
             Server::Image("my/redis:1".to_owned()),
-            Server::Binary("/bin/true".to_owned()),
             Server::Binary("/no/such/file".to_owned()),
             Server::Release { kind: ServerKind::Valkey, version: "7.2".to_owned() },
             Server::Release { kind: ServerKind::Redis, version: "latest".to_owned() },

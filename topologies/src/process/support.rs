@@ -1,8 +1,13 @@
 //! Whether this system lets the tool make the namespaces it needs; found by making them.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
+use crate::foreign::{self, Bounds, Refusal};
+
+/// What the attempt may take.
+const BOUNDS: Bounds = Bounds { time: Duration::from_secs(20), bytes: 1 << 20 };
 const DOCKER: &str = "use the Docker runtime (`--runtime docker`)";
 
 /// Arguments of `unshare` for the namespaces of a run. Root makes them directly; everybody else, and a root whose
@@ -29,21 +34,16 @@ pub(super) fn privileged() -> bool {
 /// # Errors
 /// In words: why this system does not allow it, and the way out.
 pub fn check() -> Result<(), String> {
-    let attempt = Command::new("unshare")
-        .args(namespaces())
-        .args(["--mount-proc", "--", "ip", "link", "set", "lo", "up"])
-        .env("PATH", search_path())
-        .stdin(Stdio::null())
-        .output();
-    let output = match attempt {
-        Ok(output) if output.status.success() => return Ok(()),
-        Ok(output) => output,
-        Err(error) => {
-            return Err(format!("`unshare` of util-linux does not start ({error}); install the package `util-linux`, or {DOCKER}"));
+    let mut attempt = Command::new("unshare");
+    attempt.args(namespaces()).args(["--mount-proc", "--", "ip", "link", "set", "lo", "up"]).env("PATH", search_path());
+    match foreign::run(&mut attempt, b"", BOUNDS) {
+        Ok(answer) if answer.status.success() => Ok(()),
+        Ok(answer) => Err(explain(&answer.errors, &Settings::of_this_system())),
+        Err(Refusal::Start(error)) => {
+            Err(format!("`unshare` of util-linux does not start ({error}); install the package `util-linux`, or {DOCKER}"))
         }
-    };
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(explain(said.trim(), &Settings::of_this_system()))
+        Err(refusal) => Err(format!("`unshare` of util-linux: {refusal}; {DOCKER}")),
+    }
 }
 
 /// `PATH` with the folders of system tools, which an ordinary user's lacks.

@@ -12,6 +12,9 @@ pub enum RuntimeError {
     /// A privilege is missing.
     #[error("{0}")]
     Privilege(String),
+    /// A server refused its configuration.
+    #[error("{0}")]
+    Refused(Refused),
     /// The engine or the system refused a call.
     #[error("{action}: {reason}")]
     Failed {
@@ -26,6 +29,22 @@ pub enum RuntimeError {
     /// No zone of that name.
     #[error("no zone named `{0}` in this lab")]
     NoSuchZone(String),
+}
+
+/// A directive that a server did not take at its start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{node} refuses `{line}`: {words}")]
+pub struct Refused {
+    /// Whose server it is.
+    pub node: String,
+    /// Whether it is a directive of a Sentinel's.
+    pub sentinel: bool,
+    /// Its name.
+    pub name: String,
+    /// The line of the configuration file.
+    pub line: String,
+    /// What the server said.
+    pub words: String,
 }
 
 impl RuntimeError {

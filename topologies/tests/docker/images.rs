@@ -1,5 +1,6 @@
 //! Where server images come from.
 
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -46,4 +47,32 @@ async fn a_server_that_cannot_be_had_is_refused_with_what_can_be() {
         panic!("another kind of error")
     };
     assert!(reason.contains("--runtime process"), "{reason}");
+}
+
+/// An image with nothing in it but one file.
+fn empty_image(name: &str) {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    header.set_mode(0o644);
+    header.set_cksum();
+    archive.append_data(&mut header, "nothing", std::io::empty()).unwrap();
+    let archive = archive.into_inner().unwrap();
+    let mut import = Command::new("docker").args(["import", "-", name]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    std::io::Write::write_all(&mut import.stdin.take().unwrap(), &archive).unwrap();
+    assert!(import.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_without_a_shell_is_refused_and_leaves_no_container() {
+    let Some(engine) = engine().await else { return };
+    let name = format!("redquake-test-empty:{}", std::process::id());
+    empty_image(&name);
+    let refused = engine.provide(&Server::Image(name.clone()), &announce()).await;
+    let left = Command::new("docker").args(["ps", "--all", "--quiet", "--filter", &format!("ancestor={name}")]).output().unwrap();
+    let removed = Command::new("docker").args(["rmi", &name]).stdout(Stdio::null()).status().unwrap();
+    let RuntimeError::Server(reason) = refused.unwrap_err() else { panic!("another kind of error") };
+    assert!(reason.contains("needs /bin/sh") && reason.contains(&name), "{reason}");
+    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+    assert!(removed.success());
 }

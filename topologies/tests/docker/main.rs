@@ -5,6 +5,7 @@ mod cleanup;
 mod clock;
 mod cluster;
 mod comeback;
+mod confined;
 mod database;
 mod disk;
 mod images;

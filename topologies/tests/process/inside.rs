@@ -15,7 +15,7 @@ use redquake_topologies::process::ProcessRuntime;
 use redquake_topologies::runtime::{Announce, DatabaseNode, Lab, LabRequest, NodeAddress, NodeFile, NodeSpec, Runtime, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{clock, comeback, disk, shaping, zones};
+use crate::{captive, clock, comeback, disk, shaping, zones};
 
 pub fn play(arguments: &[OsString]) -> ExitCode {
     let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
@@ -36,6 +36,8 @@ pub fn play(arguments: &[OsString]) -> ExitCode {
             ["orphans"] => orphans().await,
             ["comeback"] => comeback::play().await,
             ["disk"] => disk::play().await,
+            ["captive", server, folder] => captive::play(server, folder).await,
+            ["flood", server] => captive::flood(server).await,
             ["clock", name] => clock::play(name).await,
             ["zones"] => zones::play().await,
             ["close"] => close().await,
@@ -240,6 +242,10 @@ async fn refusals() {
     let quiet: Announce = Arc::new(|_| ());
     let error = runtime.provide(&Server::Binary("/no/such/server".to_owned()), &quiet).await.unwrap_err();
     assert!(error.to_string().contains("/no/such/server"));
+    let error = runtime.provide(&Server::Binary("/bin/true".to_owned()), &quiet).await.unwrap_err().to_string();
+    assert!(error.contains("`/bin/true` is not a Redis or Valkey server (`--version` says `true (GNU coreutils)"), "{error}");
+    let error = runtime.provide(&Server::Binary("/dev/zero".to_owned()), &quiet).await.unwrap_err().to_string();
+    assert!(error.contains("it is not a file"), "{error}");
 }
 
 /// Opens a lab with running servers and stays until it is killed.

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test program: a panic is how it fails")]
 
+mod captive;
 mod clock;
 mod comeback;
 mod disk;
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
         user::here().into_iter().flat_map(of).collect()
     };
     let arguments = Arguments::from_args();
-    let together = [clock::TESTS, outside::TESTS, signals::TESTS, kills::TESTS, servers::TESTS].concat();
+    let together = [captive::TESTS, clock::TESTS, outside::TESTS, signals::TESTS, kills::TESTS, servers::TESTS].concat();
     // Most of the time they wait.
     let at_once = std::thread::available_parallelism().map_or(1, |cpus| cpus.get()) * 2;
     let several = Arguments { test_threads: arguments.test_threads.or(Some(at_once)), ..arguments.clone() };

@@ -21,6 +21,8 @@ pub const TESTS: &[Test] = &[
     ("output_and_arguments_pass_through", output_and_arguments_pass_through),
     ("where_namespaces_are_forbidden_the_way_out_is_said", forbidden),
     ("nothing_on_the_machine_is_touched", nothing_on_the_machine_is_touched),
+    ("a_variable_that_says_inside_has_no_effect", a_variable_has_no_effect),
+    ("stages_of_the_tool_do_nothing_when_they_are_called_by_hand", stages_by_hand),
 ];
 
 fn plays(user: &User, scene: &str) -> Result<(), Failed> {
@@ -82,6 +84,41 @@ fn nothing_on_the_machine_is_touched(user: &User) -> Result<(), Failed> {
         let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
         let found: Vec<_> = entries.map(|entry| entry.file_name()).filter(|name| ours(&name.to_string_lossy())).collect();
         assert!(found.is_empty(), "{place}: {found:?}");
+    }
+    Ok(())
+}
+
+/// Whoever writes the environment could once have the lab built on the network of the machine itself.
+fn a_variable_has_no_effect(user: &User) -> Result<(), Failed> {
+    let namespace = std::fs::read_link("/proc/self/ns/pid")?;
+    // Outside, it enters the namespaces as ever, and the exit code is the scene's.
+    let output = user.tool(&["exit", "3"]).env("REDQUAKE_INSIDE", &namespace).output()?;
+    assert_eq!(output.status.code(), Some(3), "{}", told(&output));
+    // A first process that is not the tool's own is not enough either: here it is a shell in namespaces of its own.
+    let words = user.tool(&["exit", "3"]);
+    let words: Vec<_> = std::iter::once(words.get_program()).chain(words.get_args()).skip_while(|word| *word != user.program()).collect();
+    let forged = "mkdir -p /run/redquake && printf '%s %s %s' $(readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/pid) \
+                  > /run/redquake/namespaces; export REDQUAKE_INSIDE=$(readlink /proc/self/ns/pid); \"$@\"; exit $?";
+    let mut command = user.command("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "--mount-proc", "sh", "-c"]);
+    let mounted = format!("mount -t tmpfs redquake /run && {forged}");
+    let output = command.arg(mounted).arg("sh").args(words).output()?;
+    assert_eq!(output.status.code(), Some(3), "{}", told(&output));
+    Ok(())
+}
+
+fn stages_by_hand(user: &User) -> Result<(), Failed> {
+    for arguments in [
+        &["__redquake-init", "1", "net:[1] mnt:[1] pid:[1]", "exit", "3"][..],
+        &["__redquake-init", "1", "", "exit", "3"],
+        &["__redquake-init"],
+        &["__redquake-box"],
+        &["__redquake-ask", "1"],
+        &["__redquake-keep"],
+        &["__redquake-unshare", "1", "exit", "3"],
+    ] {
+        let output = user.command(user.program()).args(arguments).stdin(std::process::Stdio::null()).output()?;
+        assert_eq!(output.status.code(), Some(4), "{arguments:?}: {}", told(&output));
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ pub const TESTS: &[Test] = &[
 
 /// What a tool does before it enters its namespaces.
 pub fn fetch(name: &str) -> Result<(), RuntimeError> {
-    let server: Server = serde_json::from_value(name.into()).unwrap();
+    let server: Server = serde_json::from_str(name).or_else(|_| serde_json::from_value(name.into())).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let announce: Announce = Arc::new(|text| eprintln!("{text}"));
     runtime.block_on(process::provide(&server, &announce)).map(|source| eprintln!("{}", source.description))
