@@ -5,6 +5,7 @@ use std::path::Path;
 use redquake_reports::analysis::{CellDocument, MatrixAssembly, assemble_matrix};
 use redquake_reports::render::{matrix, terminal};
 use redquake_reports::result::{Document, MatrixDocument, SCHEMA_VERSION};
+use redquake_topologies::files::read_regular;
 use serde::de::DeserializeOwned;
 
 use super::Folder;
@@ -54,7 +55,7 @@ pub fn conclude(folder: &Folder, rows: Vec<Rows>) -> Result<Outcome, String> {
     let record = MatrixRecord::read(folder.path())?;
     let mut cells = Vec::new();
     for cell in record.cells {
-        let own = Folder::open(&folder.path().join(&cell.folder));
+        let own = folder.cell(&cell.folder)?;
         let document = judge(&own, next())?;
         write_reports(&own, &document)?;
         cells.push(CellDocument { folder: cell.folder, label: cell.label, values: cell.values, document });
@@ -84,7 +85,7 @@ pub fn report(folder: &Folder) -> Result<Outcome, String> {
     }
     let document: MatrixDocument = read(folder.path(), |document: &MatrixDocument| document.schema_version)?;
     for cell in &document.cells {
-        let own = Folder::open(&folder.path().join(&cell.folder));
+        let own = folder.cell(&cell.folder)?;
         let document: Document = read(own.path(), |document: &Document| document.schema_version)?;
         write_reports(&own, &document)?;
     }
@@ -92,10 +93,13 @@ pub fn report(folder: &Folder) -> Result<Outcome, String> {
     Ok(Outcome::Matrix(Box::new(document)))
 }
 
+/// Largest result read; one of ten thousand trials has a quarter of it.
+const MOST_BYTES: u64 = 1 << 30;
+
 fn read<D: DeserializeOwned>(folder: &Path, version: impl Fn(&D) -> u32) -> Result<D, String> {
     let path = folder.join("result.json");
     let failed = |reason: String| format!("{}: {reason}; `redquake analyze` recomputes it from the histories", path.display());
-    let bytes = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;
+    let bytes = read_regular(&path, MOST_BYTES).map_err(|error| failed(error.to_string()))?;
     let document: D = serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))?;
     match version(&document) {
         SCHEMA_VERSION => Ok(document),
