@@ -122,6 +122,73 @@ fn no_diagnostic_shows_a_password() {
     assert!(loaded.problems.len() >= 6 && !shown.contains("hunter2"), "{shown}");
 }
 
+/// Everything that is shown of a file, in every format.
+fn shown(loaded: &Loaded) -> String {
+    format!("{}{}{:?}", loaded.render_human(false), loaded.render_github(), loaded.problems_as_json())
+}
+
+const INCLUDING: &str = "topology: { kind: sentinel, config: { redis: { include: a.conf }, sentinel: { down-after-milliseconds: 1000 } } }";
+
+#[test]
+fn nothing_is_shown_of_an_included_file_that_is_no_configuration() {
+    let key = format!("-----BEGIN KEY-----\n{}\n", "hunter2".repeat(9));
+    let files =
+        ["TOKEN=hunter2\n", "machine hunter2 login hunter2\n", "hunter2\n", "hz 10\nhz 20\nhunter2: 1\n", "\"hunter2", "a\0hunter2", &key];
+    for text in files {
+        let (loaded, _) = load(INCLUDING, &[("a.conf", text)]);
+        assert!(loaded.has_errors() && loaded.experiment.is_none(), "{text:?}");
+        assert!(!shown(&loaded).contains("hunter2"), "{text:?}: {}", shown(&loaded));
+        assert!(shown(&loaded).contains("experiments/mine/a.conf:"), "the place is told: {}", shown(&loaded));
+    }
+}
+
+#[test]
+fn nothing_is_shown_of_a_topology_file_that_is_none() {
+    let files = [
+        "password: hunter2\n",
+        "version: 1\nservices: hunter2\n",
+        "kind: Secret\ndata: hunter2\n",
+        "[hunter2]\n",
+        "a: \"hunter2\n",
+        "version: hunter2\n",
+        "a: *hunter2\n",
+        "a: !hunter2 b\n",
+        "hunter2\n",
+    ];
+    for text in files {
+        let (loaded, _) = load("topology: t.yaml", &[("t.yaml", text)]);
+        assert!(loaded.has_errors(), "{text:?}");
+        assert!(!shown(&loaded).contains("hunter2"), "{text:?}: {}", shown(&loaded));
+    }
+}
+
+#[test]
+fn quoted_names_of_an_included_conf_are_those_the_server_would_read() {
+    let conf = "\"d\\x69r\" /etc\n'logfile' /tmp/a\nlo\"adm\"odule x\n\"hz\" 20\n";
+    let (loaded, _) = load(INCLUDING, &[("a.conf", conf)]);
+    // `lo\"adm\"odule` closes its quote inside a word, which servers refuse.
+    assert_eq!(loaded.problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["RQ0011"]);
+    let (loaded, _) = load(INCLUDING, &[("a.conf", &conf.replace("lo\"adm\"odule", "\"loadmodule\""))]);
+    assert_eq!(loaded.problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["RQ0312", "RQ0312", "RQ0312"]);
+    assert_eq!(redis_directives(&loaded), [pair("hz", "20")]);
+}
+
+#[test]
+fn a_file_is_read_once_whatever_the_number_of_cells() {
+    let topology = format!("{INCLUDING}\nmatrix: {{ jitter: [100ms, 200ms, 300ms, 400ms] }}");
+    let (loaded, asked) = load(&topology, &[("a.conf", "no-such-directive 1\n")]);
+    assert_eq!(asked, ["a.conf"]);
+    assert_eq!(loaded.problems.iter().filter(|problem| problem.code == "RQ0282").count(), 1);
+}
+
+#[test]
+fn wrong_lines_beyond_the_first_hundred_are_counted() {
+    let conf: String = (0..11_333).map(|number| format!("word{number} x\n")).collect();
+    let (loaded, _) = load(INCLUDING, &[("a.conf", &conf)]);
+    assert_eq!(loaded.problems.len(), 101);
+    assert!(loaded.problems[100].message.contains("and 11,233 more lines"), "{}", loaded.problems[100].message);
+}
+
 #[test]
 fn a_topology_file_is_told_from_an_experiment() {
     assert!(spec::is_topology(b"version: 1\nkind: sentinel\nreplicas: 1\n"));

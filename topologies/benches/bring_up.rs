@@ -40,7 +40,7 @@ async fn measure(sets: u32) -> Result<(), Box<dyn std::error::Error>> {
         independent: 0,
         config: TopologyConfig {
             redis: Directives::default(),
-            sentinel: Directives::new(vec![("down-after-milliseconds".to_owned(), "1000".to_owned())]),
+            sentinel: Directives::new([("down-after-milliseconds", "1000")]).expect("names and values of directives"),
         },
     };
     let server = engine.provide(&topology.server, &announce).await?;

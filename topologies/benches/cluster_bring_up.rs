@@ -34,7 +34,7 @@ fn order() -> Order {
             shards: number(1, 3),
             replicas_per_shard: number(2, 1),
             slots: Vec::new(),
-            config: ClusterConfig { redis: Directives::new(vec![("cluster-node-timeout".to_owned(), "2000".to_owned())]) },
+            config: ClusterConfig { redis: Directives::new([("cluster-node-timeout", "2000")]).expect("names and values of directives") },
         },
         docker: !named("process"),
         process: !named("docker"),

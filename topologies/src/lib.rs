@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod config;
 pub mod docker;
 pub mod doctor;
+pub mod files;
 mod foreign;
 pub mod images;
 pub mod namespace;

@@ -1,4 +1,6 @@
-//! Which directives a file may set: what the tool sets itself is not for the file.
+//! Which directives a file may set: those in the lists. The others are refused, and where the reason is known it is told.
+
+use super::directive_lists::{CLUSTER, ONLY_AT_START, REDIS, SENTINEL};
 
 /// Why a directive is not for the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,268 +9,170 @@ pub(crate) enum Refusal {
     Owned(&'static str),
     /// This version cannot work with it; the reason.
     Unsupported(&'static str),
+    /// It reaches beyond the server; the reason.
+    Harmful(&'static str),
+    /// It is in no list.
+    Unknown,
 }
 
 const ADDRESS: &str = "every node listens at an address and port of the lab's own network";
 const FILES: &str = "every node has a folder of its own that is removed afterwards";
+const LOG: &str = "what a server says goes to its log in the results";
 const PROCESS: &str = "the tool starts, signals and stops the processes itself";
 const ROLES: &str = "the topology decides who replicates from whom";
 const PLAIN: &str = "clients, probes and observers speak without password or TLS";
-const CLUSTER: &str = "this topology is no Cluster";
+const NOT_A_CLUSTER: &str = "this topology is no Cluster";
+const MODULES: &str = "a module is a program, and runs as the server does";
+const SCRIPTS: &str = "a script is a program, and runs as the server does";
+const MACHINE: &str = "it changes what the machine does to other processes";
 
-/// Why a `redis.conf` directive is refused; `None` when it may be set. `cluster`: the topology is one.
-pub(crate) fn redis(name: &str, cluster: bool) -> Option<Refusal> {
-    use Refusal::{Owned, Unsupported};
-    let name = name.to_ascii_lowercase();
-    Some(match name.as_str() {
-        "port" | "bind" | "bind-source-addr" | "protected-mode" | "unixsocket" | "unixsocketperm" => Owned(ADDRESS),
+/// Whether a file may set a `redis.conf` directive, and why not. `cluster`: the topology is one.
+pub(crate) fn redis(name: &str, cluster: bool) -> Result<(), Refusal> {
+    if REDIS.binary_search(&name).is_ok() || (cluster && CLUSTER.binary_search(&name).is_ok()) {
+        return Ok(());
+    }
+    Err(reason(name, cluster))
+}
+
+fn reason(name: &str, cluster: bool) -> Refusal {
+    use Refusal::{Harmful, Owned, Unknown, Unsupported};
+    match name {
+        "port" | "bind" | "bind-source-addr" | "protected-mode" | "unixsocket" | "unixsocketperm" | "unixsocketgroup" => Owned(ADDRESS),
         "replica-announce-ip" | "replica-announce-port" | "slave-announce-ip" | "slave-announce-port" => Owned(ADDRESS),
-        "dir" | "logfile" | "pidfile" | "aclfile" => Owned(FILES),
+        _ if name.starts_with("rdma-") => Owned(ADDRESS),
+        "dir" | "pidfile" | "aclfile" => Owned(FILES),
+        "logfile" | "req-res-logfile" | "syslog-enabled" | "syslog-facility" | "syslog-ident" => Owned(LOG),
         "daemonize" | "supervised" => Owned(PROCESS),
         "replicaof" | "slaveof" => Owned(ROLES),
         "rename-command" => Owned("probes and observers call the commands by their names"),
         "include" => Owned("files are read by this tool, not by the server; write `include` directly under `redis`"),
-        "loadmodule" => Unsupported("the module's file is not on the nodes"),
-        "requirepass" | "masterauth" | "masteruser" | "user" => Unsupported(PLAIN),
+        "loadmodule" | "enable-module-command" | "search-ext-load" => Harmful(MODULES),
+        "oom-score-adj" | "oom-score-adj-values" => Harmful(MACHINE),
+        "enable-protected-configs" => Harmful("directives that name files stay what the tool sets"),
+        "lua-enable-insecure-api" => Harmful(SCRIPTS),
+        "requirepass" | "masterauth" | "masteruser" | "primaryauth" | "primaryuser" | "user" => Unsupported(PLAIN),
         _ if name.starts_with("tls-") => Unsupported(PLAIN),
-        _ if name.starts_with("cluster-") && !cluster => Owned(CLUSTER),
-        "cluster-enabled" => Owned("every node of a Cluster has it"),
-        "cluster-config-file" => Owned(FILES),
-        "cluster-port" => Owned(ADDRESS),
-        _ if name.starts_with("cluster-announce-") => Owned(ADDRESS),
-        "cluster-preferred-endpoint-type" => Owned("clients find nodes by their addresses"),
-        _ => return None,
-    })
+        _ if CLUSTER.binary_search(&name).is_ok() => Owned(NOT_A_CLUSTER),
+        "cluster-enabled" if cluster => Owned("every node of a Cluster has it"),
+        "cluster-config-file" if cluster => Owned(FILES),
+        "cluster-port" if cluster => Owned(ADDRESS),
+        "cluster-preferred-endpoint-type" if cluster => Owned("clients find nodes by their addresses"),
+        _ if cluster && name.starts_with("cluster-announce-") => Owned(ADDRESS),
+        "cluster-enabled" | "cluster-config-file" | "cluster-port" | "cluster-preferred-endpoint-type" => Owned(NOT_A_CLUSTER),
+        _ if name.starts_with("cluster-announce-") => Owned(NOT_A_CLUSTER),
+        _ => Unknown,
+    }
+}
+
+/// Whether a server takes an allowed directive only when it starts, and not by `CONFIG SET`.
+pub(crate) fn only_at_start(name: &str) -> bool {
+    ONLY_AT_START.binary_search(&name).is_ok()
+}
+
+/// Every directive a file may set, to suggest one.
+pub(crate) fn allowed(cluster: bool) -> impl Iterator<Item = &'static str> {
+    REDIS.iter().chain(if cluster { CLUSTER } else { &[] }).copied()
+}
+
+/// Whether the value of an allowed directive is the name of a file in the node's folder.
+pub(crate) fn names_a_file(name: &str) -> bool {
+    matches!(name, "dbfilename" | "appendfilename" | "appenddirname")
 }
 
 /// Whether a directive's arguments are nobody's business, not even in a diagnostic's snippet.
 pub(crate) fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "requirepass" | "masterauth" | "user" | "auth-pass" | "sentinel-pass") || name.ends_with("-file-pass")
+    let name = name.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'').to_ascii_lowercase();
+    let secret = ["requirepass", "masterauth", "primaryauth", "user", "auth-pass", "sentinel-pass"];
+    secret.contains(&name.as_str()) || name.ends_with("-file-pass")
 }
 
-/// Directives of a monitored primary that a file may set, all of them whole numbers from 1 unless said otherwise.
-pub(crate) const SENTINEL: &[&str] = &["down-after-milliseconds", "failover-timeout", "master-reboot-down-after-period", "parallel-syncs"];
-
-/// Why a `sentinel.conf` directive is refused; `None` when it is one of [`SENTINEL`] or unknown.
-pub(crate) fn sentinel(name: &str) -> Option<Refusal> {
-    use Refusal::{Owned, Unsupported};
-    let name = name.to_ascii_lowercase();
-    Some(match name.as_str() {
+/// Whether a file may set a directive of the monitored primary in `sentinel.conf`, and why not.
+pub(crate) fn sentinel(name: &str) -> Result<(), Refusal> {
+    use Refusal::{Harmful, Owned, Unknown, Unsupported};
+    if SENTINEL.binary_search(&name).is_ok() {
+        return Ok(());
+    }
+    Err(match name {
         "monitor" => Owned("the topology decides which primary is watched; its quorum is `topology.quorum`"),
         "quorum" => Owned("the quorum is `topology.quorum`"),
         "myid" | "current-epoch" | "config-epoch" | "leader-epoch" => Owned("written so that the Sentinels know each other from the start"),
         "known-replica" | "known-slave" | "known-sentinel" => Owned("written so that the Sentinels know each other from the start"),
         "port" | "bind" | "protected-mode" | "announce-ip" | "announce-port" | "resolve-hostnames" | "announce-hostnames" => Owned(ADDRESS),
-        "dir" | "logfile" | "pidfile" | "aclfile" | "include" => Owned(FILES),
+        "dir" | "pidfile" | "aclfile" | "include" => Owned(FILES),
+        "logfile" | "syslog-enabled" | "syslog-facility" | "syslog-ident" => Owned(LOG),
         "daemonize" | "supervised" => Owned(PROCESS),
-        "notification-script" | "client-reconfig-script" | "deny-scripts-reconfig" => Unsupported("the script's file is not on the nodes"),
+        "notification-script" | "client-reconfig-script" | "deny-scripts-reconfig" => Harmful(SCRIPTS),
+        "loadmodule" => Harmful(MODULES),
         "rename-command" => Owned("the servers' commands keep their names"),
         "auth-pass" | "auth-user" | "sentinel-pass" | "sentinel-user" | "requirepass" | "user" => Unsupported(PLAIN),
         _ if name.starts_with("tls-") => Unsupported(PLAIN),
-        _ => return None,
+        _ => Unknown,
     })
 }
 
-/// Directives that Redis 7.0 to 8.0 and Valkey 8 know and a file may set, older spellings included
-/// (`CONFIG GET *` of Redis 7.0.15, its aliases, and the additions of the later release notes).
-pub(crate) const KNOWN_REDIS: &[&str] = &[
-    "acl-pubsub-default",
-    "acllog-max-len",
-    "active-defrag-cycle-max",
-    "active-defrag-cycle-min",
-    "active-defrag-cycle-us",
-    "active-defrag-ignore-bytes",
-    "active-defrag-max-scan-fields",
-    "active-defrag-threshold-lower",
-    "active-defrag-threshold-upper",
-    "active-expire-effort",
-    "activedefrag",
-    "activerehashing",
-    "always-show-logo",
-    "aof-disable-auto-gc",
-    "aof-load-truncated",
-    "aof-rewrite-incremental-fsync",
-    "aof-timestamp-enabled",
-    "aof-use-rdb-preamble",
-    "aof_rewrite_cpulist",
-    "appenddirname",
-    "appendfilename",
-    "appendfsync",
-    "appendonly",
-    "auto-aof-rewrite-min-size",
-    "auto-aof-rewrite-percentage",
-    "availability-zone",
-    "bgsave_cpulist",
-    "bio_cpulist",
-    "busy-reply-threshold",
-    "client-output-buffer-limit",
-    "client-query-buffer-limit",
-    "commandlog-execution-slower-than",
-    "commandlog-large-reply-max-len",
-    "commandlog-large-request-max-len",
-    "commandlog-reply-larger-than",
-    "commandlog-request-larger-than",
-    "commandlog-slow-execution-max-len",
-    "crash-log-enabled",
-    "crash-memcheck-enabled",
-    "databases",
-    "dbfilename",
-    "disable-thp",
-    "dual-channel-replication-enabled",
-    "dynamic-hz",
-    "enable-debug-command",
-    "enable-module-command",
-    "enable-protected-configs",
-    "events-per-io-thread",
-    "extended-redis-compatibility",
-    "hash-max-listpack-entries",
-    "hash-max-listpack-value",
-    "hash-max-ziplist-entries",
-    "hash-max-ziplist-value",
-    "hide-user-data-from-log",
-    "hll-sparse-max-bytes",
-    "hz",
-    "ignore-warnings",
-    "import-mode",
-    "io-threads",
-    "io-threads-always-active",
-    "io-threads-do-reads",
-    "jemalloc-bg-thread",
-    "latency-monitor-threshold",
-    "latency-tracking",
-    "latency-tracking-info-percentiles",
-    "lazyexpire-nested-arbitrary-keys",
-    "lazyfree-lazy-eviction",
-    "lazyfree-lazy-expire",
-    "lazyfree-lazy-server-del",
-    "lazyfree-lazy-user-del",
-    "lazyfree-lazy-user-flush",
-    "lfu-decay-time",
-    "lfu-log-factor",
-    "list-compress-depth",
-    "list-max-listpack-size",
-    "list-max-ziplist-size",
-    "loglevel",
-    "lua-time-limit",
-    "max-new-connections-per-cycle",
-    "max-new-tls-connections-per-cycle",
-    "maxclients",
-    "maxmemory",
-    "maxmemory-clients",
-    "maxmemory-eviction-tenacity",
-    "maxmemory-policy",
-    "maxmemory-samples",
-    "min-replicas-max-lag",
-    "min-replicas-to-write",
-    "min-slaves-max-lag",
-    "min-slaves-to-write",
-    "no-appendfsync-on-rewrite",
-    "notify-keyspace-events",
-    "oom-score-adj",
-    "oom-score-adj-values",
-    "prefetch-batch-size",
-    "proc-title-template",
-    "propagation-error-behavior",
-    "proto-max-bulk-len",
-    "rdb-del-sync-files",
-    "rdb-save-incremental-fsync",
-    "rdb-version-check",
-    "rdbchecksum",
-    "rdbcompression",
-    "repl-backlog-size",
-    "repl-backlog-ttl",
-    "repl-disable-tcp-nodelay",
-    "repl-diskless-load",
-    "repl-diskless-sync",
-    "repl-diskless-sync-delay",
-    "repl-diskless-sync-max-replicas",
-    "repl-ping-replica-period",
-    "repl-ping-slave-period",
-    "repl-timeout",
-    "replica-announced",
-    "replica-full-sync-buffer-limit",
-    "replica-ignore-disk-write-errors",
-    "replica-ignore-maxmemory",
-    "replica-lazy-flush",
-    "replica-priority",
-    "replica-read-only",
-    "replica-serve-stale-data",
-    "sanitize-dump-payload",
-    "save",
-    "server_cpulist",
-    "set-max-intset-entries",
-    "set-max-listpack-entries",
-    "set-max-listpack-value",
-    "set-proc-title",
-    "shutdown-on-sigint",
-    "shutdown-on-sigterm",
-    "shutdown-timeout",
-    "slave-ignore-maxmemory",
-    "slave-lazy-flush",
-    "slave-priority",
-    "slave-read-only",
-    "slave-serve-stale-data",
-    "slowlog-log-slower-than",
-    "slowlog-max-len",
-    "socket-mark-id",
-    "stop-writes-on-bgsave-error",
-    "stream-node-max-bytes",
-    "stream-node-max-entries",
-    "syslog-enabled",
-    "syslog-facility",
-    "syslog-ident",
-    "tcp-backlog",
-    "tcp-keepalive",
-    "timeout",
-    "tracking-table-max-keys",
-    "zset-max-listpack-entries",
-    "zset-max-listpack-value",
-    "zset-max-ziplist-entries",
-    "zset-max-ziplist-value",
-];
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Directives of [`KNOWN_REDIS`] that `CONFIG SET` refuses: immutable ones and, by default, protected ones (tried on Redis 7.0.15, each with
-/// its own value; `io-threads` is not among them because later servers take it).
-pub(crate) const ONLY_AT_START: &[&str] = &[
-    "always-show-logo",
-    "aof_rewrite_cpulist",
-    "appenddirname",
-    "appendfilename",
-    "bgsave_cpulist",
-    "bio_cpulist",
-    "databases",
-    "dbfilename",
-    "disable-thp",
-    "enable-debug-command",
-    "enable-module-command",
-    "enable-protected-configs",
-    "rdbchecksum",
-    "server_cpulist",
-    "set-proc-title",
-    "socket-mark-id",
-    "syslog-enabled",
-    "syslog-facility",
-    "syslog-ident",
-    "tcp-backlog",
-];
+    #[test]
+    fn what_reaches_beyond_the_server_is_refused_for_a_reason_that_is_told() {
+        let beyond = [
+            "dir",
+            "logfile",
+            "loadmodule",
+            "pidfile",
+            "unixsocket",
+            "unixsocketperm",
+            "unixsocketgroup",
+            "aclfile",
+            "include",
+            "rename-command",
+            "supervised",
+            "daemonize",
+            "syslog-enabled",
+            "syslog-ident",
+            "syslog-facility",
+            "oom-score-adj",
+            "oom-score-adj-values",
+            "enable-module-command",
+            "enable-protected-configs",
+            "tls-cert-file",
+            "tls-key-file",
+            "tls-ca-cert-file",
+            "tls-ca-cert-dir",
+            "tls-dh-params-file",
+            "tls-client-cert-file",
+            "cluster-config-file",
+            "req-res-logfile",
+            "replicaof",
+            "slaveof",
+            "port",
+            "bind",
+            "user",
+            "requirepass",
+            "masterauth",
+            "primaryauth",
+            "search-ext-load",
+            "rdma-bind",
+        ];
+        for name in beyond {
+            for cluster in [false, true] {
+                assert!(!matches!(redis(name, cluster), Ok(()) | Err(Refusal::Unknown)), "{name}");
+            }
+        }
+        for name in ["notification-script", "client-reconfig-script", "dir", "logfile", "loadmodule", "monitor", "deny-scripts-reconfig"] {
+            assert!(!matches!(sentinel(name), Ok(()) | Err(Refusal::Unknown)), "{name}");
+        }
+    }
 
-/// Directives beyond [`KNOWN_REDIS`] that only a Cluster takes (`redis.conf` of 7.0 and 8.0, release notes of Valkey 8).
-pub(crate) const KNOWN_CLUSTER: &[&str] = &[
-    "cluster-allow-pubsubshard-when-down",
-    "cluster-allow-reads-when-down",
-    "cluster-allow-replica-migration",
-    "cluster-blacklist-ttl",
-    "cluster-compatibility-sample-ratio",
-    "cluster-link-sendbuf-limit",
-    "cluster-manual-failover-timeout",
-    "cluster-migration-barrier",
-    "cluster-node-timeout",
-    "cluster-ping-interval",
-    "cluster-replica-no-failover",
-    "cluster-replica-validity-factor",
-    "cluster-require-full-coverage",
-    "cluster-slave-no-failover",
-    "cluster-slave-validity-factor",
-    "cluster-slot-stats-enabled",
-];
+    #[test]
+    fn a_directive_in_no_list_is_refused() {
+        assert_eq!(redis("no-such-directive", false), Err(Refusal::Unknown));
+        assert_eq!(redis("watchdog-period", false), Err(Refusal::Unknown));
+        assert_eq!(redis("maxmemory", false), Ok(()));
+        assert_eq!(
+            (redis("cluster-node-timeout", true), redis("cluster-node-timeout", false)),
+            (Ok(()), Err(Refusal::Owned(NOT_A_CLUSTER)))
+        );
+    }
+}

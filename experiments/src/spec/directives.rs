@@ -1,13 +1,25 @@
 //! Server configuration directives, kept in the order they were written.
 
+use std::collections::HashSet;
+
+use super::directive_name::{DirectiveError, DirectiveName, NAME, VALUE, value};
+
 /// `name value...` lines of a configuration file, in the order written. A list in YAML is the same directive several times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Directives(Vec<(String, String)>);
+pub struct Directives(Vec<(DirectiveName, String)>);
 
 impl Directives {
-    /// Directives from pairs of name and arguments.
-    pub fn new(pairs: Vec<(String, String)>) -> Self {
-        Self(pairs)
+    /// Directives from pairs of name and arguments; the only way to make them.
+    ///
+    /// # Errors
+    /// [`DirectiveError`] for a name that is none, or a value that is not one line.
+    pub fn new<N: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self, DirectiveError> {
+        let checked = pairs.into_iter().map(|(name, arguments)| {
+            let arguments = arguments.into();
+            value(&arguments)?;
+            Ok((name.as_ref().parse()?, arguments))
+        });
+        checked.collect::<Result<_, _>>().map(Self)
     }
 
     /// Name and arguments of each directive.
@@ -17,13 +29,13 @@ impl Directives {
 
     /// Arguments of the last directive of that name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.0.iter().rev().find(|(key, _)| key.as_str() == name).map(|(_, value)| value.as_str())
     }
 
     /// Each name once, in the order of its first appearance.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let names = self.0.iter().enumerate().filter(|(index, (name, _))| self.0[..*index].iter().all(|(earlier, _)| earlier != name));
-        names.map(|(_, (name, _))| name.as_str())
+        let mut seen = HashSet::new();
+        self.0.iter().map(|(name, _)| name.as_str()).filter(move |name| seen.insert(*name))
     }
 
     /// True when nothing was written.
@@ -35,12 +47,7 @@ impl Directives {
 impl serde::Serialize for Directives {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
-        let mut names: Vec<&str> = Vec::new();
-        for (name, _) in self.iter() {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
+        let names: Vec<&str> = self.names().collect();
         let mut map = serializer.serialize_map(Some(names.len()))?;
         for name in names {
             let values: Vec<&str> = self.iter().filter(|(key, _)| *key == name).map(|(_, value)| value).collect();
@@ -65,7 +72,7 @@ impl<'de> serde::Deserialize<'de> for Directives {
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Directives, A::Error> {
                 let mut pairs = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, serde_json::Value>()? {
+                while let Some((name, value)) = map.next_entry::<DirectiveName, serde_json::Value>()? {
                     let values = match value {
                         serde_json::Value::Array(values) => values,
                         one => vec![one],
@@ -76,10 +83,10 @@ impl<'de> serde::Deserialize<'de> for Directives {
                                 "directive `{name}` wants a string, a number or a list of them; quote `\"yes\"` and `\"no\"`"
                             ))
                         })?;
-                        pairs.push((name.clone(), text));
+                        pairs.push((name.to_string(), text));
                     }
                 }
-                Ok(Directives(pairs))
+                Directives::new(pairs).map_err(serde::de::Error::custom)
             }
         }
         deserializer.deserialize_map(Visitor)
@@ -100,11 +107,21 @@ impl schemars::JsonSchema for Directives {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let scalar = serde_json::json!({ "type": ["string", "number"] });
+        let scalar = serde_json::json!({ "type": ["string", "number"], "pattern": VALUE });
         schemars::json_schema!({
             "description": "Configuration directives by name; a list repeats the directive.",
             "type": "object",
+            "propertyNames": { "pattern": NAME },
             "additionalProperties": { "oneOf": [scalar, { "type": "array", "items": scalar }] }
         })
     }
+}
+
+/// The schema of directives that each have one value.
+pub(crate) fn settings(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object",
+        "propertyNames": { "pattern": NAME },
+        "additionalProperties": { "type": "string", "pattern": VALUE }
+    })
 }

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::check::{self, Finding};
 use super::directive_rules;
-use super::include;
+use super::include::Files;
 use super::matrix::{self, Axis, Cell, Combination};
+use super::policy::Policy;
 use super::problem::{Level, Problem};
 use super::render;
 use super::schema::VERSION;
@@ -42,9 +43,23 @@ impl Loaded {
         Self::failed(problem, sources)
     }
 
+    /// A file that was not read to its end.
+    pub fn too_large(name: &str) -> Self {
+        let mut sources = Sources::default();
+        let file = sources.add(name, String::new());
+        Self::failed(*yaml::too_large(file), sources)
+    }
+
     /// A file of which nothing but one problem is known.
     fn failed(problem: Problem, sources: Sources) -> Self {
         Self { experiment: None, cells: Vec::new(), problems: vec![problem], sources, map: SourceMap::default() }
+    }
+
+    /// The same without a word of the file: for a name that led to something else.
+    pub fn without_words(mut self) -> Self {
+        self.sources.hide(FileId(0));
+        let problem = Problem::error("RQ0012", Span { file: FileId(0), range: 0..0 }, "the file that is linked to is no experiment");
+        Self::failed(problem, self.sources)
     }
 
     /// Where the value at a path like `assert[0].expect` stands; where the file leaves it out, the nearest value around it.
@@ -88,7 +103,14 @@ impl Loaded {
 ///
 /// `name` is shown in diagnostics. A file with a wrong version is told so and looked at no further: what this tool
 /// would have to say about it would be wrong.
+///
+/// The file may ask for everything; [`load_under`] is for files of others.
 pub fn load(name: &str, bytes: &[u8], resolver: Resolver<'_>) -> Loaded {
+    load_under(name, bytes, resolver, &Policy::trusting())
+}
+
+/// The same for a file that may ask for what a policy allows.
+pub fn load_under(name: &str, bytes: &[u8], resolver: Resolver<'_>, policy: &Policy<'_>) -> Loaded {
     let mut sources = Sources::default();
     let mut problems = Vec::new();
     let mut root = match tree(name, bytes, &mut sources) {
@@ -97,16 +119,15 @@ pub fn load(name: &str, bytes: &[u8], resolver: Resolver<'_>) -> Loaded {
     };
     let axes = matrix::take(&mut root, &mut problems);
     let combinations = matrix::combinations(&axes);
+    let mut files = Files::new(name, resolver);
     let mut found = Vec::new();
     let mut cells = Vec::new();
     for combination in &combinations {
         let mut problems = Vec::new();
         let mut tree = root.clone();
-        let base = fill(&mut tree, &axes, combination, &mut problems, |root, problems| {
-            include::topology(root, name, resolver, &mut sources, problems)
-        });
-        include::configuration(&mut tree, base.as_deref(), name, resolver, &mut sources, &mut problems);
-        cells.push(checked(&tree, &mut problems));
+        let base = fill(&mut tree, &axes, combination, &mut problems, |root, problems| files.topology(root, &mut sources, problems));
+        files.configuration(&mut tree, base.as_deref(), &mut sources, &mut problems);
+        cells.push(checked(&tree, policy, &mut problems));
         found.push(problems);
     }
     problems.extend(matrix::blame(&axes, &combinations, found));
@@ -147,7 +168,7 @@ fn fill(
 }
 
 /// The experiment a tree says, and where its values stand; what is wrong with it is added to the problems.
-fn checked(tree: &Node, problems: &mut Vec<Problem>) -> (Option<Experiment>, SourceMap) {
+fn checked(tree: &Node, policy: &Policy<'_>, problems: &mut Vec<Problem>) -> (Option<Experiment>, SourceMap) {
     let Shape { mut value, map, mut tainted, problems: shape_problems } = structure::check(tree);
     problems.extend(shape_problems);
     if let Some(topology) = value.get_mut("topology").filter(|topology| topology.is_string()) {
@@ -155,9 +176,10 @@ fn checked(tree: &Node, problems: &mut Vec<Problem>) -> (Option<Experiment>, Sou
         *topology = serde_json::json!({ "kind": "sentinel" });
         tainted.push("topology".to_owned());
     }
-    let experiment = deserialize(value, problems);
-    if let Some(experiment) = &experiment {
-        let findings = check::check(experiment);
+    let mut experiment = deserialize(value, problems);
+    if let Some(experiment) = &mut experiment {
+        let mut findings = check::check(experiment);
+        policy.apply(experiment, &mut findings);
         problems.extend(findings.into_iter().filter(|finding| !finding.touches(&tainted)).map(|finding| place(finding, &map)));
     }
     (experiment, map)
@@ -165,10 +187,20 @@ fn checked(tree: &Node, problems: &mut Vec<Problem>) -> (Option<Experiment>, Sou
 
 /// Whether a file is a topology, which is a part of experiments and none itself.
 pub fn is_topology(bytes: &[u8]) -> bool {
+    has_keys(bytes, &["kind"], &["topology"])
+}
+
+/// Whether somebody wrote a file as an experiment, however well.
+pub fn is_experiment(bytes: &[u8]) -> bool {
+    has_keys(bytes, &["version", "topology"], &[])
+}
+
+/// Whether a file is a mapping that has some keys and has others not.
+pub(super) fn has_keys(bytes: &[u8], wanted: &[&str], unwanted: &[&str]) -> bool {
     let Ok(text) = yaml::decode(FileId(0), bytes) else { return false };
     let Ok(Node { data: Data::Mapping(entries), .. }) = yaml::parse(FileId(0), &text) else { return false };
-    let has = |key: &str| entries.iter().any(|entry| entry.key == key);
-    has("kind") && !has("topology")
+    let has = |key: &&str| entries.iter().any(|entry| entry.key == **key);
+    wanted.iter().all(|key| has(key)) && !unwanted.iter().any(|key| has(key))
 }
 
 /// Parses a file and reads its version.

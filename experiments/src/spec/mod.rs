@@ -6,6 +6,8 @@ mod cluster;
 mod codes;
 mod conf;
 mod database;
+mod directive_lists;
+mod directive_name;
 mod directive_rules;
 mod directives;
 mod experiment;
@@ -14,6 +16,7 @@ mod include;
 mod load;
 mod matrix;
 pub mod metrics;
+mod policy;
 mod problem;
 mod render;
 mod schema;
@@ -33,6 +36,7 @@ pub use assertion::{Aggregate, Assertion, Comparison, Expectation, ExpectationEr
 pub use cluster::{ClusterConfig, ClusterTopology, DEFAULT_NODE_TIMEOUT_MS, SLOTS};
 pub use codes::{CODES, Code};
 pub use database::{Database, DatabasePool, PostgresDatabase, SqliteDatabase};
+pub use directive_name::{DirectiveError, DirectiveName};
 pub use directives::Directives;
 pub use experiment::{Experiment, TIMER_PERIOD};
 pub use fault::{
@@ -40,8 +44,9 @@ pub use fault::{
     Direction, DiskFull, Failover, FailoverMode, Fault, Group, HowStopped, Kill, Link, Loss, Offset, Partition, Pause, PauseMode, Percent,
     QuantityError, Reshard, Restart, RestartConfig, Reversal, SentinelCrash, Shape, Stop, Timing, Trigger, TriggerError,
 };
-pub use load::{Loaded, Resolver, is_topology, load};
+pub use load::{Loaded, Resolver, is_experiment, is_topology, load, load_under};
 pub use matrix::Cell;
+pub use policy::{Policy, Trust};
 pub use problem::{Level, Problem};
 pub use schema::{schema, topology_schema};
 pub use selector::{Pick, Role, Selector, WantedRole};

@@ -23,7 +23,7 @@ impl Level {
 }
 
 /// One thing that is wrong with a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// Whether the file is refused for it.
     pub level: Level,
@@ -74,4 +74,11 @@ impl Problem {
         self.help = help.or(self.help);
         self
     }
+}
+
+/// A number as people write it: `11,233`.
+pub(crate) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let comma = |at: usize| at > 0 && (digits.len() - at).is_multiple_of(3);
+    digits.chars().enumerate().flat_map(|(at, digit)| comma(at).then_some(',').into_iter().chain([digit])).collect()
 }

@@ -12,6 +12,8 @@ pub struct SourceFile {
     pub text: String,
     /// Byte offset at which each line begins.
     lines: Vec<usize>,
+    /// Whether nothing of it is shown; its text is then asterisks.
+    pub(crate) hidden: bool,
 }
 
 /// Index of a file in [`Sources`].
@@ -19,7 +21,7 @@ pub struct SourceFile {
 pub struct FileId(pub(crate) usize);
 
 /// A piece of one of the files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Span {
     /// The file.
     pub file: FileId,
@@ -57,8 +59,16 @@ impl Sources {
             return known;
         }
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        self.files.push(SourceFile { name: name.to_owned(), text, lines });
+        self.files.push(SourceFile { name: name.to_owned(), text, lines, hidden: false });
         FileId(self.files.len() - 1)
+    }
+
+    /// Puts asterisks over a whole file that is not what it was named for, so that no diagnostic shows any of it.
+    pub(crate) fn hide(&mut self, id: FileId) {
+        if let Some(file) = self.files.get_mut(id.0) {
+            file.text = stars(&file.text);
+            file.hidden = true;
+        }
     }
 
     /// Puts asterisks over a secret, so that no diagnostic shows it.
@@ -66,7 +76,7 @@ impl Sources {
         if let Some(file) = self.files.get_mut(span.file.0)
             && let Some(secret) = file.text.get(span.range.clone())
         {
-            let stars: String = secret.chars().flat_map(|c| if c == '\n' { vec![c] } else { vec!['*'; c.len_utf8()] }).collect();
+            let stars = stars(secret);
             file.text.replace_range(span.range.clone(), &stars);
         }
     }
@@ -150,4 +160,9 @@ impl SourceMap {
             path = path.rfind(['.', '[']).map_or("", |at| &path[..at]);
         }
     }
+}
+
+/// As many asterisks as bytes, on as many lines.
+fn stars(text: &str) -> String {
+    text.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect()
 }

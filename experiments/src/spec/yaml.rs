@@ -58,10 +58,7 @@ pub(crate) struct Entry {
 pub(crate) fn decode(file: FileId, bytes: &[u8]) -> Result<String, (String, Box<Problem>)> {
     let at = |range: Range<usize>| Span { file, range };
     if bytes.len() > MAX_FILE_BYTES {
-        let head = String::from_utf8_lossy(&bytes[..80]).into_owned();
-        let message = format!("the file is larger than {MAX_FILE_BYTES} bytes");
-        let help = "an experiment is a few kilobytes; is this the right file?";
-        return Err((head, Box::new(Problem::error("RQ0001", at(0..0), message).help(help))));
+        return Err((String::new(), too_large(file)));
     }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
@@ -84,6 +81,13 @@ pub(crate) fn decode(file: FileId, bytes: &[u8]) -> Result<String, (String, Box<
         return Err((text.replace('\0', "\u{2400}"), Box::new(problem)));
     }
     Ok(text.to_owned())
+}
+
+/// What is said of a file that is larger than it may be, without a look at it.
+pub(crate) fn too_large(file: FileId) -> Box<Problem> {
+    let message = format!("the file is larger than {MAX_FILE_BYTES} bytes");
+    let help = "an experiment is a few kilobytes; is this the right file?";
+    Box::new(Problem::error("RQ0001", Span { file, range: 0..0 }, message).help(help))
 }
 
 /// Parses one document.

@@ -56,6 +56,26 @@ pub enum Command {
     Completions(CompletionsArgs),
 }
 
+/// What experiment files may ask of this machine.
+#[derive(Debug, Args)]
+pub struct ReadingArgs {
+    /// A folder beside the experiment's own that its paths may lead to; can be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub allow_path: Vec<PathBuf>,
+    /// Whether those who wrote the files are trusted with this machine. Unasked, `untrusted` where CI builds a pull request.
+    #[arg(long, value_enum)]
+    pub trust: Option<TrustChoice>,
+}
+
+/// Whether those who wrote the files are trusted with this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TrustChoice {
+    /// No program of the file's, and no image but the official ones.
+    Untrusted,
+    /// Programs and images that the file names.
+    Trusted,
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -93,6 +113,9 @@ pub struct RunArgs {
     /// Where servers run.
     #[arg(long, value_enum, default_value_t = RuntimeChoice::Auto)]
     pub runtime: RuntimeChoice,
+    /// What the files may ask for.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// Where servers run.
@@ -115,6 +138,9 @@ pub struct ValidateArgs {
     /// How problems are printed.
     #[arg(long, value_enum, default_value_t = ProblemFormat::Human)]
     pub format: ProblemFormat,
+    /// What the files may ask for.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// How problems are printed.
@@ -146,6 +172,9 @@ pub struct PlanArgs {
     /// Where servers would run.
     #[arg(long, value_enum, default_value_t = RuntimeChoice::Auto)]
     pub runtime: RuntimeChoice,
+    /// What the file may ask for.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// A results folder.

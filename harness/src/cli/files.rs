@@ -1,12 +1,17 @@
 //! Experiment files by path, by folder or by the name of one that comes with the tool.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use redquake_experiments::catalogue;
-use redquake_experiments::spec::{self, Loaded};
+use redquake_experiments::spec::{self, Loaded, MAX_FILE_BYTES, Policy};
+use redquake_topologies::files::read_regular;
 
 use super::Failure;
+use super::args::ReadingArgs;
+use super::places::{self, Places};
+use super::trust::{self, Trusted};
 
 /// An experiment file that was read.
 pub struct ExperimentFile {
@@ -22,7 +27,8 @@ pub struct ExperimentFile {
 ///
 /// A folder means every `.yaml` and `.yml` file below it. Folders whose names begin with a dot are left out, and so
 /// are topology files: they are parts of the experiments that name them.
-pub fn read_all(arguments: &[String]) -> Result<Vec<ExperimentFile>, Failure> {
+pub fn read_all(arguments: &[String], reading: &ReadingArgs) -> Result<Vec<ExperimentFile>, Failure> {
+    let reading = Reading { allowed: places::allowed(&reading.allow_path)?, trusted: trust::decide(reading.trust) };
     let mut files = Vec::new();
     let mut seen = HashSet::new();
     for argument in arguments {
@@ -33,10 +39,10 @@ pub fn read_all(arguments: &[String]) -> Result<Vec<ExperimentFile>, Failure> {
                 return Err(Failure::usage(format!("{argument}: no .yaml or .yml file in this folder")));
             }
             found.retain(|path| seen.insert(identity(path)));
-            files.extend(found.iter().map(|path| read_path(path)).filter(|file| !spec::is_topology(&file.bytes)));
+            files.extend(found.iter().map(|path| reading.file(path)).filter(|file| !spec::is_topology(&file.bytes)));
         } else if path.symlink_metadata().is_ok() {
             if seen.insert(identity(path)) {
-                files.push(read_path(path));
+                files.push(reading.file(path));
             }
         } else if let Some(text) = catalogue::find(argument) {
             if seen.insert(Identity::Ready(text)) {
@@ -90,29 +96,46 @@ fn ready(name: &str, text: &'static str) -> ExperimentFile {
     ExperimentFile { name: name.to_owned(), bytes: text.as_bytes().to_vec(), loaded }
 }
 
-/// Reads a file; one that cannot be read is a problem like any other, so that those of the other files are still told.
-fn read_path(path: &Path) -> ExperimentFile {
-    // GitHub puts an annotation on `a.yaml`, and none on `./a.yaml`.
-    let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
-    // A file beyond the parser's own limit is read only so far that the parser can say so.
-    let bytes = match read_at_most(path, spec::MAX_FILE_BYTES + 1) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let loaded = Loaded::unreadable(&name, &error.to_string());
-            return ExperimentFile { name, bytes: Vec::new(), loaded };
-        }
-    };
-    let beside = path.parent().unwrap_or(Path::new("")).to_owned();
-    let loaded = spec::load(&name, &bytes, &|other| {
-        let other = beside.join(other);
-        read_at_most(&other, spec::MAX_FILE_BYTES + 1).map_err(|error| format!("{}: {error}", other.display()))
-    });
-    ExperimentFile { name, bytes, loaded }
+/// How files are read.
+struct Reading {
+    allowed: Vec<PathBuf>,
+    trusted: Trusted,
 }
 
-fn read_at_most(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(most as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
+impl Reading {
+    /// Reads a file; one that cannot be read is a problem like any other, so that those of the other files are still told.
+    fn file(&self, path: &Path) -> ExperimentFile {
+        // GitHub puts an annotation on `a.yaml`, and none on `./a.yaml`.
+        let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
+        let (bytes, loaded) = self.load(path, &name).unwrap_or_else(|loaded| (Vec::new(), *loaded));
+        ExperimentFile { name, bytes, loaded }
+    }
+
+    fn load(&self, path: &Path, name: &str) -> Result<(Vec<u8>, Loaded), Box<Loaded>> {
+        let unreadable = |why: &str| Box::new(Loaded::unreadable(name, why));
+        let places = Places::of(path, &self.allowed).map_err(|error| unreadable(&error.to_string()))?;
+        let own = path.file_name().ok_or_else(|| unreadable("it has no name"))?;
+        let bytes = read(&places.resolve(own).map_err(|why| unreadable(&why))?).map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => Box::new(Loaded::too_large(name)),
+            _ => unreadable(&error.to_string()),
+        })?;
+        let policy = Policy {
+            trust: self.trusted.trust,
+            because: &self.trusted.because,
+            program: &|program| {
+                let real = places.resolve(program)?;
+                let text = real.to_str().ok_or("its path is not UTF-8")?;
+                if real.is_file() { Ok(text.to_owned()) } else { Err("it is not a regular file".to_owned()) }
+            },
+        };
+        let named = |other: &str| read(&places.resolve(other)?).map_err(|error| error.to_string());
+        let loaded = spec::load_under(name, &bytes, &named, &policy);
+        // A link may have been given the name of an experiment to have something else shown.
+        let other = path.is_symlink() && !spec::is_experiment(&bytes);
+        Ok((bytes, if other { loaded.without_words() } else { loaded }))
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    read_regular(path, MAX_FILE_BYTES as u64)
 }

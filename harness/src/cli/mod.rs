@@ -14,12 +14,15 @@ mod files;
 mod init;
 mod list;
 mod main;
+mod places;
 mod plan;
+mod plausible;
 mod progress;
 mod report;
 mod run;
 mod runtimes;
 mod schema;
+mod trust;
 mod validate;
 
 pub use exit::{Exit, Failure};

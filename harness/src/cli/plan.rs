@@ -8,14 +8,19 @@ use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
 use super::runtimes::capabilities;
 use super::validate::tell;
-use super::{Exit, Failure, out};
+use super::{Exit, Failure, out, plausible};
 
 /// Prints what an experiment would do.
 pub fn perform(args: &PlanArgs) -> Result<Exit, Failure> {
-    let files = read_all(std::slice::from_ref(&args.experiment))?;
+    let files = read_all(std::slice::from_ref(&args.experiment), &args.reading)?;
     let [file] = files.as_slice() else {
         return Err(Failure::usage(format!("{}: {} files; a plan is of one experiment", args.experiment, files.len())));
     };
+    if file.loaded.experiment.is_none() {
+        tell(file);
+        return Err(Failure::told(Exit::Usage));
+    }
+    plausible::check(&files)?;
     let capabilities = runtime()?.block_on(capabilities(args.runtime));
     match make(file, args.seed, args.trials, &capabilities)? {
         Made::One(plan) if args.json => out::json(&format!("{:#}", plan::json(&plan))),

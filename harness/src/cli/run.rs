@@ -1,11 +1,12 @@
 //! `redquake run`.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::sync::Arc;
 
 use redquake_experiments::plan::{Capabilities, Plan};
 use redquake_experiments::shown;
-use redquake_experiments::spec::{Action, Cell, Until, metrics};
+use redquake_experiments::spec::{Action, Cell, Trust, Until, metrics};
 use redquake_reports::render::terminal;
 use redquake_reports::result::{Location, MatrixAxis, Source};
 use redquake_topologies::process;
@@ -17,15 +18,19 @@ use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
 use super::plan::Made;
 use super::runtimes::{Chosen, choose};
-use super::{Exit, Failure, Progress, plan};
+use super::{Exit, Failure, Progress, plan, plausible, trust};
 use crate::run::{CellOrder, CellRecord, Directive, Folder, Goal, Interrupt, Order, Outcome, execute};
 
 /// Performs experiments, one after the other.
 pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
-    let files = read_all(&args.experiments)?;
+    let files = read_all(&args.experiments, &args.reading)?;
     // All files are checked before the first one runs: a mistake in the last must not cost the time of the others.
     plan::check(&files, args.trials)?;
     known(&files, args.until.as_ref())?;
+    // The tool inside has the same machine, and was told outside.
+    if !process::inside() {
+        plausible::check(&files)?;
+    }
     let progress = Progress::new();
     let interrupt = Interrupt::listen(progress.clone()).map_err(|error| Failure::environment(error.to_string()))?;
     let outside = runtime()?;
@@ -38,9 +43,8 @@ pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
             outside.shutdown_background();
             provided?;
             progress.finish();
-            let arguments = std::env::args_os().skip(1).collect();
-            let code =
-                process::enter_after(arguments, || interrupt.hand_over()).map_err(|error| Failure::environment(error.to_string()))?;
+            let entered = process::enter_after(arguments(&args), || interrupt.hand_over());
+            let code = entered.map_err(|error| Failure::environment(error.to_string()))?;
             Ok(Exit::of(code))
         }
     }
@@ -50,6 +54,20 @@ pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
 async fn unless_interrupted<T>(interrupt: &Interrupt, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let ended = interrupt.cancel.run_until_cancelled(work).await;
     ended.unwrap_or_else(|| Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted))))
+}
+
+/// What was typed, for the tool inside: with the decision about trust, which rests on variables that are not there.
+fn arguments(args: &RunArgs) -> Vec<OsString> {
+    let mut typed: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if args.reading.trust.is_none() {
+        let word = match trust::decide(None).trust {
+            Trust::Trusted => "--trust=trusted",
+            Trust::Untrusted => "--trust=untrusted",
+        };
+        // Behind the name of the command.
+        typed.insert(1.min(typed.len()), word.into());
+    }
+    typed
 }
 
 /// Whether every experiment has the metric that is to become precise.
@@ -156,6 +174,7 @@ fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> 
     let repeats = args.repeats.unwrap_or_default();
     trials.push_str(&repeats.argument());
     trials.push_str(if args.reuse { " --reuse" } else { "" });
+    trials.extend(args.reading.allow_path.iter().map(|folder| format!(" --allow-path {}", folder.display())));
     let cells = match plan::make(file, args.seed, args.trials, capabilities)? {
         Made::One(plan) => vec![cell_order(file, None, *plan)],
         Made::Cells(plans) => {

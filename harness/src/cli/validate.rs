@@ -8,7 +8,7 @@ use super::{Exit, Failure, out};
 
 /// Checks files and prints every problem of every file.
 pub fn perform(args: &ValidateArgs) -> Result<Exit, Failure> {
-    let files = read_all(&args.experiments)?;
+    let files = read_all(&args.experiments, &args.reading)?;
     match args.format {
         ProblemFormat::Human => {
             for file in &files {

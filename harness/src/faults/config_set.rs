@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
+use redquake_experiments::spec::DirectiveName;
 use redquake_topologies::runtime::LabNode;
 
 use super::ask::ask;
@@ -15,7 +16,7 @@ use crate::trial::{Layer, Member, Stage};
 /// New values of directives on some nodes.
 pub struct Setting {
     targets: Vec<Member>,
-    set: BTreeMap<String, String>,
+    set: BTreeMap<DirectiveName, String>,
     /// What was changed and has to come back.
     changes: Mutex<Vec<Change>>,
 }
@@ -24,7 +25,7 @@ pub struct Setting {
 #[derive(Clone)]
 struct Change {
     node: LabNode,
-    name: String,
+    name: DirectiveName,
     /// What it was just before.
     before: String,
     layer: Layer,
@@ -32,7 +33,7 @@ struct Change {
 
 impl Setting {
     /// On these nodes.
-    pub fn new(targets: Vec<Member>, set: BTreeMap<String, String>) -> Self {
+    pub fn new(targets: Vec<Member>, set: BTreeMap<DirectiveName, String>) -> Self {
         Self { targets, set, changes: Mutex::default() }
     }
 
@@ -55,13 +56,13 @@ impl Injection for Setting {
             for (name, value) in &self.set {
                 let before = get(stage, &target.node, name).await?;
                 // Noted first: a reply that got lost may have been a change.
-                let layer = stage.standing.settings.lay(&target.node.name, name, before.clone(), value.clone());
+                let layer = stage.standing.settings.lay(&target.node.name, name.as_str(), before.clone(), value.clone());
                 let change = Change { node: target.node.clone(), name: name.clone(), before: before.clone(), layer };
                 self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
                 set(stage, &target.node, name, value).await?;
                 // Servers write values their own way: `1mb` reads `1048576`.
                 let now = get(stage, &target.node, name).await?;
-                stage.standing.settings.reword(&target.node.name, name, layer, now);
+                stage.standing.settings.reword(&target.node.name, name.as_str(), layer, now);
                 words.push(format!("{name} from `{before}` to `{value}`"));
             }
             done.push(Done { at, targets: vec![target.node.name.clone()], detail: words.join(", ") });
@@ -85,9 +86,9 @@ impl Injection for Setting {
         let mut failures = Vec::new();
         for Change { node, name, before, layer } in self.changes().into_iter().rev() {
             let settings = &stage.standing.settings;
-            settings.take(&node.name, &name, layer);
+            settings.take(&node.name, name.as_str(), layer);
             // Not always what it was before: another fault may have set it since, or have ended that had set it then.
-            let wanted = settings.wanted(&node.name, &name).unwrap_or(before);
+            let wanted = settings.wanted(&node.name, name.as_str()).unwrap_or(before);
             // A server that ended has forgotten what was set.
             if let Err(error) = set(stage, &node, &name, &wanted).await
                 && stage.lab.alive(&node.name).await.unwrap_or(true)
@@ -102,8 +103,8 @@ impl Injection for Setting {
         let mut told = Vec::new();
         for Change { node, name, before, .. } in self.changes() {
             let settings = &stage.standing.settings;
-            let wanted = settings.wanted(&node.name, &name).unwrap_or(before);
-            let why = if settings.any(&node.name, &name) { ", as another fault set it" } else { " again" };
+            let wanted = settings.wanted(&node.name, name.as_str()).unwrap_or(before);
+            let why = if settings.any(&node.name, name.as_str()) { ", as another fault set it" } else { " again" };
             match get(stage, &node, &name).await {
                 Ok(now) if now == wanted => told.push(format!("{} says that {name} is `{now}`{why}", node.name)),
                 Ok(now) => return Err(format!("{name} of {} is `{now}` instead of `{wanted}`", node.name)),
@@ -132,16 +133,16 @@ fn in_bytes(value: &str) -> Vec<String> {
     words.map(|word| amount(&word).map_or(word, |bytes| bytes.to_string())).collect()
 }
 
-async fn get(stage: &Stage, node: &LabNode, name: &str) -> Result<String, String> {
+async fn get(stage: &Stage, node: &LabNode, name: &DirectiveName) -> Result<String, String> {
     let mut command = redis::cmd("CONFIG");
-    command.arg("GET").arg(name);
+    command.arg("GET").arg(name.as_str());
     let pair: Vec<String> = ask(stage, node, command).await?;
     pair.into_iter().nth(1).ok_or_else(|| format!("{} has no directive `{name}`", node.name))
 }
 
-async fn set(stage: &Stage, node: &LabNode, name: &str, value: &str) -> Result<(), String> {
+async fn set(stage: &Stage, node: &LabNode, name: &DirectiveName, value: &str) -> Result<(), String> {
     let mut command = redis::cmd("CONFIG");
-    command.arg("SET").arg(name).arg(value);
+    command.arg("SET").arg(name.as_str()).arg(value);
     ask::<String>(stage, node, command).await.map(drop).map_err(|error| format!("CONFIG SET {name}: {error}"))
 }
 

@@ -1,9 +1,11 @@
 //! The results folder of one run. Every file appears complete or not at all.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use redquake_experiments::shown;
+use tempfile::NamedTempFile;
 
 /// A results folder that exists and can be written to.
 #[derive(Debug, Clone)]
@@ -65,6 +67,21 @@ impl Folder {
         &self.0
     }
 
+    /// The results folder of a cell, of an earlier run. What names it may have been written by anybody, and so may the folder.
+    pub fn cell(&self, name: &str) -> Result<Self, String> {
+        let failed = |why: &str| format!("{}: the cell {name:?} {why}", self.0.display());
+        let mut parts = Path::new(name).components();
+        if !matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name) {
+            return Err(failed("is no name of a folder"));
+        }
+        let path = self.0.join(name);
+        match path.symlink_metadata() {
+            Ok(metadata) if metadata.is_dir() => Ok(Self(path)),
+            Ok(_) => Err(failed("is no folder")),
+            Err(error) => Err(failed(&error.to_string())),
+        }
+    }
+
     /// Folder of a trial, created if missing.
     pub fn trial(&self, index: u32) -> std::io::Result<PathBuf> {
         let path = self.0.join(Self::trial_name(index));
@@ -79,25 +96,31 @@ impl Folder {
 
     /// Whether there is a folder of a trial.
     pub fn has_trial(&self, index: u32) -> bool {
-        self.0.join(Self::trial_name(index)).is_dir()
+        self.0.join(Self::trial_name(index)).symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
     }
 
     /// Writes a file under a temporary name, waits for the disk, and renames it.
     pub fn write(&self, name: &str, content: &[u8]) -> std::io::Result<()> {
-        let temporary = self.0.join(format!(".{name}.part"));
-        let mut file = std::fs::File::create(&temporary)?;
+        let mut file = aside(&self.0)?;
         file.write_all(content)?;
-        file.sync_all()?;
-        std::fs::rename(temporary, self.0.join(name))
+        file.as_file().sync_all()?;
+        file.persist(self.0.join(name)).map(drop).map_err(|error| error.error)
     }
 
     /// `latest` is a convenience; a file system without links does not stop a run.
     fn point_latest(&self, out: &Path) {
         let Some(name) = self.0.file_name() else { return };
-        let temporary = out.join(format!(".latest-{}", std::process::id()));
+        let temporary = out.join(format!(".latest-{}", uuid::Uuid::new_v4().simple()));
         let linked = std::os::unix::fs::symlink(name, &temporary).and_then(|()| std::fs::rename(&temporary, out.join("latest")));
         if linked.is_err() {
             let _ = std::fs::remove_file(temporary);
         }
     }
+}
+
+/// A new file in a folder under a name that nobody could have known and nobody had; it is gone with its handle unless it is renamed.
+pub(super) fn aside(folder: &Path) -> std::io::Result<NamedTempFile> {
+    // As any file of the user's: what others may read of it is for the umask to say.
+    let everyone = std::fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new().prefix(".").suffix(".part").rand_bytes(16).permissions(everyone).tempfile_in(folder)
 }

@@ -11,7 +11,10 @@ use redquake_reports::analysis::{self, Assembly};
 use redquake_reports::history::{Header, HistoryError, Reader};
 use redquake_reports::render;
 use redquake_reports::result::{Anomaly, AnomalyWriter, Document, EndedBy, Trial, TrialStatus};
+use redquake_topologies::files::open_regular;
+use tempfile::NamedTempFile;
 
+use super::folder::aside;
 use super::{Folder, RunRecord};
 
 /// Trials that were analysed already, by their numbers.
@@ -58,6 +61,9 @@ pub fn judge(folder: &Folder, mut rows: Rows) -> Result<Document, String> {
     }))
 }
 
+/// Largest history read, compressed: a trial of an hour under full load has a hundredth of it.
+const MOST_HISTORY: u64 = 64 << 30;
+
 /// Name of the file that has every anomaly of a trial, beside its history.
 const ANOMALIES: &str = "anomalies.ndjson.zst";
 
@@ -69,13 +75,16 @@ pub fn trial(folder: &Folder, plan: &Plan, planned: &TrialPlan, enough: impl Fn(
     let mut all = Anomalies::new(folder, &beside);
     let read = read(&folder.path().join(&history), plan, planned, &mut all, &enough);
     if read.is_err() && enough() {
-        all.abandon();
         return None;
     }
     let mut trial = read.unwrap_or_else(|why| {
         all.clear();
         analysis::unread(plan, planned, why)
     });
+    if folder.path().join(&own).is_symlink() {
+        trial.history = history;
+        return Some(trial);
+    }
     match all.finish() {
         Ok(true) => trial.anomalies_file = beside,
         Ok(false) => {}
@@ -86,7 +95,10 @@ pub fn trial(folder: &Folder, plan: &Plan, planned: &TrialPlan, enough: impl Fn(
 }
 
 fn read(path: &Path, plan: &Plan, planned: &TrialPlan, all: &mut Anomalies, enough: &impl Fn() -> bool) -> Result<Trial, String> {
-    let file = File::open(path).map_err(|error| match error.kind() {
+    if path.parent().is_some_and(Path::is_symlink) {
+        return Err("the history cannot be read: its folder is a link".to_owned());
+    }
+    let file = open_regular(path, MOST_HISTORY).map_err(|error| match error.kind() {
         ErrorKind::NotFound => "the history is missing".to_owned(),
         _ => format!("the history cannot be read: {error}"),
     })?;
@@ -117,19 +129,18 @@ impl<E: Fn() -> bool> Read for Until<'_, E> {
 /// The file of all anomalies, under a temporary name until it is complete. Where there are none there is no file.
 struct Anomalies {
     path: PathBuf,
-    temporary: PathBuf,
-    out: Option<std::io::Result<AnomalyWriter<BufWriter<File>>>>,
+    out: Option<std::io::Result<AnomalyWriter<BufWriter<NamedTempFile>>>>,
 }
 
 impl Anomalies {
     fn new(folder: &Folder, name: &str) -> Self {
-        let path = folder.path().join(name);
-        Self { temporary: path.with_extension("part"), path, out: None }
+        Self { path: folder.path().join(name), out: None }
     }
 
     /// Adds one. What cannot be written is told by `finish`.
     fn take(&mut self, anomaly: &Anomaly) {
-        let out = self.out.get_or_insert_with(|| AnomalyWriter::create(BufWriter::new(File::create(&self.temporary)?)));
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let out = self.out.get_or_insert_with(|| AnomalyWriter::create(BufWriter::new(aside(folder)?)));
         let written = out.as_mut().map(|out| out.write(anomaly));
         if let Ok(Err(error)) = written {
             self.out = Some(Err(error));
@@ -138,14 +149,7 @@ impl Anomalies {
 
     /// Forgets what was taken in.
     fn clear(&mut self) {
-        if self.out.take().is_some() {
-            let _ = std::fs::remove_file(&self.temporary);
-        }
-    }
-
-    /// Leaves things as they were.
-    fn abandon(mut self) {
-        self.clear();
+        self.out = None;
     }
 
     /// Whether there is a file now.
@@ -157,8 +161,9 @@ impl Anomalies {
             };
         };
         let (file, _) = out?.finish()?;
-        file.into_inner()?.sync_all()?;
-        std::fs::rename(self.temporary, self.path).map(|()| true)
+        let file = file.into_inner()?;
+        file.as_file().sync_all()?;
+        file.persist(self.path).map(|_| true).map_err(|error| error.error)
     }
 }
 

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use redquake_experiments::shown;
 use redquake_reports::result::{MatrixAxis, Source};
+use redquake_topologies::files::read_regular;
 use serde::{Deserialize, Serialize};
 
 use super::Folder;
 use super::outcome::MOST_TOLD;
-use super::record::FORMAT;
+use super::record::{FORMAT, MOST_BYTES};
 use crate::cli::Failure;
 
 /// What a run with a matrix was.
@@ -53,13 +54,13 @@ impl MatrixRecord {
 
     /// Whether a folder holds a run with a matrix.
     pub fn is_in(folder: &Path) -> bool {
-        folder.join(Self::FILE).exists()
+        folder.join(Self::FILE).symlink_metadata().is_ok()
     }
 
     /// Reads the record of a results folder.
     pub fn read(folder: &Path) -> Result<Self, String> {
         let path = folder.join(Self::FILE);
-        let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let bytes = read_regular(&path, MOST_BYTES).map_err(|error| format!("{}: {error}", path.display()))?;
         let record: Self = serde_json::from_slice(&bytes)
             .map_err(|error| format!("{}: {}", path.display(), shown::clipped(&error.to_string(), MOST_TOLD)))?;
         if record.format != FORMAT {

@@ -6,6 +6,7 @@ use redquake_experiments::shown;
 use redquake_reports::analysis::{CellDocument, MatrixAssembly, assemble_matrix};
 use redquake_reports::render::{matrix, terminal};
 use redquake_reports::result::{Document, MatrixDocument, SCHEMA_VERSION};
+use redquake_topologies::files::read_regular;
 use serde::de::DeserializeOwned;
 
 use super::Folder;
@@ -96,12 +97,15 @@ pub fn report(folder: &Folder) -> Result<Outcome, String> {
     Ok(Outcome::Matrix(Box::new(document)))
 }
 
+/// Largest result read; one of ten thousand trials has a quarter of it.
+const MOST_BYTES: u64 = 1 << 30;
+
 fn read<D: DeserializeOwned>(folder: &Path, version: impl Fn(&D) -> u32) -> Result<D, String> {
     let path = folder.join("result.json");
     let failed = |reason: String| {
         format!("{}: {}; `redquake analyze` recomputes it from the histories", path.display(), shown::clipped(&reason, MOST_TOLD))
     };
-    let bytes = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;
+    let bytes = read_regular(&path, MOST_BYTES).map_err(|error| failed(error.to_string()))?;
     let document: D = serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))?;
     match version(&document) {
         SCHEMA_VERSION => Ok(document),

@@ -5,9 +5,13 @@ use std::path::Path;
 use redquake_experiments::plan::Plan;
 use redquake_experiments::shown;
 use redquake_reports::result::{EndedBy, Environment, Location, Source};
+use redquake_topologies::files::read_regular;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::MOST_TOLD;
+
+/// Largest record read; ten thousand trials of a long experiment have a fiftieth of it.
+pub const MOST_BYTES: u64 = 256 << 20;
 
 /// Version of the file.
 pub const FORMAT: u32 = 1;
@@ -67,7 +71,8 @@ impl RunRecord {
     /// Reads the record of a results folder.
     pub fn read(folder: &Path) -> Result<Self, String> {
         let path = folder.join(Self::FILE);
-        let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}; is this the folder of one run?", path.display()))?;
+        let bytes =
+            read_regular(&path, MOST_BYTES).map_err(|error| format!("{}: {error}; is this the folder of one run?", path.display()))?;
         let record: Self = serde_json::from_slice(&bytes)
             .map_err(|error| format!("{}: {}", path.display(), shown::clipped(&error.to_string(), MOST_TOLD)))?;
         if record.format != FORMAT {

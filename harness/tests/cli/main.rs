@@ -5,6 +5,7 @@
 mod browser;
 mod doctor;
 mod help;
+mod hostile;
 mod init;
 mod matrix;
 mod pipes;

@@ -18,10 +18,7 @@ pub fn plan(params: &FailoverParams) -> Plan {
 /// The same with other faults.
 pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
     let millis = |nanos: u64| (nanos / 1_000_000).to_string();
-    let directives = vec![
-        ("down-after-milliseconds".to_owned(), millis(params.down_after)),
-        ("failover-timeout".to_owned(), millis(params.failover_timeout)),
-    ];
+    let directives = [("down-after-milliseconds", millis(params.down_after)), ("failover-timeout", millis(params.failover_timeout))];
     let experiment = Experiment {
         version: 1,
         name: "sentinel-primary-kill".to_owned(),
@@ -32,7 +29,7 @@ pub fn plan_with(params: &FailoverParams, faults: Vec<Fault>) -> Plan {
             sentinels: 3,
             quorum: 2,
             independent: 0,
-            config: TopologyConfig { redis: Directives::default(), sentinel: Directives::new(directives) },
+            config: TopologyConfig { redis: Directives::default(), sentinel: Directives::new(directives).expect("names and numbers") },
         }),
         duration: Duration::from_nanos(params.duration),
         trials: 5,

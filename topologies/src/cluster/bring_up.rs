@@ -49,7 +49,7 @@ pub async fn bring_up(lab: &dyn Lab, zone: &Zone, topology: &ClusterTopology, li
         .map(|seat| {
             async move {
                 let known = NodeFile { name: NODES_FILE.to_owned(), content: nodes_conf(&seat.node.name, known) };
-                let config = conf(seat.node.address, &patient(&topology.config.redis));
+                let config = conf(seat.node.address, &patient(&topology.config.redis)?);
                 crew.lab.put(&seat.node.name, known).await?;
                 crew.boot(seat.node.name.clone(), config).await
             }
@@ -71,8 +71,9 @@ fn conf(address: NodeAddress, directives: &Directives) -> NodeFile {
 }
 
 /// The directives with a node timeout that outlasts the start of all servers: nobody shall be held for failing before it has begun.
-fn patient(directives: &Directives) -> Directives {
-    let others = directives.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(NODE_TIMEOUT));
-    let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Directives::new(others.chain([(NODE_TIMEOUT.to_owned(), PATIENT.to_string())]).collect())
+fn patient(directives: &Directives) -> Result<Directives, RuntimeError> {
+    let patient = PATIENT.to_string();
+    let others = directives.iter().filter(|(name, _)| *name != NODE_TIMEOUT);
+    Directives::new(others.chain([(NODE_TIMEOUT, patient.as_str())]))
+        .map_err(|error| RuntimeError::failed("setting the node timeout", error))
 }

@@ -90,10 +90,7 @@ mod tests {
 
     #[test]
     fn a_node_of_a_cluster_has_the_users_directives_and_its_own() {
-        let user = Directives::new(vec![
-            ("cluster-node-timeout".to_owned(), "2000".to_owned()),
-            ("cluster-config-file".to_owned(), "elsewhere".to_owned()),
-        ]);
+        let user = Directives::new([("cluster-node-timeout", "2000"), ("cluster-config-file", "elsewhere")]).unwrap();
         assert_snapshot!(cluster_conf(NodeAddress { ip: Ipv4Addr::new(10, 192, 0, 10), port: 6379 }, &user));
     }
 }

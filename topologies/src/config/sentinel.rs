@@ -133,7 +133,7 @@ mod tests {
             replicas: &replicas.iter().collect::<Vec<_>>(),
             peers: &peers.iter().collect::<Vec<_>>(),
         };
-        let user = Directives::new(user.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
+        let user = Directives::new(user.iter().copied()).unwrap();
         sentinel_conf(view, &user)
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::Check;
+use super::{Check, carried};
 
 /// Below this, servers and clients of one trial crowd each other out, in KiB.
 const ENOUGH_MEMORY: u64 = 1024 * 1024;
@@ -15,6 +15,7 @@ pub(super) fn checks() -> Vec<Check> {
         processors(cpus),
         memory(&read("/proc/meminfo")),
         clock(read("/sys/devices/system/clocksource/clocksource0/current_clocksource").trim()),
+        carried::check(),
     ]
 }
 

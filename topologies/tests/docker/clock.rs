@@ -21,7 +21,7 @@ async fn the_clock_of_one_server_jumps_and_comes_back() {
     let run = run("clock");
     let mut set = topology(1, 1);
     // It must stay the primary whatever happens to it.
-    set.config.sentinel = redquake_experiments::spec::Directives::new(vec![("down-after-milliseconds".to_owned(), "600000".to_owned())]);
+    set.config.sentinel = redquake_experiments::spec::Directives::new([("down-after-milliseconds", "600000")]).unwrap();
     let mut wanted = request(&engine, &run, 1, &set).await;
     wanted.nodes[0].clock = true;
     if let Err(error @ RuntimeError::Server(_)) =

@@ -17,7 +17,7 @@ async fn a_cluster_comes_up_as_asked_for_and_keeps_its_node_timeout() {
         shards: 3,
         replicas_per_shard: 1,
         slots: vec!["0-99,200".parse().unwrap(), "100-199".parse().unwrap(), "201-16383".parse().unwrap()],
-        config: ClusterConfig { redis: Directives::new(vec![("cluster-node-timeout".to_owned(), "3000".to_owned())]) },
+        config: ClusterConfig { redis: Directives::new([("cluster-node-timeout", "3000")]).unwrap() },
     };
     let (run, server) = (run("cluster"), server(&engine).await);
     let request = LabRequest { run, trial: 1, server, nodes: cluster::nodes(&topology), zones: Vec::new() };

@@ -34,9 +34,9 @@ async fn a_server_comes_back_as_it_was_started_or_as_it_was_left_with_or_without
     let run = run("comeback");
     let mut set = topology(0, 1);
     let directives = [("appendonly", "yes"), ("appendfsync", "always"), ("appenddirname", "journal"), ("maxmemory", "111111111")];
-    set.config.redis = Directives::new(directives.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+    set.config.redis = Directives::new(directives).unwrap();
     // It must stay the primary whatever happens to it.
-    set.config.sentinel = Directives::new(vec![("down-after-milliseconds".to_owned(), "600000".to_owned())]);
+    set.config.sentinel = Directives::new([("down-after-milliseconds", "600000")]).unwrap();
     let ready = Ready::new(&engine, &run, 1, &set).await;
     assert_eq!(text(&ready, &["SET", "key", "value"]).await.as_deref(), Some("OK"));
     for refused in [ready.lab.restart("redis-1", Configuration::Original).await, ready.lab.wipe("redis-1").await] {

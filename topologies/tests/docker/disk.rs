@@ -12,7 +12,7 @@ async fn a_full_disk_refuses_snapshots_until_it_is_freed_and_outlives_the_server
     let run = run("disk");
     let mut set = topology(1, 1);
     // It must stay the primary whatever happens to it.
-    set.config.sentinel = redquake_experiments::spec::Directives::new(vec![("down-after-milliseconds".to_owned(), "600000".to_owned())]);
+    set.config.sentinel = redquake_experiments::spec::Directives::new([("down-after-milliseconds", "600000")]).unwrap();
     let mut wanted: LabRequest = request(&engine, &run, 1, &set).await;
     wanted.nodes[0].disk = Some(4 << 20);
     let ready = Ready::boot(&engine, wanted, &set).await;

@@ -119,7 +119,7 @@ async fn a_directive_the_server_refuses_is_told_with_the_end_of_its_log() {
     let Some(engine) = engine().await else { return };
     let run = run("refused");
     let mut set = topology(0, 1);
-    set.config.redis = Directives::new(vec![("no-such-directive".to_owned(), "1".to_owned())]);
+    set.config.redis = Directives::new([("no-such-directive", "1")]).unwrap();
     let lab = engine.open(request(&engine, &run, 1, &set).await).await.unwrap();
     let zone = Zone::open("clients", lab.client_namespace(), 1).unwrap();
     let error = sentinel::bring_up(&*lab, &zone, &set, LIMIT).await.unwrap_err().to_string();

@@ -40,7 +40,7 @@ pub fn topology(replicas: u32, sentinels: u32) -> SentinelTopology {
         quorum: sentinels / 2 + 1,
         config: TopologyConfig {
             redis: Directives::default(),
-            sentinel: Directives::new(vec![("down-after-milliseconds".to_owned(), "1000".to_owned())]),
+            sentinel: Directives::new([("down-after-milliseconds", "1000")]).expect("names and values of directives"),
         },
     }
 }

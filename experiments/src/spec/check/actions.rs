@@ -1,9 +1,9 @@
 //! What actions can be done to whom.
 
-use super::Finding;
 use super::topology::plural;
-use crate::spec::directive_rules::{self, KNOWN_CLUSTER, KNOWN_REDIS, ONLY_AT_START, Refusal};
-use crate::spec::{Action, ClientCrash, Experiment, Failover, Pick, Role, Selector, WantedRole, WorkloadKind, structure};
+use super::{Finding, directives};
+use crate::spec::directive_rules;
+use crate::spec::{Action, ClientCrash, DirectiveName, Experiment, Failover, Pick, Role, Selector, WantedRole, WorkloadKind, structure};
 
 pub(super) fn crash_clients_that_hold_something(experiment: &Experiment, found: &mut Vec<Finding>) {
     for (index, fault) in experiment.faults.iter().enumerate() {
@@ -128,36 +128,22 @@ pub(super) fn ask_servers_what_servers_do(experiment: &Experiment, found: &mut V
 
 pub(super) fn set_directives_that_can_be_set(experiment: &Experiment, found: &mut Vec<Finding>) {
     let cluster = experiment.topology.cluster().is_some();
-    let known: Vec<&str> = KNOWN_REDIS.iter().chain(if cluster { KNOWN_CLUSTER } else { &[] }).copied().collect();
+    let mut guesses = structure::Guesses::default();
     for (index, fault) in experiment.faults.iter().enumerate() {
         let Action::ConfigSet(config) = &fault.action else { continue };
         if config.set.is_empty() {
             let finding = Finding::error("RQ0257", format!("faults[{index}].set"), format!("`{}` sets nothing", fault.name));
             found.push(finding.help("name a directive and its new value, for example `{ min-replicas-to-write: \"1\" }`"));
         }
-        for name in config.set.keys() {
+        for name in config.set.keys().map(DirectiveName::as_str) {
             let path = format!("faults[{index}].set.{name}");
-            let lower = name.to_ascii_lowercase();
-            let finding = match directive_rules::redis(&lower, cluster) {
-                Some(Refusal::Owned(reason)) => {
-                    Finding::error("RQ0213", path, format!("`{name}` is set by the tool itself")).label(reason).help("leave it out")
-                }
-                Some(Refusal::Unsupported(reason)) => {
-                    Finding::error("RQ0214", path, format!("`{name}` is not supported yet")).label(reason).help("leave it out")
-                }
-                None if ONLY_AT_START.contains(&lower.as_str()) => {
-                    Finding::error("RQ0257", path, format!("servers take `{name}` only when they start"))
-                        .help("`CONFIG SET` refuses it; write it under `topology.config.redis`")
-                }
-                None if !known.contains(&lower.as_str()) => {
-                    let meant = structure::closest(&lower, known.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
-                    Finding::warning("RQ0311", path, format!("no Redis directive named `{name}` is known"))
-                        .help("a server that does not know it either refuses it, and the trial proves nothing")
-                        .maybe_help(meant)
-                }
-                None => continue,
-            };
-            found.push(finding.on_key());
+            if let Err(refusal) = directive_rules::redis(name, cluster) {
+                let meant = || guesses.closest(name, directive_rules::allowed(cluster));
+                found.push(directives::refused(path, name, refusal, meant));
+            } else if directive_rules::only_at_start(name) {
+                let finding = Finding::error("RQ0257", path, format!("servers take `{name}` only when they start"));
+                found.push(finding.help("`CONFIG SET` refuses it; write it under `topology.config.redis`").on_key());
+            }
         }
     }
 }

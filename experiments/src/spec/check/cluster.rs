@@ -56,8 +56,7 @@ pub(super) fn slots_are_covered_once(experiment: &Experiment, found: &mut Vec<Fi
 pub(super) fn directives_are_what_servers_take(experiment: &Experiment, found: &mut Vec<Finding>) {
     let Some(topology) = cluster(experiment) else { return };
     for (name, value) in topology.config.redis.iter() {
-        let lower = name.to_ascii_lowercase();
-        let wants = match lower.as_str() {
+        let wants = match name {
             "cluster-node-timeout" => {
                 let good = value.parse::<u64>().is_ok_and(|number| (1..=i64::MAX as u64).contains(&number));
                 (!good).then_some("a whole number of milliseconds, at least 1")
@@ -78,7 +77,7 @@ pub(super) fn directives_are_what_servers_take(experiment: &Experiment, found: &
         };
         if let Some(wants) = wants {
             let path = format!("topology.config.redis.{name}");
-            let meant = value.parse::<crate::spec::Duration>().ok().filter(|_| lower == "cluster-node-timeout");
+            let meant = value.parse::<crate::spec::Duration>().ok().filter(|_| name == "cluster-node-timeout");
             let help = meant.map(|duration| format!("`{value}` is `{}`", duration.as_millis()));
             found.push(Finding::error("RQ0217", path, format!("`{name}` must be {wants}")).maybe_help(help));
         }

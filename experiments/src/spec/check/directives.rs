@@ -1,72 +1,78 @@
 //! Directives of the servers' configuration files.
 
 use super::Finding;
-use crate::spec::directive_rules::{self, KNOWN_CLUSTER, KNOWN_REDIS, Refusal, SENTINEL};
-use crate::spec::{Experiment, structure};
+use crate::spec::directive_rules::{self, Refusal};
+use crate::spec::{Experiment, conf, directive_lists, structure};
 
 const REDIS: &str = "topology.config.redis";
 const SENTINEL_PATH: &str = "topology.config.sentinel";
 
 pub(super) fn are_for_the_file(experiment: &Experiment, found: &mut Vec<Finding>) {
     let cluster = experiment.topology.cluster().is_some();
-    let redis = experiment.topology.redis().names().map(|name| (REDIS, name, directive_rules::redis(name, cluster)));
-    let sentinel = experiment.topology.sentinel().into_iter().flat_map(|topology| topology.config.sentinel.names());
-    let sentinel = sentinel.map(|name| (SENTINEL_PATH, name, directive_rules::sentinel(name)));
-    for (section, name, refusal) in redis.chain(sentinel) {
-        let path = format!("{section}.{name}");
-        match refusal {
-            None => {}
-            Some(Refusal::Owned(reason)) => found.push(
-                Finding::error("RQ0213", path, format!("`{name}` is set by the tool itself")).on_key().label(reason).help("leave it out"),
-            ),
-            Some(Refusal::Unsupported(reason)) => {
-                found.push(
-                    Finding::error("RQ0214", path, format!("`{name}` is not supported yet")).on_key().label(reason).help("leave it out"),
-                );
+    let mut guesses = structure::Guesses::default();
+    for name in experiment.topology.redis().names() {
+        if let Err(refusal) = directive_rules::redis(name, cluster) {
+            let meant = || guesses.closest(name, directive_rules::allowed(cluster));
+            found.push(refused(format!("{REDIS}.{name}"), name, refusal, meant));
+        }
+    }
+    for name in experiment.topology.sentinel().into_iter().flat_map(|topology| topology.config.sentinel.names()) {
+        let path = format!("{SENTINEL_PATH}.{name}");
+        match directive_rules::sentinel(name) {
+            Ok(()) => {}
+            Err(Refusal::Unknown) => {
+                let finding = Finding::error("RQ0215", path, format!("no Sentinel directive named `{name}` is known")).on_key();
+                found.push(finding.help(structure::help(name, directive_lists::SENTINEL)));
             }
+            Err(refusal) => found.push(refused(path, name, refusal, || None)),
         }
     }
 }
 
-pub(super) fn are_known(experiment: &Experiment, found: &mut Vec<Finding>) {
-    let cluster = experiment.topology.cluster().is_some();
-    let known: Vec<&str> = KNOWN_REDIS.iter().chain(if cluster { KNOWN_CLUSTER } else { &[] }).copied().collect();
-    for name in experiment.topology.redis().names() {
-        let lower = name.to_ascii_lowercase();
-        if directive_rules::redis(&lower, cluster).is_some() || known.contains(&lower.as_str()) {
-            continue;
+/// A directive that is not for the file, and why; of an unknown one also what may have been `meant`.
+pub(super) fn refused(path: String, name: &str, refusal: Refusal, meant: impl FnOnce() -> Option<&'static str>) -> Finding {
+    let error = |code, what: &str, reason: &'static str| Finding::error(code, path.clone(), format!("`{name}` {what}")).label(reason);
+    let finding = match refusal {
+        Refusal::Owned(reason) => error("RQ0213", "is set by the tool itself", reason).help("leave it out"),
+        Refusal::Unsupported(reason) => error("RQ0214", "is not supported yet", reason).help("leave it out"),
+        Refusal::Harmful(reason) => error("RQ0281", "is not for an experiment to set", reason).help("leave it out"),
+        Refusal::Unknown => {
+            let finding = Finding::error("RQ0282", path, format!("`{name}` is none of the directives a file may set"));
+            let help = "leave it out; docs/experiment-reference.md says which are allowed";
+            finding.help(meant().map_or_else(|| help.to_owned(), |meant| format!("did you mean `{meant}`?")))
         }
-        let meant = structure::closest(&lower, known.iter().copied()).map(|found| format!("did you mean `{found}`?"));
-        found.push(
-            Finding::warning("RQ0311", format!("{REDIS}.{name}"), format!("no Redis directive named `{name}` is known"))
-                .on_key()
-                .help("a server that does not know it either will not start")
-                .maybe_help(meant),
-        );
-    }
-    for name in experiment.topology.sentinel().into_iter().flat_map(|topology| topology.config.sentinel.names()) {
-        let lower = name.to_ascii_lowercase();
-        if directive_rules::sentinel(&lower).is_some() || SENTINEL.contains(&lower.as_str()) {
-            continue;
+    };
+    finding.on_key()
+}
+
+pub(super) fn have_values_servers_can_read(experiment: &Experiment, found: &mut Vec<Finding>) {
+    for (name, value) in experiment.topology.redis().iter() {
+        let path = format!("{REDIS}.{name}");
+        if let Err(why) = conf::quotes_close(value) {
+            let finding = Finding::error("RQ0283", path, format!("the server cannot read this value of `{name}`: {why}"));
+            found.push(finding.help("write the arguments as they stand in a configuration file"));
+        } else if directive_rules::names_a_file(name) && !is_plain(value) {
+            let finding = Finding::error("RQ0283", path, format!("`{name}` is the name of a file in the node's own folder"));
+            found.push(finding.help("use letters, digits, `.`, `-` and `_` only"));
         }
-        found.push(
-            Finding::error("RQ0215", format!("{SENTINEL_PATH}.{name}"), format!("no Sentinel directive named `{name}` is known"))
-                .on_key()
-                .help(structure::help(&lower, SENTINEL)),
-        );
     }
+}
+
+/// A name of a file that leads to no other folder, however it is read.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) && !name.starts_with('.')
 }
 
 pub(super) fn of_sentinel_are_numbers(experiment: &Experiment, found: &mut Vec<Finding>) {
     for (name, value) in experiment.topology.sentinel().into_iter().flat_map(|topology| topology.config.sentinel.iter()) {
-        let lower = name.to_ascii_lowercase();
-        if !SENTINEL.contains(&lower.as_str()) {
+        if directive_rules::sentinel(name).is_err() {
             continue;
         }
         // 0 switches the reboot rule off; for the others Sentinel refuses it (sentinel.c, `sentinelHandleConfiguration`).
-        let least = u64::from(lower != "master-reboot-down-after-period");
+        let least = u64::from(name != "master-reboot-down-after-period");
         if value.parse::<i32>().ok().and_then(|number| u64::try_from(number).ok()).is_none_or(|number| number < least) {
-            let unit = if lower == "parallel-syncs" { "replicas" } else { "milliseconds" };
+            let unit = if name == "parallel-syncs" { "replicas" } else { "milliseconds" };
             let message = format!("`{name}` must be a whole number of {unit}, at least {least}");
             let meant = value.parse::<crate::spec::Duration>().ok().filter(|_| unit == "milliseconds");
             let help = meant.map(|duration| format!("`{value}` is `{}`", duration.as_millis()));

@@ -19,7 +19,7 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    pub(super) fn error(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn error(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(Level::Error, code, path.into(), message.into())
     }
 
@@ -37,7 +37,7 @@ impl Finding {
         self
     }
 
-    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
     }
@@ -57,7 +57,7 @@ impl Finding {
         (0..entries.min(100)).fold(self, |finding, index| finding.uses(format!("{list}[{index}].{field}")))
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }

@@ -23,7 +23,7 @@ const RULES: &[Rule] = &[
     cluster::a_majority_survives_a_loss,
     cluster::workloads_fit_the_topology,
     directives::are_for_the_file,
-    directives::are_known,
+    directives::have_values_servers_can_read,
     directives::of_sentinel_are_numbers,
     schedule::each_has_one_instant,
     schedule::waiting_ends_inside_the_run,

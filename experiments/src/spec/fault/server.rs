@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::Selector;
+use crate::spec::{DirectiveName, Selector};
 
 /// The server is kept busy and answers nobody.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,7 +79,8 @@ pub struct ConfigSet {
     /// Whom, resolved when the fault fires.
     pub target: Selector,
     /// Directives and their new values.
-    pub set: BTreeMap<String, String>,
+    #[schemars(schema_with = "crate::spec::directives::settings")]
+    pub set: BTreeMap<DirectiveName, String>,
 }
 
 /// `SENTINEL SIMULATE-FAILURE`: the Sentinel crashes by itself when it leads a failover and reaches the point; with `for`, those that have

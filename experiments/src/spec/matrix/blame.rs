@@ -1,5 +1,7 @@
 //! Problems of the cells put together, each told once, at the value that causes it.
 
+use std::collections::HashMap;
+
 use super::{Axis, Combination};
 use crate::spec::problem::Problem;
 use crate::spec::source::Span;
@@ -15,11 +17,15 @@ pub(crate) fn blame(axes: &[Axis], combinations: &[Combination], found: Vec<Vec<
         return found.into_iter().flatten().collect();
     }
     let mut groups: Vec<(Problem, Vec<usize>)> = Vec::new();
+    let mut known: HashMap<Problem, usize> = HashMap::new();
     for (cell, problems) in found.into_iter().enumerate() {
         for problem in problems {
-            match groups.iter_mut().find(|(other, _)| *other == problem) {
-                Some((_, cells)) => cells.push(cell),
-                None => groups.push((problem, vec![cell])),
+            match known.get(&problem) {
+                Some(group) => groups[*group].1.push(cell),
+                None => {
+                    known.insert(problem.clone(), groups.len());
+                    groups.push((problem, vec![cell]));
+                }
             }
         }
     }

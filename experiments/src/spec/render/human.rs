@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Look, Origin, Renderer, Snippet, normalize_untrusted_str};
 
+use super::SHOWN;
 use crate::shown;
+use crate::spec::problem::thousands;
 use crate::spec::{FileId, Level, Loaded, Problem, SourceFile, Span};
 
-/// Most problems shown; a file that has more is not the file it was meant to be.
-const SHOWN: usize = 100;
 /// Places further apart than this, in bytes, are not shown in one snippet.
 const FAR: usize = 64 * 1024;
 /// A snippet of more bytes than this, which is one endless line, is not shown at all.
@@ -24,7 +24,7 @@ pub(crate) fn human(loaded: &Loaded, color: bool) -> String {
         out.push_str("\n\n");
     }
     if let Some(more) = loaded.problems.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        out.push_str(&format!("... and {more} more\n\n"));
+        out.push_str(&format!("... and {} more\n\n", thousands(more)));
     }
     if let Some(first) = loaded.sources.files().first().filter(|_| !loaded.problems.is_empty()) {
         let errors = loaded.problems.iter().filter(|problem| problem.level == Level::Error).count();
@@ -35,7 +35,8 @@ pub(crate) fn human(loaded: &Loaded, color: bool) -> String {
 }
 
 fn counts(errors: usize, warnings: usize) -> String {
-    let some = |number: usize, word: &str| (number > 0).then(|| format!("{number} {word}{}", if number == 1 { "" } else { "s" }));
+    let some =
+        |number: usize, word: &str| (number > 0).then(|| format!("{} {word}{}", thousands(number), if number == 1 { "" } else { "s" }));
     let parts: Vec<String> = [some(errors, "error"), some(warnings, "warning")].into_iter().flatten().collect();
     parts.join(", ")
 }
@@ -66,7 +67,7 @@ fn one(loaded: &Loaded, problem: &Problem, renderer: &Renderer) -> String {
             places.truncate(1);
         }
         let shown = lines(source, &places);
-        if shown.len() > LONG {
+        if shown.len() > LONG || source.hidden {
             let place = loaded.sources.location(places[0].0);
             group = group
                 .element(Origin::path(shown::line(&place.file).into_owned()).line(place.line as usize).char_column(place.column as usize));

@@ -1,7 +1,10 @@
 //! Strings with a form of their own, read by the type's own parser so that its message is the one shown.
 
+use crate::spec::directive_name;
 use crate::spec::schema::NAME_PATTERN;
-use crate::spec::{After, BitRate, Duration, Expectation, Lifetime, Offset, Percent, Rate, Server, SlotChoice, SlotRanges, Trigger};
+use crate::spec::{
+    After, BitRate, DirectiveName, Duration, Expectation, Lifetime, Offset, Percent, Rate, Server, SlotChoice, SlotRanges, Trigger,
+};
 
 /// Reads `text` as the schema's definition `name`; `None` when the definition has no form of its own.
 pub(super) fn read(name: &str, text: &str) -> Option<Result<(), String>> {
@@ -32,6 +35,10 @@ pub(super) fn read(name: &str, text: &str) -> Option<Result<(), String>> {
 pub(super) fn matches(pattern: &str, text: &str) -> Result<(), String> {
     match pattern {
         NAME_PATTERN => name(text),
+        directive_name::NAME => {
+            text.parse::<DirectiveName>().map(drop).map_err(|error| format!("`{}` is no directive: {error}", shorten(text)))
+        }
+        directive_name::VALUE => directive_name::value(text).map_err(|error| error.to_string()),
         // Every other pattern belongs to a definition that `read` knows; a test keeps this true.
         _ => Ok(()),
     }

@@ -7,5 +7,5 @@ mod scalar;
 mod suggest;
 mod walk;
 
-pub(crate) use suggest::{closest, help, help_among, list};
+pub(crate) use suggest::{Guesses, closest, help, help_among, list};
 pub(crate) use walk::{Shape, check, point};

@@ -60,6 +60,32 @@ pub(crate) fn closest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         .map(|(_, candidate)| candidate)
 }
 
+/// Most words of one file that are compared with those that are known: who wrote more wrong ones meant another file.
+const MOST_GUESSES: u32 = 20;
+
+/// Suggestions, for the first few words only: each costs a comparison with every known word.
+#[derive(Debug)]
+pub(crate) struct Guesses(u32);
+
+impl Default for Guesses {
+    fn default() -> Self {
+        Self(MOST_GUESSES)
+    }
+}
+
+impl Guesses {
+    /// The closest of `known`, while there are guesses left.
+    pub(crate) fn closest<'k>(&mut self, word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+        self.0 = self.0.checked_sub(1)?;
+        closest(word, known)
+    }
+
+    /// Whether there are any left.
+    pub(crate) fn are_left(&self) -> bool {
+        self.0 > 0
+    }
+}
+
 /// `a`, `b` and `c`, each in backticks.
 pub(crate) fn list<'k>(words: impl IntoIterator<Item = &'k str>, last: &str) -> String {
     let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();

@@ -1,5 +1,6 @@
 //! The walk over tree and schema.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
@@ -8,7 +9,7 @@ use super::forms::{accepts, bounds, branches, either, resolve, tag, wanted, word
 use super::leaf::{self, shorten};
 use super::placeholder::placeholder;
 use super::scalar::{self, Kind};
-use super::suggest;
+use super::suggest::{self, Guesses};
 use crate::spec::problem::Problem;
 use crate::spec::schema;
 use crate::spec::source::{Place, SourceMap, Span};
@@ -28,7 +29,7 @@ pub(crate) struct Shape {
 
 /// Checks a whole experiment against its schema.
 pub(crate) fn check(root: &Node) -> Shape {
-    let mut walk = Walk { map: SourceMap::default(), tainted: Vec::new(), problems: Vec::new() };
+    let mut walk = Walk { map: SourceMap::default(), tainted: Vec::new(), problems: Vec::new(), guesses: Guesses::default() };
     walk.map.insert(String::new(), Place { key: None, value: point(root, None) });
     let value = walk.visit(root, schema::experiment(), "", None);
     Shape { value, map: walk.map, tainted: walk.tainted, problems: walk.problems }
@@ -38,6 +39,7 @@ struct Walk {
     map: SourceMap,
     tainted: Vec<String>,
     problems: Vec<Problem>,
+    guesses: Guesses,
 }
 
 impl Walk {
@@ -107,11 +109,20 @@ impl Walk {
         let nothing = Map::new();
         let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&nothing);
         let others = schema.get("additionalProperties").filter(|others| others.is_object());
+        let names = schema.get("propertyNames").and_then(|names| names.get("pattern")).and_then(Value::as_str);
         let mut members = Map::new();
-        let mut first: HashMap<&str, &Entry> = HashMap::new();
+        let mut first: HashMap<Cow<'_, str>, &Entry> = HashMap::new();
         for entry in entries {
-            let here = join(path, &entry.key);
-            if let Some(earlier) = first.get(entry.key.as_str()) {
+            // Names of directives are compared as servers compare them, and kept in the form they are compared in.
+            let name = if names.is_some() { Cow::Owned(entry.key.to_ascii_lowercase()) } else { Cow::Borrowed(entry.key.as_str()) };
+            let here = join(path, &name);
+            if let Some(Err(message)) = names.map(|pattern| leaf::matches(pattern, &entry.key)) {
+                let problem = Problem::error("RQ0109", entry.key_span.clone(), message);
+                self.problems.push(problem.help("write the directive as it stands in a configuration file, for example `maxmemory`"));
+                self.tainted.push(here);
+                continue;
+            }
+            if let Some(earlier) = first.get(&name) {
                 let message = format!("the key `{}` is written twice", shorten(&entry.key));
                 let repeats = path.starts_with("topology.config.");
                 let help =
@@ -124,8 +135,8 @@ impl Walk {
                 self.tainted.push(here);
                 continue;
             }
-            first.insert(&entry.key, entry);
-            let Some(member) = properties.get(&entry.key).or(others) else {
+            first.insert(name.clone(), entry);
+            let Some(member) = properties.get(&*name).or(others) else {
                 if let Some(meant) = self.unknown_key(entry, properties, path)
                     && !entries.iter().any(|other| other.key == meant)
                 {
@@ -137,10 +148,10 @@ impl Walk {
             };
             self.map.insert(here.clone(), Place { key: Some(entry.key_span.clone()), value: point(&entry.value, Some(&entry.key_span)) });
             let value = self.visit(&entry.value, member, &here, Some(&entry.key_span));
-            members.insert(entry.key.clone(), value);
+            members.insert(name.into_owned(), value);
         }
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        for wanted in required.filter(|wanted| !first.contains_key(wanted)) {
+        for wanted in required.filter(|wanted| !first.contains_key(*wanted)) {
             let here = join(path, wanted);
             // A misspelt key was reported already; that it is also missing tells nothing new.
             if !self.tainted.contains(&here) {
@@ -162,17 +173,18 @@ impl Walk {
     /// Reports a key that is not known; the one that was probably meant.
     fn unknown_key<'p>(&mut self, entry: &Entry, properties: &'p Map<String, Value>, path: &str) -> Option<&'p str> {
         let known: Vec<&str> = properties.keys().map(String::as_str).collect();
-        let meant = suggest::closest(&entry.key, known.iter().copied());
+        let told = self.guesses.are_left();
+        let meant = self.guesses.closest(&entry.key, known.iter().copied());
         if let Some(meant) = meant {
             self.tainted.push(join(path, meant));
         }
         let help = match (entry.key.as_str(), meant) {
-            ("<<", _) => "merge keys are not part of YAML 1.2; write the values out, or use an alias for the whole value".to_owned(),
-            (_, Some(meant)) => format!("did you mean `{meant}`?"),
-            (_, None) => format!("known here: {}", suggest::list(known, "and")),
+            ("<<", _) => Some("merge keys are not part of YAML 1.2; write the values out, or use an alias for the whole value".to_owned()),
+            (_, Some(meant)) => Some(format!("did you mean `{meant}`?")),
+            (_, None) => told.then(|| format!("known here: {}", suggest::list(known, "and"))),
         };
         let message = format!("unknown key `{}`", shorten(&entry.key));
-        self.problems.push(Problem::error("RQ0103", entry.key_span.clone(), message).help(help));
+        self.problems.push(Problem::error("RQ0103", entry.key_span.clone(), message).maybe_help(help));
         meant
     }
 
@@ -208,7 +220,7 @@ impl Walk {
         let keys: Vec<&str> = properties.flat_map(|properties| properties.keys().map(String::as_str)).collect();
         let misspelt =
             |entry: &&Entry| !keys.contains(&entry.key.as_str()) && suggest::closest(&entry.key, keys.iter().copied()) == Some(tag);
-        let written = entries.iter().find(|entry| entry.key == tag).or_else(|| entries.iter().find(misspelt));
+        let written = entries.iter().find(|entry| entry.key == tag).or_else(|| entries.iter().take(20).find(misspelt));
         let word = written.and_then(|entry| match &entry.value.data {
             Data::Scalar { text, .. } => Some(text.as_str()),
             _ => None,
