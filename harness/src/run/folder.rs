@@ -49,9 +49,9 @@ impl Folder {
     pub fn cell(&self, name: &str) -> Result<Self, String> {
         let mut parts = Path::new(name).components();
         let path = self.0.join(name);
-        let linked = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        let folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
         match (parts.next(), parts.next()) {
-            (Some(Component::Normal(part)), None) if part == name && !linked => Ok(Self(path)),
+            (Some(Component::Normal(part)), None) if part == name && folder => Ok(Self(path)),
             _ => {
                 let name = shown::clipped(name, 100);
                 Err(format!(
@@ -65,21 +65,6 @@ impl Folder {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.0
-    }
-
-    /// The results folder of a cell, of an earlier run. What names it may have been written by anybody, and so may the folder.
-    pub fn cell(&self, name: &str) -> Result<Self, String> {
-        let failed = |why: &str| format!("{}: the cell {name:?} {why}", self.0.display());
-        let mut parts = Path::new(name).components();
-        if !matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name) {
-            return Err(failed("is no name of a folder"));
-        }
-        let path = self.0.join(name);
-        match path.symlink_metadata() {
-            Ok(metadata) if metadata.is_dir() => Ok(Self(path)),
-            Ok(_) => Err(failed("is no folder")),
-            Err(error) => Err(failed(&error.to_string())),
-        }
     }
 
     /// Folder of a trial, created if missing.
