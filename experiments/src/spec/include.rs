@@ -19,7 +19,7 @@ use super::structure::Guesses;
 use super::yaml::{self, Data, Entry, Node};
 
 /// Most lines of one included file that are told to be wrong.
-const MOST_WRONG: usize = 100;
+const MOST_WRONG: usize = 50;
 /// Most directives of an included file; what distributions ship has less than 300.
 const MOST_DIRECTIVES: usize = 2_000;
 

@@ -74,18 +74,18 @@ pub fn locks(document: &Document) -> Option<LockCounts> {
     conclusive(document).flat_map(|trial| &trial.workloads).filter_map(|workload| workload.locks.as_ref()).fold(None, |sum, one| {
         let sum = sum.unwrap_or_default();
         Some(LockCounts {
-            acquired: sum.acquired + one.acquired,
-            double_acquired: sum.double_acquired + one.double_acquired,
-            double_held_time: sum.double_held_time + one.double_held_time,
-            ttl_overrun: sum.ttl_overrun + one.ttl_overrun,
-            possible: sum.possible + one.possible,
-            lost: sum.lost + one.lost,
-            stuck: sum.stuck + one.stuck,
-            updates: sum.updates + one.updates,
-            lost_updates: sum.lost_updates + one.lost_updates,
-            fenced_out: sum.fenced_out + one.fenced_out,
-            fenced_alone: sum.fenced_alone + one.fenced_alone,
-            token_regressions: sum.token_regressions + one.token_regressions,
+            acquired: sum.acquired.saturating_add(one.acquired),
+            double_acquired: sum.double_acquired.saturating_add(one.double_acquired),
+            double_held_time: sum.double_held_time.saturating_add(one.double_held_time),
+            ttl_overrun: sum.ttl_overrun.saturating_add(one.ttl_overrun),
+            possible: sum.possible.saturating_add(one.possible),
+            lost: sum.lost.saturating_add(one.lost),
+            stuck: sum.stuck.saturating_add(one.stuck),
+            updates: sum.updates.saturating_add(one.updates),
+            lost_updates: sum.lost_updates.saturating_add(one.lost_updates),
+            fenced_out: sum.fenced_out.saturating_add(one.fenced_out),
+            fenced_alone: sum.fenced_alone.saturating_add(one.fenced_alone),
+            token_regressions: sum.token_regressions.saturating_add(one.token_regressions),
         })
     })
 }
@@ -95,11 +95,11 @@ pub fn sets(document: &Document) -> Option<SetCounts> {
     conclusive(document).flat_map(|trial| &trial.workloads).filter_map(|workload| workload.set.as_ref()).fold(None, |sum, one| {
         let sum = sum.unwrap_or_default();
         Some(SetCounts {
-            acknowledged: sum.acknowledged + one.acknowledged,
-            lost: sum.lost + one.lost,
-            recovered: sum.recovered + one.recovered,
-            unexpected: sum.unexpected + one.unexpected,
-            never_read: sum.never_read + one.never_read,
+            acknowledged: sum.acknowledged.saturating_add(one.acknowledged),
+            lost: sum.lost.saturating_add(one.lost),
+            recovered: sum.recovered.saturating_add(one.recovered),
+            unexpected: sum.unexpected.saturating_add(one.unexpected),
+            never_read: sum.never_read.saturating_add(one.never_read),
             by_node: Vec::new(),
         })
     })

@@ -16,10 +16,10 @@ impl Columns {
     /// The buckets that begin inside `[from, to)`, at most `most` columns.
     pub fn new(series: &WorkloadSeries, bucket: u64, [from, to]: [u64; 2], most: usize) -> Self {
         let bucket = bucket.max(1);
-        let first = series.buckets.iter().map(|b| b.at).filter(|at| *at + bucket > from).min().unwrap_or(from);
+        let first = series.buckets.iter().map(|b| b.at).filter(|at| at.saturating_add(bucket) > from).min().unwrap_or(from);
         let span = to.saturating_sub(first);
         let merge = span.div_ceil(bucket).div_ceil(most.max(1) as u64).max(1);
-        let width = bucket * merge;
+        let width = bucket.saturating_mul(merge);
         let mut list = vec![OpBucket::default(); span.div_ceil(width) as usize];
         for one in series.buckets.iter().filter(|b| b.at >= first) {
             let Some(column) = list.get_mut(((one.at - first) / width) as usize) else { continue };

@@ -141,7 +141,7 @@ impl TrialView {
     pub fn new(trial: &Trial, budget: &Budget) -> Self {
         let id = format!("t{}", trial.index);
         let begin = trial.timeline.workloads.iter().filter_map(|w| w.buckets.first()).map(|b| b.at).min().unwrap_or(trial.zero);
-        let whole = [begin.min(trial.zero), trial.end.max(trial.zero + 1)];
+        let whole = [begin.min(trial.zero), trial.end.max(trial.zero.saturating_add(1))];
         let overview = timeline::draw(trial, &Window { id: &id, time: whole, columns: budget.columns, marks: budget.marks, close: false });
         let close = |(n, (time, shards)): (usize, ([u64; 2], Vec<u32>))| CloseUp {
             whose: of_shards(&shards),

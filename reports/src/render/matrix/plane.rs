@@ -166,7 +166,7 @@ fn marker(body: &mut Svg, at: usize, [x, y]: [f64; 2], cell: u32, title: &str) {
     let (turn, colour, title) = (at % COLOURS.len(), COLOURS[at % COLOURS.len()], svg::escape(title));
     let (cx, cy) = (Px(x), Px(y));
     body.0.push_str(&format!(r#"<circle class="c{turn} pm" fill="{colour}" cx="{cx}" cy="{cy}" r="9"><title>{title}</title></circle>"#));
-    body.text("pmx", Anchor::Middle, x, y + 4.0, &(cell + 1).to_string());
+    body.text("pmx", Anchor::Middle, x, y + 4.0, &cell.saturating_add(1).to_string());
 }
 
 /// What a point means, beside it where there is room: to the right, to the left, then further up and down.
