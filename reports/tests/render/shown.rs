@@ -1,7 +1,7 @@
 //! Every text of a result is an attack, and every format is read back by a parser that others use: nothing of the attack has become
 //! structure, no hidden character is left, and no line commands a CI system.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -77,57 +77,6 @@ fn strings(value: &mut Value, place: &str, visit: &mut impl FnMut(&str, &mut Str
         Value::Object(fields) => fields.iter_mut().for_each(|(name, field)| strings(field, &format!("{place}/{name}"), visit)),
         _ => {}
     }
-}
-
-/// Numbers that no honest document has.
-fn extremes() -> [Value; 8] {
-    [0.into(), 1.into(), u8::MAX.into(), u32::MAX.into(), u64::MAX.into(), (-1.0).into(), 1e308.into(), (-1e308).into()]
-}
-
-/// Runs over all numbers of a value, with their place.
-fn numbers(value: &mut Value, place: &str, visit: &mut impl FnMut(&str, &mut Value)) {
-    match value {
-        Value::Number(_) => visit(place, value),
-        Value::Array(items) => items.iter_mut().for_each(|item| numbers(item, place, visit)),
-        Value::Object(fields) => fields.iter_mut().for_each(|(name, field)| numbers(field, &format!("{place}/{name}"), visit)),
-        _ => {}
-    }
-}
-
-/// For each place of numbers those of the extremes that a document may have there.
-fn possible<D: DeserializeOwned>(value: &Value) -> BTreeMap<String, Vec<Value>> {
-    let mut places = BTreeMap::new();
-    numbers(&mut value.clone(), "", &mut |place, _| {
-        places.insert(place.to_owned(), Vec::new());
-    });
-    for (place, found) in &mut places {
-        for extreme in extremes() {
-            let mut probe = value.clone();
-            numbers(&mut probe, "", &mut |at, number| {
-                if at == place {
-                    *number = extreme.clone();
-                }
-            });
-            if serde_json::from_value::<D>(probe).is_ok() {
-                found.push(extreme);
-            }
-        }
-    }
-    places
-}
-
-/// The same value with some numbers replaced by extremes, as the choices say.
-fn extreme<D: DeserializeOwned>(value: &Value, possible: &BTreeMap<String, Vec<Value>>, choices: &[usize]) -> D {
-    let mut value = value.clone();
-    let mut next = choices.iter().cycle();
-    numbers(&mut value, "", &mut |place, number| {
-        let (choice, which) = (*next.next().unwrap(), possible.get(place).map_or(&[][..], Vec::as_slice));
-        // One of three.
-        if choice % 3 == 0 && !which.is_empty() {
-            *number = which[choice / 3 % which.len()].clone();
-        }
-    });
-    serde_json::from_value(value).unwrap()
 }
 
 /// A document and the places of its texts: those that may be any text, which is not so of a verdict.
@@ -216,10 +165,6 @@ static VICTIMS: LazyLock<Vec<Victim>> = LazyLock::new(|| {
 });
 static MATRIX: LazyLock<Victim> = LazyLock::new(|| Victim::new(&matrix_document()));
 
-static NUMBERS: LazyLock<Vec<BTreeMap<String, Vec<Value>>>> =
-    LazyLock::new(|| VICTIMS.iter().map(|victim| possible::<Document>(&victim.value)).collect());
-static MATRIX_NUMBERS: LazyLock<BTreeMap<String, Vec<Value>>> = LazyLock::new(|| possible::<MatrixDocument>(&MATRIX.value));
-
 /// Whether a character must not be in anything that is written.
 fn hidden(c: char) -> bool {
     let bidi = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
@@ -247,6 +192,7 @@ fn elements(page: &str) -> Vec<Element> {
 fn fragment(html: &str) -> Vec<Element> {
     let mut reader = quick_xml::Reader::from_str(html);
     reader.config_mut().check_end_names = false;
+    reader.config_mut().allow_unmatched_ends = true;
     let mut found = Vec::new();
     loop {
         match reader.read_event().unwrap() {
@@ -417,28 +363,6 @@ proptest! {
     }
 
     #[test]
-    fn no_number_of_a_result_ends_a_renderer_or_keeps_it_for_long(choices in prop::collection::vec(any::<usize>(), 1..60), which in 0..4_usize) {
-        let document: Document = extreme(&VICTIMS[which].value, &NUMBERS[which], &choices);
-        let began = std::time::Instant::now();
-        let texts = [
-            html::render(&document), junit::render(&document), summary::render(&document), metrics::render(&document), metrics::prometheus(&document),
-            terminal::render(&document, &terminal::Options::default()),
-        ];
-        prop_assert!(texts.iter().all(|text| text.len() < 8_000_000), "{:?}", texts.map(|text| text.len()));
-        prop_assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
-    }
-
-    #[test]
-    fn no_number_of_a_matrix_ends_a_renderer(choices in prop::collection::vec(any::<usize>(), 1..60)) {
-        let document: MatrixDocument = extreme(&MATRIX.value, &MATRIX_NUMBERS, &choices);
-        let texts = [
-            matrix::html(&document), matrix::junit(&document), matrix::summary(&document), matrix::metrics(&document),
-            matrix::terminal(&document, &terminal::Options::default()),
-        ];
-        prop_assert!(texts.iter().all(|text| text.len() < 8_000_000));
-    }
-
-    #[test]
     fn no_text_of_a_matrix_becomes_structure(attacks in prop::collection::vec(attack(), 1..24), place in attack()) {
         let document: MatrixDocument = MATRIX.attacked(&attacks);
         let like: MatrixDocument = MATRIX.attacked(&["ordinary".to_owned()]);
@@ -458,22 +382,28 @@ proptest! {
 
 #[test]
 fn the_attacks_reach_every_kind_of_text() {
-    for victim in VICTIMS.iter() {
-        assert!(victim.free.len() > 30, "{:?}", victim.free);
-        for place in [
-            "/name",
-            "/description",
-            "/repro",
-            "/source/path",
-            "/trials/remarks",
-            "/trials/faults/proof",
-            "/trials/nodes/name",
-            "/tool/version",
-        ] {
-            assert!(victim.free.contains(place) || !victim.value.to_string().contains(place.rsplit('/').next().unwrap()), "{place}");
-        }
-        assert!(!victim.free.contains("/verdict"));
+    let free: BTreeSet<&str> = VICTIMS.iter().flat_map(|victim| &victim.free).map(String::as_str).collect();
+    for place in [
+        "/name",
+        "/description",
+        "/repro",
+        "/reasons",
+        "/residue",
+        "/source/path",
+        "/tool/version",
+        "/environment/server",
+        "/assertions/metric",
+        "/assertions/expect",
+        "/assertions/location/file",
+        "/trials/reasons",
+        "/trials/faults/proof",
+        "/trials/nodes/name",
+        "/trials/anomalies/text",
+        "/trials/history",
+    ] {
+        assert!(free.contains(place), "{place} is not among {free:#?}");
     }
+    assert!(!free.contains("/verdict") && !free.contains("/trials/status"));
     assert!(MATRIX.free.contains("/cells/folder") && MATRIX.free.contains("/cells/label"));
 }
 
