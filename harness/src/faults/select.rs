@@ -14,6 +14,8 @@ use crate::trial::{Claim, Member, Stage, claims};
 
 /// Every node must have answered by then; one that has not is not what it is asked to be.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(150), response: Duration::from_millis(150) };
+/// The same where too few did: a busy machine must not look like a set without such a node.
+const PATIENT: Timeouts = Timeouts { connect: Duration::from_secs(1), response: Duration::from_secs(1) };
 
 /// Which nodes a role can mean. One named by `node:` is always meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +33,25 @@ pub async fn resolve(
     stage: &Stage,
     random: &mut rand_chacha::ChaCha8Rng,
 ) -> Result<Vec<Member>, NotDone> {
+    match resolve_within(selector, among, stage, random, TIMEOUTS).await {
+        Err(NotDone::NoOccasion(_)) => resolve_within(selector, among, stage, random, PATIENT).await,
+        told => told,
+    }
+}
+
+async fn resolve_within(
+    selector: &Selector,
+    among: Among,
+    stage: &Stage,
+    random: &mut rand_chacha::ChaCha8Rng,
+    timeouts: Timeouts,
+) -> Result<Vec<Member>, NotDone> {
     let matching: Vec<Member> = match (&selector.node, selector.role) {
         (Some(name), _) => stage.roster.all().filter(|member| member.node.name == *name).collect(),
         (None, Some(WantedRole::Sentinel)) => stage.roster.sentinels().collect(),
         (None, Some(WantedRole::Primary)) if stage.roster.cluster => owners(stage).await,
-        (None, Some(WantedRole::Primary)) => primary(stage).await,
-        (None, Some(WantedRole::Replica)) => with_role(stage, "slave").await,
+        (None, Some(WantedRole::Primary)) => primary(stage, timeouts).await,
+        (None, Some(WantedRole::Replica)) => with_role_within(stage, "slave", timeouts).await,
         (None, Some(WantedRole::LeaderSentinel)) => {
             let leader = stage.live.leader_sentinel();
             stage.roster.sentinels().filter(|member| Some(member.index) == leader).collect()
@@ -83,14 +98,14 @@ async fn owners(stage: &Stage) -> Vec<Member> {
 }
 
 /// The node that says it is the primary; while several do, the one most Sentinels name.
-async fn primary(stage: &Stage) -> Vec<Member> {
-    let claimants = with_role(stage, "master").await;
+async fn primary(stage: &Stage, timeouts: Timeouts) -> Vec<Member> {
+    let claimants = with_role_within(stage, "master", timeouts).await;
     if claimants.len() <= 1 {
         return claimants;
     }
     let asked = stage.roster.sentinels().map(|sentinel| {
         stage.control.spawn(async move {
-            let mut connection = open(sentinel.node.address, TIMEOUTS).await.ok()?;
+            let mut connection = open(sentinel.node.address, timeouts).await.ok()?;
             let mut ask = redis::cmd("SENTINEL");
             ask.arg("GET-MASTER-ADDR-BY-NAME").arg(MASTER_NAME);
             let (host, port): (String, u16) = ask.query_async(&mut connection).await.ok()?;
@@ -109,10 +124,14 @@ async fn primary(stage: &Stage) -> Vec<Member> {
 
 /// The data nodes that say they have this role, in the words of `ROLE`.
 pub async fn with_role(stage: &Stage, role: &'static str) -> Vec<Member> {
+    with_role_within(stage, role, TIMEOUTS).await
+}
+
+async fn with_role_within(stage: &Stage, role: &'static str, timeouts: Timeouts) -> Vec<Member> {
     let asked = stage.roster.data().map(|member| {
         let address = member.node.address;
         let answer = stage.control.spawn(async move {
-            let mut connection = open(address, TIMEOUTS).await.ok()?;
+            let mut connection = open(address, timeouts).await.ok()?;
             let reply: redis::Value = redis::cmd("ROLE").query_async(&mut connection).await.ok()?;
             let redis::Value::Array(fields) = reply else { return None };
             redis::from_redis_value::<String>(fields.into_iter().next()?).ok()
