@@ -97,8 +97,8 @@ fn a_variable_has_no_effect(user: &User) -> Result<(), Failed> {
     // A first process that is not the tool's own is not enough either: here it is a shell in namespaces of its own.
     let words = user.tool(&["exit", "3"]);
     let words: Vec<_> = std::iter::once(words.get_program()).chain(words.get_args()).skip_while(|word| *word != user.program()).collect();
-    let forged = "mkdir -p /run/redquake && printf '%s %s %s' $(readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/pid) \
-                  > /run/redquake/namespaces; export REDQUAKE_INSIDE=$(readlink /proc/self/ns/pid); \"$@\"; exit $?";
+    let forged = "printf '%s %s %s' $(readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/pid) \
+                  > /run/.redquake-namespaces; export REDQUAKE_INSIDE=$(readlink /proc/self/ns/pid); \"$@\"; exit $?";
     let mut command = user.command("unshare");
     command.args(["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "--mount-proc", "sh", "-c"]);
     let mounted = format!("mount -t tmpfs redquake /run && {forged}");
