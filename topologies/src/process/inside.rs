@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::process::{Pid, getpid, getppid};
+use rustix::process::{Pid, getpid};
 
 use super::enter::INIT_STAGE;
 
@@ -17,8 +17,8 @@ const MARK: &str = "/run/.redquake-namespaces";
 /// What a run has of its own, as `/proc/<pid>/ns` names it.
 const OWN: [&str; 3] = ["net", "mnt", "pid"];
 
-/// Whether this process runs inside namespaces made by [`enter`](super::enter()): its parent is the first process there, which is this very
-/// program, has the same namespaces, and has left its mark in a file system that it alone has made.
+/// Whether this process runs inside namespaces made by [`enter`](super::enter()): the first process here is this very
+/// program at that stage, has the same namespaces, and has left its mark in a file system that it alone has made.
 pub fn inside() -> bool {
     // Asked first on the main thread, before any thread has entered the namespace of a node.
     static INSIDE: OnceLock<bool> = OnceLock::new();
@@ -26,7 +26,7 @@ pub fn inside() -> bool {
 }
 
 fn proved() -> io::Result<bool> {
-    let by_init = getppid() == Some(Pid::INIT) && is_init(&fs::read("/proc/1/cmdline")?) && same("/proc/1/exe", "/proc/self/exe")?;
+    let by_init = is_init(&fs::read("/proc/1/cmdline")?) && same("/proc/1/exe", "/proc/self/exe")?;
     let own = namespaces("self")?;
     let mark = Path::new(MARK);
     Ok(by_init && namespaces("1")? == own && fs::read_to_string(mark)? == own && lies_in_own_memory(mark)?)
