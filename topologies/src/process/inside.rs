@@ -8,18 +8,17 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::process::{Pid, getpid, getppid};
+use rustix::process::{Pid, getpid};
 
 use super::enter::INIT_STAGE;
-use super::mounts::SCRATCH;
 
 /// File by which the first process inside names the namespaces it has found itself in.
-const MARK: &str = "namespaces";
+const MARK: &str = "/run/.redquake-namespaces";
 /// What a run has of its own, as `/proc/<pid>/ns` names it.
 const OWN: [&str; 3] = ["net", "mnt", "pid"];
 
-/// Whether this process runs inside namespaces made by [`enter`](super::enter()): its parent is the first process there, which is this very
-/// program, has the same namespaces, and has left its mark in a file system that it alone has made.
+/// Whether this process runs inside namespaces made by [`enter`](super::enter()): the first process here is this very
+/// program at that stage, has the same namespaces, and has left its mark in a file system that it alone has made.
 pub fn inside() -> bool {
     // Asked first on the main thread, before any thread has entered the namespace of a node.
     static INSIDE: OnceLock<bool> = OnceLock::new();
@@ -27,10 +26,10 @@ pub fn inside() -> bool {
 }
 
 fn proved() -> io::Result<bool> {
-    let by_init = getppid() == Some(Pid::INIT) && is_init(&fs::read("/proc/1/cmdline")?) && same("/proc/1/exe", "/proc/self/exe")?;
+    let by_init = is_init(&fs::read("/proc/1/cmdline")?) && same("/proc/1/exe", "/proc/self/exe")?;
     let own = namespaces("self")?;
-    let mark = Path::new(SCRATCH).join(MARK);
-    Ok(by_init && namespaces("1")? == own && fs::read_to_string(&mark)? == own && lies_in_own_memory(&mark)?)
+    let mark = Path::new(MARK);
+    Ok(by_init && namespaces("1")? == own && fs::read_to_string(mark)? == own && lies_in_own_memory(mark)?)
 }
 
 fn is_init(command: &[u8]) -> bool {
@@ -74,5 +73,5 @@ pub(super) fn fresh(outer: &OsStr) -> io::Result<()> {
 
 /// Leaves the mark by which [`inside`] knows. The file system it lies in was just made.
 pub(super) fn mark() -> io::Result<()> {
-    fs::write(Path::new(SCRATCH).join(MARK), namespaces("self")?)
+    fs::write(MARK, namespaces("self")?)
 }

@@ -195,10 +195,12 @@ async fn orphans() {
             answers(&*lab, "redis-1", &format!("SET key{key} 1"), "+OK").await;
         }
         answers(&*lab, "redis-1", "BGSAVE", "+Background saving started").await;
+        let servers = || processes().into_iter().filter(|(name, _)| name.starts_with("redis")).count();
+        assert_eq!(servers(), 2, "the server and its forked saver");
         lab.signal("redis-1", Signal::Kill).await.unwrap();
         eventually("the server ends", || async { !lab.alive("redis-1").await.unwrap() }).await;
-        let forked = processes().into_iter().filter(|(name, _)| name.starts_with("redis")).count();
-        assert!(forked > 0, "the forked saver ended too early for this test to show anything");
+        // Its own pid namespace went with it: nothing waits for the saver to be done.
+        assert!(servers() < 2, "{:?}", processes());
     }
     eventually("only this program and init are left", || async { processes().len() == 2 }).await;
     assert_eq!(lab.close().await, Vec::<String>::new());

@@ -11,7 +11,7 @@ pub const TESTS: &[Test] = &[
     ("two_labs_at_once_do_not_see_each_other", |user| plays(user, "two-labs")),
     ("a_killed_node_keeps_its_address_and_its_data_over_restarts", |user| plays(user, "restart")),
     ("a_paused_server_is_alive_and_silent", |user| plays(user, "pause")),
-    ("forks_of_killed_servers_are_reaped", |user| plays(user, "orphans")),
+    ("forks_of_killed_servers_end_with_them", |user| plays(user, "orphans")),
     ("a_server_comes_back_as_it_was_started_or_as_it_was_left_with_or_without_data", |user| plays(user, "comeback")),
     ("a_full_disk_refuses_snapshots_until_it_is_freed_and_outlives_the_server", |user| plays(user, "disk")),
     ("zones_have_addresses_of_their_own_by_which_they_are_cut_off", |user| plays(user, "zones")),
@@ -97,8 +97,8 @@ fn a_variable_has_no_effect(user: &User) -> Result<(), Failed> {
     // A first process that is not the tool's own is not enough either: here it is a shell in namespaces of its own.
     let words = user.tool(&["exit", "3"]);
     let words: Vec<_> = std::iter::once(words.get_program()).chain(words.get_args()).skip_while(|word| *word != user.program()).collect();
-    let forged = "mkdir -p /run/redquake && printf '%s %s %s' $(readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/pid) \
-                  > /run/redquake/namespaces; export REDQUAKE_INSIDE=$(readlink /proc/self/ns/pid); \"$@\"; exit $?";
+    let forged = "printf '%s %s %s' $(readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/pid) \
+                  > /run/.redquake-namespaces; export REDQUAKE_INSIDE=$(readlink /proc/self/ns/pid); \"$@\"; exit $?";
     let mut command = user.command("unshare");
     command.args(["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "--mount-proc", "sh", "-c"]);
     let mounted = format!("mount -t tmpfs redquake /run && {forged}");
