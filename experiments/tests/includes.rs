@@ -199,6 +199,20 @@ fn a_topology_file_is_told_from_an_experiment() {
 }
 
 #[test]
+fn an_experiment_is_known_by_the_beginnings_of_its_lines() {
+    assert!(spec::is_experiment(b"version: 1\nname: a\ntopology: { kind: sentinel\n"), "also one that is no YAML");
+    assert!(!spec::is_experiment(b"version: 1\npassword: hunter2\n"));
+    assert!(!spec::is_experiment(b"apiVersion: v1\nkind: Secret\ntopology: x\n"));
+}
+
+#[test]
+fn a_file_without_its_words_keeps_codes_and_places() {
+    let loaded = spec::load("a.yaml", b"version: 1\npassword: hunter2\n", &|_| Err(String::new())).without_words();
+    assert!(loaded.has_errors() && !shown(&loaded).contains("hunter2") && !shown(&loaded).contains("password"), "{}", shown(&loaded));
+    assert!(shown(&loaded).contains("RQ0103") && shown(&loaded).contains("a.yaml:2:1"), "{}", shown(&loaded));
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_a_problem_like_any_other() {
     let loaded = Loaded::unreadable("mine/a.yaml", "Permission denied (os error 13)");
     assert!(loaded.experiment.is_none() && loaded.has_errors());

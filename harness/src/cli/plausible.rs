@@ -173,7 +173,7 @@ assert:
     #[test]
     fn more_operations_than_were_carried_are_told_and_many_more_are_refused() {
         let told = asked("hz: 10", "clients: 8, rate: 200k/s");
-        let wanted = "a.yaml:6:46: asks for 200,000 operations a second; this machine carried 100,000 in its self-test";
+        let wanted = "a.yaml:6:48: asks for 200,000 operations a second; this machine carried 100,000 in its self-test";
         assert_eq!(told, [(wanted.to_owned(), false)]);
         assert!(asked("hz: 10", "clients: 8, rate: 100000k/s")[0].1);
     }
@@ -181,7 +181,7 @@ assert:
     #[test]
     fn more_connections_than_files_are_refused() {
         let told = asked("hz: 10", "clients: 1000, rate: 200/s");
-        assert!(told[0].1 && told[0].0.starts_with("a.yaml:6:36: asks for up to 1,000 connections"), "{told:?}");
+        assert!(told[0].1 && told[0].0.starts_with("a.yaml:6:39: asks for up to 1,000 connections"), "{told:?}");
     }
 
     #[test]

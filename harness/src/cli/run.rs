@@ -37,6 +37,8 @@ pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
     match outside.block_on(unless_interrupted(&interrupt, choose(args.runtime, &progress)))? {
         Chosen::Here(engine, capabilities) => outside.block_on(all(&files, &args, &capabilities, &engine, &progress, &interrupt)),
         Chosen::Inside => {
+            // A server is asked for its version in namespaces, too.
+            process::check().map_err(Failure::environment)?;
             // There is no way to the network from inside.
             let provided = outside.block_on(unless_interrupted(&interrupt, provide(&files, &progress)));
             // What was being fetched is not waited for: the next run begins it anew.

@@ -100,7 +100,7 @@ impl Checkout {
             .filter(|path| path.extension() == Some(OsStr::new("yaml")))
             .map(|path| {
                 let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-                let fate = if path.is_symlink() { "refused RQ00".to_owned() } else { first_line(&path) };
+                let fate = if path.is_symlink() { "refused RQ0".to_owned() } else { first_line(&path) };
                 (name, fate)
             })
             .collect();

@@ -20,8 +20,12 @@ fn told(bench: &Bench, runtime: &str) {
         let ended = refused(bench, runtime, kind, directive);
         assert_eq!(ended.code, Some(2), "{directive}: {}{}", ended.stdout, ended.stderr);
         // Line and column of the value in the file.
-        let place = format!("experiment.yaml:6:{}: ", 7 + directive.find(' ').unwrap() + 1);
-        let line = ended.stderr.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("{directive}: {}", ended.stderr));
+        let place = format!("experiment.yaml:7:{}: ", 7 + directive.find(' ').unwrap() + 1);
+        let line = ended
+            .stderr
+            .lines()
+            .find(|line| line.starts_with("redquake: ") && line.contains(words))
+            .unwrap_or_else(|| panic!("{directive}: {}", ended.stderr));
         assert!(line.contains(&place) && line.ends_with("`server`"), "{place}: {line}");
         assert_eq!(ended.residue, Vec::<String>::new());
     }
