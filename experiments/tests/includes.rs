@@ -182,11 +182,11 @@ fn a_file_is_read_once_whatever_the_number_of_cells() {
 }
 
 #[test]
-fn wrong_lines_beyond_the_first_hundred_are_counted() {
-    let conf: String = (0..11_333).map(|number| format!("word{number} x\n")).collect();
+fn wrong_lines_beyond_the_first_fifty_are_counted() {
+    let conf: String = (0..11_283).map(|number| format!("word{number} x\n")).collect();
     let (loaded, _) = load(INCLUDING, &[("a.conf", &conf)]);
-    assert_eq!(loaded.problems.len(), 101);
-    assert!(loaded.problems[100].message.contains("and 11,233 more lines"), "{}", loaded.problems[100].message);
+    assert_eq!(loaded.problems.len(), 51);
+    assert!(loaded.problems[50].message.contains("and 11,233 more lines"), "{}", loaded.problems[50].message);
 }
 
 #[test]
@@ -196,6 +196,20 @@ fn a_topology_file_is_told_from_an_experiment() {
     assert!(!spec::is_topology(b"kind: [\n"), "what cannot be read is not passed over");
     assert!(!spec::is_topology(b"- kind: sentinel\n"));
     assert!(!spec::is_topology(b""));
+}
+
+#[test]
+fn an_experiment_is_known_by_the_beginnings_of_its_lines() {
+    assert!(spec::is_experiment(b"version: 1\nname: a\ntopology: { kind: sentinel\n"), "also one that is no YAML");
+    assert!(!spec::is_experiment(b"version: 1\npassword: hunter2\n"));
+    assert!(!spec::is_experiment(b"apiVersion: v1\nkind: Secret\ntopology: x\n"));
+}
+
+#[test]
+fn a_file_without_its_words_keeps_codes_and_places() {
+    let loaded = spec::load("a.yaml", b"version: 1\npassword: hunter2\n", &|_| Err(String::new())).without_words();
+    assert!(loaded.has_errors() && !shown(&loaded).contains("hunter2") && !shown(&loaded).contains("password"), "{}", shown(&loaded));
+    assert!(shown(&loaded).contains("RQ0103") && shown(&loaded).contains("a.yaml:2:1"), "{}", shown(&loaded));
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn problems(loaded: &Loaded) -> Vec<(&str, u32, u32)> {
 fn an_untrusted_file_names_no_program_and_no_image() {
     for server in ["{ binary: mine/server }", "{ image: mine/redis }"] {
         let loaded = load(server, Trust::Untrusted);
-        assert_eq!(problems(&loaded), [("RQ0285", 3, 39)]);
+        assert_eq!(problems(&loaded), [("RQ0285", 3, 37)]);
         assert!(loaded.experiment.is_none() && loaded.render_human(false).contains("who knows"), "{}", loaded.render_human(false));
     }
     assert!(load("valkey:8.1", Trust::Untrusted).experiment.is_some());
@@ -45,7 +45,7 @@ fn a_trusted_file_names_a_program_by_the_path_that_was_looked_at() {
 #[test]
 fn a_program_that_is_not_allowed_is_refused_at_its_place() {
     let loaded = load("{ binary: /bin/sh }", Trust::Trusted);
-    assert_eq!(problems(&loaded), [("RQ0284", 3, 39)]);
+    assert_eq!(problems(&loaded), [("RQ0284", 3, 37)]);
     assert!(loaded.render_human(false).contains("it is not allowed"));
 }
 

@@ -17,7 +17,6 @@ fn mutations_of_the_lines_of_a_history_are_analysed_or_refused() {
     // Enough of it to have a line of each kind.
     let lines = zstd::decode_all(testing::stored(&events).as_slice()).unwrap();
     let seed = &lines[..lines.len().min(64 << 10)];
-    if std::env::var_os("RQ_TMP_SEEDS").is_some() { std::fs::write("../fuzz/corpus/history-lines/failover.ndjson", &lines[..lines.len().min(16 << 10)]).unwrap(); }
     let mut dice = Dice::new(11);
     let (mut read, mut refused) = (0, 0);
     for _ in 0..times() * 4 {
@@ -37,7 +36,6 @@ fn mutations_of_the_lines_of_a_history_are_analysed_or_refused() {
 fn mutations_of_a_result_are_rendered_or_refused() {
     let params = FailoverParams::default();
     let seed = serde_json::to_vec(&testing::document(&params, 2)).unwrap();
-    if std::env::var_os("RQ_TMP_SEEDS").is_some() { std::fs::write("../fuzz/corpus/result/two-trials.json", &seed).unwrap(); }
     let mut dice = Dice::new(13);
     let (mut rendered, mut refused) = (0, 0);
     for _ in 0..times() * 4 {

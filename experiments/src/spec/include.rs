@@ -19,7 +19,7 @@ use super::structure::Guesses;
 use super::yaml::{self, Data, Entry, Node};
 
 /// Most lines of one included file that are told to be wrong.
-const MOST_WRONG: usize = 100;
+const MOST_WRONG: usize = 50;
 /// Most directives of an included file; what distributions ship has less than 300.
 const MOST_DIRECTIVES: usize = 2_000;
 
@@ -196,9 +196,10 @@ fn told(file: FileId, wrong: &[Wrong]) -> Vec<Problem> {
 const HIDDEN: &str = "a file that is not what it was named for is not shown; is this the right one?";
 
 /// The same problem without a word of the file: its code's own words in place of the message.
-fn without_words(problem: &Problem) -> Box<Problem> {
+pub(super) fn without_words(problem: &Problem) -> Box<Problem> {
     let meaning = CODES.iter().find(|code| code.code == problem.code).map_or("the file cannot be read", |code| code.meaning);
-    Box::new(Problem::error(problem.code, problem.span.clone(), meaning).help(HIDDEN))
+    let plain = Problem::error(problem.code, problem.span.clone(), meaning).help(HIDDEN);
+    Box::new(Problem { level: problem.level, ..plain })
 }
 
 /// Puts the directives of a file before those that are written; where both set one, what is written holds.

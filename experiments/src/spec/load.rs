@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::check::{self, Finding};
 use super::directive_rules;
-use super::include::Files;
+use super::include::{Files, without_words};
 use super::matrix::{self, Axis, Cell, Combination};
 use super::policy::Policy;
 use super::problem::{Level, Problem};
@@ -55,11 +55,11 @@ impl Loaded {
         Self { experiment: None, cells: Vec::new(), problems: vec![problem], sources, map: SourceMap::default() }
     }
 
-    /// The same without a word of the file: for a name that led to something else.
+    /// The same without a word of the file: for one that nobody named, and that may be something else.
     pub fn without_words(mut self) -> Self {
         self.sources.hide(FileId(0));
-        let problem = Problem::error("RQ0012", Span { file: FileId(0), range: 0..0 }, "the file that is linked to is no experiment");
-        Self::failed(problem, self.sources)
+        self.problems = self.problems.iter().map(|problem| *without_words(problem)).collect();
+        self
     }
 
     /// Where the value at a path like `assert[0].expect` stands; where the file leaves it out, the nearest value around it.
@@ -190,9 +190,11 @@ pub fn is_topology(bytes: &[u8]) -> bool {
     has_keys(bytes, &["kind"], &["topology"])
 }
 
-/// Whether somebody wrote a file as an experiment, however well.
+/// Whether somebody wrote a file as an experiment, however well: by the beginnings of its lines, because it may not even be YAML.
 pub fn is_experiment(bytes: &[u8]) -> bool {
-    has_keys(bytes, &["version", "topology"], &[])
+    let text = String::from_utf8_lossy(bytes);
+    let has = |key: &str| text.lines().any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')));
+    has("version") && ["topology", "workloads", "faults", "assert"].iter().any(|key| has(key))
 }
 
 /// Whether a file is a mapping that has some keys and has others not.

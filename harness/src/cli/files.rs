@@ -39,10 +39,10 @@ pub fn read_all(arguments: &[String], reading: &ReadingArgs) -> Result<Vec<Exper
                 return Err(Failure::usage(format!("{argument}: no .yaml or .yml file in this folder")));
             }
             found.retain(|path| seen.insert(identity(path)));
-            files.extend(found.iter().map(|path| reading.file(path)).filter(|file| !spec::is_topology(&file.bytes)));
+            files.extend(found.iter().map(|path| reading.file(path, false)).filter(|file| !spec::is_topology(&file.bytes)));
         } else if path.symlink_metadata().is_ok() {
             if seen.insert(identity(path)) {
-                files.push(reading.file(path));
+                files.push(reading.file(path, true));
             }
         } else if let Some(text) = catalogue::find(argument) {
             if seen.insert(Identity::Ready(text)) {
@@ -104,14 +104,16 @@ struct Reading {
 
 impl Reading {
     /// Reads a file; one that cannot be read is a problem like any other, so that those of the other files are still told.
-    fn file(&self, path: &Path) -> ExperimentFile {
+    ///
+    /// `named`: by whoever typed the command, and not only found in a folder.
+    fn file(&self, path: &Path, named: bool) -> ExperimentFile {
         // GitHub puts an annotation on `a.yaml`, and none on `./a.yaml`.
         let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
-        let (bytes, loaded) = self.load(path, &name).unwrap_or_else(|loaded| (Vec::new(), *loaded));
+        let (bytes, loaded) = self.load(path, &name, named).unwrap_or_else(|loaded| (Vec::new(), *loaded));
         ExperimentFile { name, bytes, loaded }
     }
 
-    fn load(&self, path: &Path, name: &str) -> Result<(Vec<u8>, Loaded), Box<Loaded>> {
+    fn load(&self, path: &Path, name: &str, named: bool) -> Result<(Vec<u8>, Loaded), Box<Loaded>> {
         let unreadable = |why: &str| Box::new(Loaded::unreadable(name, why));
         let places = Places::of(path, &self.allowed).map_err(|error| unreadable(&error.to_string()))?;
         let own = path.file_name().ok_or_else(|| unreadable("it has no name"))?;
@@ -128,10 +130,10 @@ impl Reading {
                 if real.is_file() { Ok(text.to_owned()) } else { Err("it is not a regular file".to_owned()) }
             },
         };
-        let named = |other: &str| read(&places.resolve(other)?).map_err(|error| error.to_string());
-        let loaded = spec::load_under(name, &bytes, &named, &policy);
-        // A link may have been given the name of an experiment to have something else shown.
-        let other = path.is_symlink() && !spec::is_experiment(&bytes);
+        let beside = |other: &str| read(&places.resolve(other)?).map_err(|error| error.to_string());
+        let loaded = spec::load_under(name, &bytes, &beside, &policy);
+        // A secret may lie in the folder, and a link may have been given the name of an experiment to have one shown.
+        let other = (path.is_symlink() || !named) && !spec::is_experiment(&bytes);
         Ok((bytes, if other { loaded.without_words() } else { loaded }))
     }
 }

@@ -40,7 +40,9 @@ impl Settings {
         let redis = topology.redis();
         let number = |names: [&str; 2]| names.iter().find_map(|name| redis.get(name)?.parse::<u64>().ok());
         let set_later = experiment.faults.iter().any(|fault| match &fault.action {
-            Action::ConfigSet(config) => config.set.keys().any(|key| key.as_str().starts_with("min-replicas") || key.as_str().starts_with("min-slaves")),
+            Action::ConfigSet(config) => {
+                config.set.keys().any(|key| key.as_str().starts_with("min-replicas") || key.as_str().starts_with("min-slaves"))
+            }
             _ => false,
         });
         let wanted = number(["min-replicas-to-write", "min-slaves-to-write"]).is_some_and(|wanted| wanted > 0);
