@@ -202,7 +202,7 @@ pub(super) fn has_keys(bytes: &[u8], wanted: &[&str], unwanted: &[&str]) -> bool
     let Ok(text) = yaml::decode(FileId(0), bytes) else { return false };
     let Ok(Node { data: Data::Mapping(entries), .. }) = yaml::parse(FileId(0), &text) else { return false };
     let has = |key: &&str| entries.iter().any(|entry| entry.key == **key);
-    wanted.iter().all(|key| has(key)) && !unwanted.iter().any(|key| has(key))
+    wanted.iter().all(&has) && !unwanted.iter().any(has)
 }
 
 /// Parses a file and reads its version.
