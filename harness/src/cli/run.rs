@@ -30,6 +30,8 @@ pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
     match outside.block_on(choose(args.runtime, &progress))? {
         Chosen::Here(engine, capabilities) => outside.block_on(all(&files, &args, &capabilities, &engine, &progress)),
         Chosen::Inside => {
+            // A server is asked for its version in namespaces, too.
+            process::check().map_err(Failure::environment)?;
             // There is no way to the network from inside.
             outside.block_on(provide(&files, &progress))?;
             drop(outside);
