@@ -3,21 +3,19 @@
 use crate::support::{self, Bench, finish};
 
 /// Adds lines to the directives of the quick experiment and performs it; the mistake is in the line after `config:`.
-fn refused(bench: &Bench, runtime: &str, kind: &str, directive: &str) -> support::Ended {
-    let text = support::quick("max < 5s").replace(
-        "    sentinel: { down-after-milliseconds: 1000, failover-timeout: 10000 }\n",
-        &format!("    {kind}:\n      {directive}\n"),
-    );
+fn refused(bench: &Bench, runtime: &str, directive: &str) -> support::Ended {
+    let text = support::quick("max < 5s")
+        .replace("    sentinel: { down-after-milliseconds: 1000, failover-timeout: 10000 }\n", &format!("    redis:\n      {directive}\n"));
     let file = bench.experiment(&text);
     finish(&mut bench.run(&[&file, "--runtime", runtime, "--trials", "2"]))
 }
 
 fn told(bench: &Bench, runtime: &str) {
-    for (kind, directive, words) in [
-        ("redis", "maxmemory-policy: sometimes", "redis-1 refuses `maxmemory-policy sometimes`: argument(s) must be one of the following"),
-        ("sentinel", "parallel-syncs: many", "refuses `sentinel parallel-syncs"),
+    for (directive, words) in [
+        ("maxmemory-policy: sometimes", "redis-1 refuses `maxmemory-policy sometimes`: argument(s) must be one of the following"),
+        ("client-output-buffer-limit: normal", "redis-1 refuses `client-output-buffer-limit normal`: Wrong number of arguments"),
     ] {
-        let ended = refused(bench, runtime, kind, directive);
+        let ended = refused(bench, runtime, directive);
         assert_eq!(ended.code, Some(2), "{directive}: {}{}", ended.stdout, ended.stderr);
         // Line and column of the value in the file.
         let place = format!("experiment.yaml:7:{}: ", 7 + directive.find(' ').unwrap() + 1);
