@@ -1,7 +1,5 @@
 //! What a file may ask of the machine, for those who run it to say.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use redquake_experiments::spec::{self, Loaded, Policy, Server, Trust};
 
 fn load(server: &str, trust: Trust) -> Loaded {

@@ -1,7 +1,5 @@
 //! Random changes of histories and results: whatever comes out is read to its end, or refused with a reason.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 #[path = "../../fuzz/mutate.rs"]
 mod mutate;
 

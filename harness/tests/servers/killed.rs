@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 use redquake_reports::result::{Document, TrialStatus, Verdict};
 
-use crate::leftovers::{describe, holders, marked, namespaces, ticks, until};
+use crate::leftovers::{all, describe, holders, marked, namespaces, ticks, until};
 use crate::support::{self, Bench, Reaped};
 
 /// The kernel needs a moment to end some twenty processes.
@@ -135,8 +135,9 @@ fn kill_once(bench: &Bench, file: &str, wait: Duration) -> Seen {
     let mut tool = Reaped(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("redquake"));
     std::thread::sleep(wait);
     let mark = format!("{MARK}={mark}");
-    let (namespaces, before) = (namespaces(&marked(&mark)), ticks());
-    // Servers overwrite their environment, but live in the namespaces of those that do not.
+    // Servers have an environment and namespaces of their own; they are of the tool's family.
+    let family: Vec<u32> = marked(&mark).into_iter().chain(descendants(tool.0.id())).collect();
+    let (namespaces, before) = (namespaces(&family), ticks());
     let inside = holders(&namespaces, before).len();
     tool.0.kill().expect("killed");
     let killed = Instant::now();
@@ -164,4 +165,20 @@ fn nothing_of_ours_on_the_machine() {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
     let found: Vec<_> = mounts.lines().filter(|line| line.contains(" - tmpfs redquake ") || line.contains("/run/redquake")).collect();
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// A process's children, their children, and so on.
+fn descendants(of: u32) -> Vec<u32> {
+    let parent = |pid: u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status.lines().find_map(|line| line.strip_prefix("PPid:")).and_then(|field| field.trim().parse::<u32>().ok())
+    };
+    let parents: Vec<(u32, u32)> = all().filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let mut found = vec![of];
+    let mut next = 0;
+    while let Some(one) = found.get(next).copied() {
+        found.extend(parents.iter().filter(|(_, parent)| *parent == one).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.split_off(1)
 }

@@ -18,7 +18,7 @@ fn told(bench: &Bench, runtime: &str) {
         let ended = refused(bench, runtime, directive);
         assert_eq!(ended.code, Some(2), "{directive}: {}{}", ended.stdout, ended.stderr);
         // Line and column of the value in the file.
-        let place = format!("experiment.yaml:7:{}: ", 7 + directive.find(' ').unwrap() + 1);
+        let place = format!("experiment.yaml:7:{}: ", 7 + directive.find(' ').expect("a value") + 1);
         let line = ended
             .stderr
             .lines()

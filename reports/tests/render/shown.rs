@@ -1,6 +1,8 @@
 //! Every text of a result is an attack, and every format is read back by a parser that others use: nothing of the attack has become
 //! structure, no hidden character is left, and no line commands a CI system.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
