@@ -13,6 +13,8 @@ const TERM: i32 = 15;
 const SIMULATED: i32 = 99;
 /// A fault that failed is told of a moment after it tried.
 const TRYING: u64 = 100_000_000;
+/// The servers of one restart are started one after the other, each in a sandbox that has to be made first; the last one's start is told.
+const STARTING: u64 = 1_000_000_000;
 /// A signal that ends a pause is sent a moment before its end is told.
 const ENDING: u64 = 100_000_000;
 
@@ -115,7 +117,7 @@ impl Deeds {
 
     /// Whether a fault started it again after it was seen to end.
     pub fn started(&self, seen: &ObjectEvent, since: u64) -> bool {
-        self.starts.iter().any(|(target, at)| *target == seen.name && *at <= seen.at[1] && since <= at.saturating_add(TRYING))
+        self.starts.iter().any(|(target, at)| *target == seen.name && *at <= seen.at[1].saturating_add(STARTING) && since <= at.saturating_add(TRYING))
     }
 
     fn pauses_of<'a>(&'a self, seen: &'a ObjectEvent) -> impl Iterator<Item = [u64; 2]> {
