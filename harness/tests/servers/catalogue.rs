@@ -49,8 +49,9 @@ fn by_default() -> (Lengths, Lengths) {
 }
 
 fn without_docker(name: &str) {
-    // 45 servers leave no room for others.
-    let bench = if name == "cluster/large" { support::bench_alone() } else { support::bench_without_docker() };
+    // 45 servers, or a database that is to be overloaded, leave no room for others.
+    let bench =
+        if name == "cluster/large" || name.starts_with("cache/") { support::bench_alone() } else { support::bench_without_docker() };
     passes(&bench, name, "process");
 }
 

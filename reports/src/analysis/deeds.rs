@@ -117,7 +117,9 @@ impl Deeds {
 
     /// Whether a fault started it again after it was seen to end.
     pub fn started(&self, seen: &ObjectEvent, since: u64) -> bool {
-        self.starts.iter().any(|(target, at)| *target == seen.name && *at <= seen.at[1].saturating_add(STARTING) && since <= at.saturating_add(TRYING))
+        self.starts
+            .iter()
+            .any(|(target, at)| *target == seen.name && *at <= seen.at[1].saturating_add(STARTING) && since <= at.saturating_add(TRYING))
     }
 
     fn pauses_of<'a>(&'a self, seen: &'a ObjectEvent) -> impl Iterator<Item = [u64; 2]> {
