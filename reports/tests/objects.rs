@@ -121,7 +121,7 @@ fn without_a_crash_the_run_passes_and_a_history_that_watched_nothing_claims_noth
 }
 
 #[test]
-fn a_fault_for_which_the_servers_gave_no_occasion_is_a_result_that_fails_the_run() {
+fn a_fault_that_did_not_happen_because_of_the_servers_is_a_result_that_fails_the_run() {
     let with_fault = format!("{QUIET}faults:\n  - {{ name: kill, at: 3s, action: kill, target: {{ role: primary }} }}\n");
     let ended = |state: FaultState| {
         let mut story = story(&with_fault, [0, 0]);
@@ -135,7 +135,7 @@ fn a_fault_for_which_the_servers_gave_no_occasion_is_a_result_that_fails_the_run
     let document = document(&with_fault, missed);
     assert_eq!((document.verdict, document.exit_code), (Verdict::Fail, 1), "{:?}", document.reasons);
     let text = terminal::render(&document, &terminal::Options::default());
-    assert!(text.contains("he servers gave no occasion for 1 fault"), "{text}");
+    assert!(text.contains("1 fault could not happen because of the servers"), "{text}");
     // What the tool could not do is no result.
     assert_eq!(ended(FaultState::Skipped).status, TrialStatus::Inconclusive);
 }

@@ -101,7 +101,7 @@ pub const FAILOVER_METRICS: &[Metric] = &[
     metric(
         "missed_faults",
         Unit::Count,
-        "Faults that were not injected because the servers gave no occasion: no node was as the target asks, an awaited event did not come, or an order was refused.",
+        "Faults that did not happen because of the servers: no node was as the target asks, an awaited event did not come, or an order was refused or not carried out.",
     ),
 ];
 

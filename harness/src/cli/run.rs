@@ -34,13 +34,13 @@ pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
     let progress = Progress::new();
     let interrupt = Interrupt::listen(progress.clone()).map_err(|error| Failure::environment(error.to_string()))?;
     let outside = runtime()?;
-    match outside.block_on(unless_interrupted(&interrupt, choose(args.runtime, &progress)))? {
+    match outside.block_on(interrupt.unless(choose(args.runtime, &progress)))? {
         Chosen::Here(engine, capabilities) => outside.block_on(all(&files, &args, &capabilities, &engine, &progress, &interrupt)),
         Chosen::Inside => {
             // A server is asked for its version in namespaces, too.
             process::check().map_err(Failure::environment)?;
             // There is no way to the network from inside.
-            let provided = outside.block_on(unless_interrupted(&interrupt, provide(&files, &progress)));
+            let provided = outside.block_on(interrupt.unless(provide(&files, &progress)));
             // What was being fetched is not waited for: the next run begins it anew.
             outside.shutdown_background();
             provided?;
@@ -50,12 +50,6 @@ pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
             Ok(Exit::of(code))
         }
     }
-}
-
-/// Work from which nothing is left when it is cut short.
-async fn unless_interrupted<T>(interrupt: &Interrupt, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let ended = interrupt.cancel.run_until_cancelled(work).await;
-    ended.unwrap_or_else(|| Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted))))
 }
 
 /// What was typed, for the tool inside: with the decision about trust, which rests on variables that are not there.
@@ -176,7 +170,10 @@ fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> 
     let repeats = args.repeats.unwrap_or_default();
     trials.push_str(&repeats.argument());
     trials.push_str(if args.reuse { " --reuse" } else { "" });
-    trials.extend(args.reading.allow_path.iter().map(|folder| format!(" --allow-path {}", folder.display())));
+    trials.extend(args.reading.allow_path.iter().map(|folder| format!(" --allow-path {}", shown::shell_quote(&folder.to_string_lossy()))));
+    // Elsewhere nothing says that the file is a stranger's.
+    let untrusted = trust::decide(args.reading.trust).trust == Trust::Untrusted;
+    trials.push_str(if untrusted { " --trust untrusted" } else { "" });
     let cells = match plan::make(file, args.seed, args.trials, capabilities)? {
         Made::One(plan) => vec![cell_order(file, None, *plan)],
         Made::Cells(plans) => {

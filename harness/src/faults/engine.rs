@@ -12,6 +12,7 @@ use redquake_reports::history::{Event, FaultEvent, FaultState};
 use tokio_util::sync::CancellationToken;
 
 use super::build::build;
+use super::deadlines::{late, reversed, shown, soon};
 use super::injection::{Injection, NotDone};
 use super::ledger::Ledger;
 use crate::trial::{Stage, failpoint};
@@ -19,14 +20,8 @@ use crate::workloads::{Crowd, stream_of};
 
 /// Stream of the trial's seed that `pick` draws from.
 const PICK_STREAM: u64 = u64::MAX;
-/// Reversal has a deadline of its own, detached from the run that may have been cancelled.
-const REVERT_WITHIN: Duration = Duration::from_secs(10);
-/// So has what shows that it worked.
-const PROVE_WITHIN: Duration = Duration::from_secs(30);
 /// Longest wait, once everything is to be taken back, for what shows that a fault took effect. What it waits for may need another fault's end.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
-/// The same, and for a reversal, once the run was interrupted: what is not taken back by then goes with the servers, at once.
-const INTERRUPTED_WITHIN: Duration = Duration::from_secs(3);
 /// How late an injection may have been for its end to keep its place in the schedule, before what begins when it was to be over.
 const TOGETHER: Duration = Duration::from_millis(250);
 
@@ -324,10 +319,7 @@ impl<'a> Engine<'a> {
         if failpoint::refused(&planned.label()) {
             return self.tell(Instant::now(), index, FaultState::RevertUnproved, &targets, "failpoint: it was refused".to_owned());
         }
-        let reverting = soon(self.cancel, async {
-            let bounded = tokio::time::timeout(REVERT_WITHIN, injection.revert(stage)).await;
-            bounded.unwrap_or_else(|_| Err(format!("reversal did not end within {REVERT_WITHIN:?}")))
-        });
+        let reverting = soon(self.cancel, reversed(injection.revert(stage)));
         match reverting.await {
             Ok(at) => {
                 self.tell(at, index, FaultState::Reverted, &targets, String::new());
@@ -344,7 +336,7 @@ impl<'a> Engine<'a> {
         let others: Vec<_> =
             self.active.iter().filter(|active| active.index != look.index).map(|active| Arc::clone(&active.injection)).collect();
         self.proofs.push(Box::pin(async move {
-            let result = look.enough.run_until_cancelled(bounded(async {
+            let result = look.enough.run_until_cancelled(shown(async {
                 match look.reverted {
                     false => look.injection.prove(stage, &others).await,
                     true => look.injection.prove_reverted(stage, &others).await,
@@ -362,12 +354,13 @@ impl<'a> Engine<'a> {
         if result.is_err() && disturbed(&self.steps[look.steps..]) {
             return self.look(Look { steps: self.steps.len(), ..look });
         }
-        let Look { index, reverted, targets, .. } = look;
+        let Look { index, reverted, targets, injection, .. } = look;
         if let Some(active) = self.active.iter_mut().find(|active| !reverted && active.index == index) {
             active.proved = true;
             active.until = active.injection.not_before().map_or(active.until, |earliest| earliest.max(active.until));
         }
         let (good, bad) = match reverted {
+            false if injection.is_order() => (FaultState::Proved, FaultState::Missed),
             false => (FaultState::Proved, FaultState::Unproved),
             true => (FaultState::RevertProved, FaultState::RevertUnproved),
         };
@@ -383,23 +376,4 @@ impl<'a> Engine<'a> {
         let event = FaultEvent { at: self.stage.clock.at(at), fault, state, targets: targets.to_vec(), detail };
         self.stage.recorder.record(Event::Fault(event));
     }
-}
-
-/// Ends a while after the run was interrupted.
-async fn late(cancel: &CancellationToken) {
-    cancel.cancelled().await;
-    tokio::time::sleep(INTERRUPTED_WITHIN).await;
-}
-
-/// The outcome of a step, which has little time left once the run is interrupted.
-async fn soon<T, E: From<String>>(cancel: &CancellationToken, step: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    tokio::select! {
-        biased;
-        ended = step => ended,
-        () = late(cancel) => Err(format!("it had not ended {INTERRUPTED_WITHIN:?} after the run was interrupted").into()),
-    }
-}
-
-async fn bounded(look: impl Future<Output = Result<String, String>>) -> Result<String, String> {
-    tokio::time::timeout(PROVE_WITHIN, look).await.unwrap_or_else(|_| Err(format!("nothing was shown within {PROVE_WITHIN:?}")))
 }

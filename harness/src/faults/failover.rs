@@ -46,6 +46,10 @@ impl Injection for Planned {
         vec![self.old.node.name.clone()]
     }
 
+    fn is_order(&self) -> bool {
+        true
+    }
+
     async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let mut refused = Vec::new();
         for sentinel in &self.sentinels {
@@ -85,8 +89,7 @@ impl Injection for Planned {
                     || "no other node said that it is the primary".to_owned(),
                     |(new, _)| format!("{new} said that it is the primary, and {asked} did not name it"),
                 );
-                // The order was given. What came of it is what the trial measures.
-                return Ok(format!("{asked} agreed, and {seen} within {PROMOTED_WITHIN:?}"));
+                return Err(format!("{asked} agreed, and {seen} within {PROMOTED_WITHIN:?}"));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

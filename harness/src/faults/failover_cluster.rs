@@ -33,6 +33,10 @@ impl Injection for Told {
         self.replicas.iter().map(|member| member.node.name.clone()).collect()
     }
 
+    fn is_order(&self) -> bool {
+        true
+    }
+
     async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
         let mut done = Vec::new();
         for replica in &self.replicas {
@@ -72,9 +76,7 @@ impl Injection for Told {
                     break;
                 }
                 if since.elapsed() > DONE_WITHIN {
-                    // The order was given. What came of it is what the trial measures.
-                    proofs.push(format!("{name} agreed, and did not say that it serves any slot within {DONE_WITHIN:?}"));
-                    break;
+                    return Err(format!("{name} agreed, and did not say that it serves any slot within {DONE_WITHIN:?}"));
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             }

@@ -42,6 +42,11 @@ pub trait Injection: Send + Sync {
         false
     }
 
+    /// Whether it is an order that the servers carry out themselves. One that they agreed to and did not carry out is their doing.
+    fn is_order(&self) -> bool {
+        false
+    }
+
     /// What is worth knowing of it once the trial has recovered, if anything.
     async fn aftermath(&self, stage: &Stage) -> Option<String> {
         let _ = stage;
@@ -68,7 +73,7 @@ pub struct Done {
 /// Why a fault was not injected.
 #[derive(Debug)]
 pub enum NotDone {
-    /// The servers gave no occasion, or refused it: a result, and the same the next time.
+    /// No server was as it needs one, or the servers refused it: a result, and the same the next time.
     NoOccasion(String),
     /// It could not be done.
     Failed(String),

@@ -8,6 +8,7 @@ mod client_crash;
 mod clients_pause;
 mod clock_jump;
 mod config_set;
+mod deadlines;
 mod delay;
 mod disk_full;
 mod engine;

@@ -16,7 +16,7 @@ use super::record::{FORMAT, RunRecord, UntilRecord};
 use super::session::{CellRun, Directive, Session};
 use super::until::{self, Goal};
 use super::{Folder, Interrupt, Repeats, environment};
-use crate::cli::{Exit, Failure, Progress};
+use crate::cli::{Failure, Progress};
 
 /// What is to be run.
 pub struct Order {
@@ -162,9 +162,10 @@ async fn provide(cells: &mut [CellRun], runtime: &dyn Runtime, progress: &Progre
         let server = match known.iter().find(|(server, _)| server == wanted) {
             Some((_, server)) => server.clone(),
             None => {
-                let provided = unless_interrupted(interrupt, runtime.provide(wanted, &announce)).await?;
+                let failed = |error: RuntimeError| Failure::environment(error.to_string());
+                let provided = interrupt.unless(async { runtime.provide(wanted, &announce).await.map_err(failed) }).await?;
                 if let Some(postgres) = experiment.postgres() {
-                    unless_interrupted(interrupt, runtime.provide_postgres(&postgres.version, &announce)).await?;
+                    interrupt.unless(async { runtime.provide_postgres(&postgres.version, &announce).await.map_err(failed) }).await?;
                 }
                 known.push((wanted.clone(), provided.clone()));
                 provided
@@ -175,11 +176,4 @@ async fn provide(cells: &mut [CellRun], runtime: &dyn Runtime, progress: &Progre
         cell.save()?;
     }
     Ok(())
-}
-
-async fn unless_interrupted<T>(interrupt: &Interrupt, providing: impl Future<Output = Result<T, RuntimeError>>) -> Result<T, Failure> {
-    match interrupt.cancel.run_until_cancelled(providing).await {
-        Some(provided) => provided.map_err(|error| Failure::environment(error.to_string())),
-        None => Err(Failure::told(interrupt.exit().unwrap_or(Exit::Interrupted))),
-    }
 }

@@ -11,7 +11,7 @@ use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Exit, Progress};
+use crate::cli::{Exit, Failure, Progress};
 
 /// What the signals asked for so far.
 #[derive(Clone)]
@@ -59,6 +59,12 @@ impl Interrupt {
             Exit::HungUp => "SIGHUP",
             _ => "SIGINT",
         })
+    }
+
+    /// Work from which nothing is left when it is cut short.
+    pub async fn unless<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let ended = self.cancel.run_until_cancelled(work).await;
+        ended.unwrap_or_else(|| Err(Failure::told(self.exit().unwrap_or(Exit::Interrupted))))
     }
 
     /// Leaves signals to others who listen already. Returns the number of the latest that came before.

@@ -9,6 +9,7 @@ pub mod counters;
 mod coverage;
 mod deeds;
 mod document;
+mod evidence;
 mod explain;
 mod failover;
 pub mod fallback;

@@ -94,6 +94,9 @@ impl Findings {
             let detail = if fault.proof.is_empty() { String::new() } else { format!(": {}", fault.proof) };
             match fault.state {
                 // The same would come of another trial: the set's doing, or the file's.
+                FaultState::Missed if fault.injected_at.is_some() => {
+                    self.remark(format!("the servers did not do what fault `{name}` ordered{detail}"))
+                }
                 FaultState::Missed => self.remark(format!("fault `{name}` was not injected{detail}")),
                 FaultState::Skipped if fault.injected_at.is_none() => self.reason(format!("fault `{name}` was not injected{detail}")),
                 FaultState::Unproved => self.reason(format!("fault `{name}` was not seen to take effect{detail}")),

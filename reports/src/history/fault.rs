@@ -38,7 +38,7 @@ pub enum FaultState {
     RevertUnproved,
     /// It was not done, because the tool could not do it.
     Skipped,
-    /// It was not done, because the servers gave no occasion: no node was as its target asks, what it waits for did not come, or its order
-    /// was refused. Written since version 0.2.
+    /// It was not done, because of the servers: no node was as its target asks, what it waits for did not come, or its order was refused or not
+    /// carried out.
     Missed,
 }

@@ -61,3 +61,17 @@ fn a_trigger_that_is_missed_or_a_target_that_matches_nobody_is_a_result_that_fai
     assert!(told("fault `nobody` was not injected: the target matched 0 of 1 nodes"), "{reasons:?}");
     assert!(told("fault `orphan` was not injected: the fault it follows was not injected"), "{reasons:?}");
 }
+
+#[test]
+fn an_order_that_the_servers_refuse_is_a_result_that_fails_and_says_why() {
+    let bench = support::bench_without_docker();
+    let faults = "  - { name: ordered, at: 500ms, action: failover }\n";
+    // No replica may be promoted.
+    let ended = run(&bench, ", replica-priority: 0", "3s", SET, faults);
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    let document = bench.document();
+    let trial = judged(&document, &ended);
+    assert_eq!((trial.metrics["failover.missed_faults"], trial.metrics["failover.count"]), (Sample::Exact(1.0), Sample::Exact(0.0)));
+    assert_eq!(fault(trial, "ordered").state, FaultState::Missed);
+    assert!(trial.remarks.iter().any(|remark| remark.contains("NOGOODSLAVE")), "{:?}", trial.remarks);
+}

@@ -157,7 +157,9 @@ pub const HARMS: &[Harm] = &[
             if a.value == 1.0 { "once more".to_owned() } else { format!("{} more times", a.n()) }
         )
     }),
-    time("failover", "missed_faults", "faults not injected", |a| format!("the servers gave no occasion for {}", a.some("fault", "faults"))),
+    time("failover", "missed_faults", "faults that did not happen", |a| {
+        format!("{} not happen because of the servers", a.some("fault could", "faults could"))
+    }),
     time("failover", "open_slots", "slots left open", |a| format!("{} open", a.some("slot was left", "slots were left"))),
     time("set", "never_read", "writes never read", unread),
     time("counter", "never_read", "increments never read", unread),

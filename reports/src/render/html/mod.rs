@@ -1,6 +1,7 @@
 //! `report.html`: one file that needs nothing else, readable with scripts and style sheets blocked.
 
 mod anatomy;
+mod anomaly_rows;
 mod classes;
 mod columns;
 mod fallback;

@@ -2,11 +2,12 @@
 
 use askama::Template;
 
+use super::anomaly_rows::{self, Anomalies, AnomalyRow};
 use super::fallback::{self, Curve};
 use super::phase::{self, ByPhase};
 use super::shards::{self, Shards};
 use super::svg::Html;
-use super::tables::{self, Anomalies, AnomalyRow, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, WorkloadRow};
+use super::tables::{self, AssertionRow, MetricRow, PartRow, PredictionRow, RareRow, ReasonRow, WorkloadRow};
 use super::tiles::{self, Tile};
 use super::trials::{self, Budget, TrialView};
 use super::{anatomy, strip, svg};
@@ -91,7 +92,7 @@ impl<'a> Page<'a> {
         let shown = worst.as_ref().map(|(trial, _)| trial.index);
         let mut others: Vec<_> = document.trials.iter().filter(|trial| Some(trial.index) != shown).collect();
         others.sort_by_key(|trial| trial.status != crate::result::TrialStatus::Conclusive);
-        let (possible, possible_shown) = tables::possible(document, (100.0 * detail).max(20.0) as usize);
+        let (possible, possible_shown) = anomaly_rows::possible(document, (100.0 * detail).max(20.0) as usize);
         Self {
             document,
             style: STYLE,
@@ -116,8 +117,8 @@ impl<'a> Page<'a> {
             shards: shards::shards(document),
             tone: words::tone(document),
             warnings: words::warnings(document).iter().map(|warning| svg::prose(warning)).collect(),
-            anomalies: tables::anomalies(document, Of::Judged, (200.0 * detail).max(20.0) as usize),
-            unjudged: tables::anomalies(document, Of::NotJudged, 20),
+            anomalies: anomaly_rows::anomalies(document, Of::Judged, (200.0 * detail).max(20.0) as usize),
+            unjudged: anomaly_rows::anomalies(document, Of::NotJudged, 20),
             filed: !anomalies::files(document).is_empty(),
             no_anomalies: match facts::locks(document) {
                 Some(_) => "None was found: no lock had two holders, none was lost, none was stuck.",

@@ -166,7 +166,7 @@ fn state_words(fault: &FaultOutcome) -> &'static str {
         S::RevertProved => "proved and reverted",
         S::RevertUnproved => "its end is not proved",
         S::Skipped => "skipped",
-        S::Missed => "not injected",
+        S::Missed => "did not happen",
     }
 }
 

@@ -291,7 +291,7 @@ fn faults(trial: &Trial) -> Vec<FaultRow> {
             S::RevertProved => "proved, and its end proved",
             S::RevertUnproved => "its end is not proved",
             S::Skipped => "skipped",
-            S::Missed => "not injected",
+            S::Missed => "did not happen",
         },
         proof: match fault.reverted_at {
             Some(at) => format!("{}; {} at {}", fault.proof, ended(fault), number::instant(at, trial.zero)),
