@@ -47,6 +47,9 @@ async fn a_lab_dropped_without_being_closed_is_swept_by_its_run() {
     zone.close(LIMIT).await;
 }
 
+/// A sweep takes what another test has just made to be swept, so tests that sweep more than their own run take turns.
+static SWEEPS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// A network with the labels of a run, made with the engine's own client.
 fn make_network(run: &str, owner: &Owner) {
     let made = Command::new("docker")
@@ -70,6 +73,7 @@ fn make_container(run: &str, owner: &Owner, image: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_removes_what_a_dead_owner_left_and_nothing_of_a_living_one() {
     let Some(engine) = engine().await else { return };
+    let _turn = SWEEPS.lock().await;
     let (dead, living) = (run("dead"), run("living"));
     let image = server(&engine).await.reference;
     let owner = Owner::current();
@@ -99,6 +103,7 @@ async fn a_sweep_removes_what_a_dead_owner_left_and_nothing_of_a_living_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_boot_left_is_removed_only_by_who_asks_for_it() {
     let Some(engine) = engine().await else { return };
+    let _turn = SWEEPS.lock().await;
     let run = run("elsewhere");
     make_network(&run, &Owner { boot: "another".to_owned(), ..Owner::current() });
     engine.sweep(Sweep::Dead).await.unwrap();
