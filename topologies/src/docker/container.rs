@@ -6,7 +6,8 @@ use std::net::Ipv4Addr;
 
 use bollard::Docker;
 use bollard::models::{
-    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkingConfig, ResourcesUlimits,
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig, Mount, MountType, MountVolumeOptions,
+    NetworkingConfig, ResourcesUlimits,
 };
 use bollard::query_parameters::{CreateContainerOptionsBuilder, InspectContainerOptions, StartContainerOptions};
 
@@ -31,8 +32,32 @@ const PLACE: &str = "exec tail -f /dev/null";
 
 /// Processes and threads of a container.
 const PROCESSES: i64 = 1024;
+/// Size of the `/tmp` of a server.
+const TEMPORARY: &str = "64m";
 /// Largest file of a container's log; the engine keeps this one and the one before it.
 const LOG_FILE: &str = "4m";
+
+/// What a container is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It lends its network namespace or holds disks, and writes nothing.
+    Place,
+    /// A server of Redis or Valkey, which writes to its own folder and to `/tmp` only.
+    Server,
+    /// A database, which makes its own user first.
+    Database,
+}
+
+impl Purpose {
+    /// Capabilities it needs before its server runs.
+    fn capabilities(self) -> &'static [&'static str] {
+        match self {
+            Self::Place | Self::Server => &[],
+            // To become the user whom PostgreSQL runs as; then they are gone.
+            Self::Database => &["CHOWN", "SETUID", "SETGID"],
+        }
+    }
+}
 
 /// What a container is made from.
 #[derive(Debug, Clone)]
@@ -47,12 +72,10 @@ pub(super) struct Blueprint {
     pub(super) network: String,
     /// Address it has from birth.
     pub(super) address: Ipv4Addr,
-    /// Whether a server will run in it.
-    pub(super) server: bool,
+    /// What it is for.
+    pub(super) purpose: Purpose,
     /// How many servers share the machine with it.
     pub(super) servers: usize,
-    /// Capabilities it needs before its server runs.
-    pub(super) capabilities: &'static [&'static str],
     /// Volumes it has, as `<name>:<folder>`.
     pub(super) volumes: Vec<String>,
 }
@@ -66,19 +89,30 @@ impl Blueprint {
             // Root whatever the image says: the server must be able to write its folder, and the namespaces are the container's own.
             user: Some("0".to_owned()),
             entrypoint: Some(vec!["/bin/sh".to_owned(), "-c".to_owned()]),
-            cmd: Some(vec![if self.server { GATE } else { PLACE }.to_owned()]),
+            cmd: Some(vec![if self.purpose == Purpose::Place { PLACE } else { GATE }.to_owned()]),
             labels: Some(self.labels.clone()),
             host_config: Some(HostConfig {
                 network_mode: Some(self.network.clone()),
                 binds: (!self.volumes.is_empty()).then(|| self.volumes.clone()),
-                // What only lends its namespace or holds disks writes nothing of its own.
-                readonly_rootfs: Some(!self.server),
-                ..confined(self.servers, self.capabilities)
+                mounts: (self.purpose != Purpose::Place).then(|| vec![self.folder()]),
+                readonly_rootfs: Some(self.purpose != Purpose::Database),
+                tmpfs: (self.purpose == Purpose::Server).then(|| HashMap::from([("/tmp".to_owned(), format!("size={TEMPORARY}"))])),
+                ..confined(self.servers, self.purpose.capabilities())
             }),
             // One on no network has no place on it.
             networking_config: (!self.address.is_unspecified())
                 .then(|| NetworkingConfig { endpoints_config: Some(HashMap::from([(self.network.clone(), endpoint)])) }),
             ..ContainerCreateBody::default()
+        }
+    }
+
+    /// A volume without a name, which ends with its container.
+    fn folder(&self) -> Mount {
+        Mount {
+            target: Some(FOLDER.to_owned()),
+            typ: Some(MountType::VOLUME),
+            volume_options: Some(MountVolumeOptions { labels: Some(self.labels.clone()), ..MountVolumeOptions::default() }),
+            ..Mount::default()
         }
     }
 

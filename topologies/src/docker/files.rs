@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bollard::query_parameters::UploadToContainerOptionsBuilder;
 use bollard::{Docker, body_full};
-use rustix::fs::{Mode, OFlags, mkdirat, open, openat};
+use rustix::fs::{Mode, OFlags, open, openat};
 
 use super::clock::{self, CLOCK};
 use super::container::{FOLDER, GO, START};
@@ -87,23 +87,18 @@ pub(super) fn of_database(ip: Ipv4Addr, database: &DatabaseNode) -> Vec<NodeFile
 pub(super) async fn upload(engine: &Docker, container: &str, files: &[NodeFile]) -> Result<(), RuntimeError> {
     let failed = |error: &dyn std::fmt::Display| RuntimeError::failed(format!("putting files into the container {container}"), error);
     let archive = archive(files).map_err(|error| failed(&error))?;
-    let options = UploadToContainerOptionsBuilder::new().path("/").build();
+    let options = UploadToContainerOptionsBuilder::new().path(FOLDER).build();
     engine.upload_to_container(container, Some(options), body_full(archive.into())).await.map_err(|error| failed(&error))
 }
 
 fn archive(files: &[NodeFile]) -> io::Result<Vec<u8>> {
     let mut builder = tar::Builder::new(Vec::new());
-    let mut folder = tar::Header::new_gnu();
-    folder.set_entry_type(tar::EntryType::Directory);
-    folder.set_mode(0o755);
-    folder.set_size(0);
-    builder.append_data(&mut folder, format!("{}/", FOLDER.trim_start_matches('/')), io::empty())?;
     for file in files {
         let mut header = tar::Header::new_gnu();
         // Sentinel rewrites its configuration; the server runs as root inside the container.
         header.set_mode(0o644);
         header.set_size(file.content.len() as u64);
-        builder.append_data(&mut header, format!("{}/{}", FOLDER.trim_start_matches('/'), file.name), file.content.as_bytes())?;
+        builder.append_data(&mut header, &file.name, file.content.as_bytes())?;
     }
     builder.into_inner()
 }
@@ -115,10 +110,6 @@ pub(super) fn write(process: &Process, files: &[NodeFile]) -> bool {
     let folder = FOLDER.trim_start_matches('/');
     let write = || -> rustix::io::Result<()> {
         let root = open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        match mkdirat(&root, folder, Mode::from_raw_mode(0o755)) {
-            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
-            Err(error) => return Err(error),
-        }
         let folder = openat(&root, folder, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
         for file in files {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;

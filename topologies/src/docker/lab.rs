@@ -14,6 +14,7 @@ use futures_util::StreamExt;
 use redquake_experiments::spec::Role;
 use tokio_util::task::TaskTracker;
 
+use super::container::Purpose;
 use super::labels::{DISKS, Labels};
 use super::network::LabNetwork;
 use super::place::Place;
@@ -173,14 +174,12 @@ impl Lab for DockerLab {
     async fn attach(&self, database: DatabaseNode) -> Result<NodeAddress, RuntimeError> {
         let mut places = Vec::new();
         let ip = self.network.database();
-        let place = self.make_room(postgres::NAME, postgres::NAME, ip, true, &mut places);
+        let place = self.make_room(postgres::NAME, postgres::NAME, ip, Purpose::Database, &mut places);
         // Spawned, so that a caller who drops this future leaves nothing half-made behind unnoticed.
         let engine = self.engine.clone();
         let starting = self.work.spawn(async move {
             for (mut blueprint, state) in places {
                 blueprint.image.clone_from(&database.source.reference);
-                // To become the user whom PostgreSQL runs as; then they are gone.
-                blueprint.capabilities = &["CHOWN", "SETUID", "SETGID"];
                 blueprint.create(&engine).await?;
                 let process = Arc::new(container::start(&engine, &blueprint.name).await?);
                 state.send_replace(State::Up(Arc::clone(&process)));

@@ -10,7 +10,7 @@ use redquake_experiments::spec::Role;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::container::Blueprint;
+use super::container::{Blueprint, Purpose};
 use super::lab::DockerLab;
 use super::labels::{CLIENTS, DISKS, Labels};
 use super::place::Place;
@@ -65,12 +65,13 @@ impl DockerLab {
     async fn fill(&mut self, wanted: &[NodeSpec], zones: Vec<String>) -> Result<(), RuntimeError> {
         // In the order in which they are needed: connections are made from the clients' place as soon as the first node answers.
         let mut places = Vec::new();
-        let clients =
-            Privilege::current().enter_namespaces().then(|| self.make_room(CLIENTS, CLIENTS, self.network.clients(), false, &mut places));
+        let clients = Privilege::current()
+            .enter_namespaces()
+            .then(|| self.make_room(CLIENTS, CLIENTS, self.network.clients(), Purpose::Place, &mut places));
         let disks = self.disks(wanted).await?;
         if !disks.is_empty() {
             // Before the nodes, so that no disk is ever held by its node alone: what is on it would end with the server.
-            let place = self.make_room(DISKS, DISKS, Ipv4Addr::UNSPECIFIED, false, &mut places);
+            let place = self.make_room(DISKS, DISKS, Ipv4Addr::UNSPECIFIED, Purpose::Place, &mut places);
             if let Some((blueprint, _)) = places.last_mut() {
                 "none".clone_into(&mut blueprint.network);
                 blueprint.volumes = disks.iter().map(|(node, volume)| format!("{volume}:/{DISKS}/{node}")).collect();
@@ -80,7 +81,7 @@ impl DockerLab {
         for (index, node) in wanted.iter().enumerate() {
             let port = if node.role == Role::Sentinel { SENTINEL_PORT } else { DATA_PORT };
             let address = NodeAddress { ip: self.network.node(index), port };
-            let mut place = self.make_room(&node.name, &node.name, address.ip, true, &mut places);
+            let mut place = self.make_room(&node.name, &node.name, address.ip, Purpose::Server, &mut places);
             if let (Some(volume), Some((blueprint, _))) = (disks.get(&node.name), places.last_mut()) {
                 blueprint.volumes.push(format!("{volume}:{}", disk::MOUNTED));
                 place.disk = true;
@@ -93,7 +94,7 @@ impl DockerLab {
         for (index, name) in zones.into_iter().enumerate() {
             let address = self.network.zone(index);
             // By number: a zone may have any name, also that of a node.
-            let place = self.make_room(&format!("zone{}", index + 1), &format!("zone {name}"), address, false, &mut places);
+            let place = self.make_room(&format!("zone{}", index + 1), &format!("zone {name}"), address, Purpose::Place, &mut places);
             self.zone_places.push(place);
             self.zones.push(LabZone { name, address });
         }
@@ -141,7 +142,7 @@ impl DockerLab {
         name: &str,
         label: &str,
         address: Ipv4Addr,
-        server: bool,
+        purpose: Purpose,
         places: &mut Vec<(Blueprint, watch::Sender<State>)>,
     ) -> Place {
         let blueprint = Blueprint {
@@ -150,9 +151,8 @@ impl DockerLab {
             labels: self.labels.of_node(label),
             network: self.network.name.clone(),
             address,
-            server,
+            purpose,
             servers: self.servers,
-            capabilities: &[],
             volumes: Vec::new(),
         };
         let place = Place::new(blueprint.name.clone());
