@@ -36,7 +36,7 @@ pub fn play(arguments: &[OsString]) -> ExitCode {
             ["orphans"] => orphans().await,
             ["comeback"] => comeback::play().await,
             ["disk"] => disk::play().await,
-            ["captive", server, folder] => captive::play(server, folder).await,
+            ["captive", server, kind, guarded] => captive::play(server, kind, guarded).await,
             ["flood", server] => captive::flood(server).await,
             ["clock", name] => clock::play(name).await,
             ["zones"] => zones::play().await,

@@ -19,6 +19,7 @@ mod servers;
 mod shaping;
 mod signals;
 mod user;
+mod walls;
 mod zones;
 
 use std::process::ExitCode;
@@ -41,6 +42,10 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     if process::inside() {
         return inside::play(&arguments);
+    }
+    if arguments.first().is_some_and(|first| first == walls::WITHOUT) {
+        eprintln!("{}", walls::begin_anew(&arguments));
+        return ExitCode::FAILURE;
     }
     if arguments.first().is_some_and(|first| first == "outer") {
         let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();

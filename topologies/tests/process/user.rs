@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use crate::walls::{self, Wall};
+
 /// Somebody who starts the tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum User {
@@ -44,8 +46,13 @@ impl User {
 
     /// The tool as this user, asked to play `scene` inside.
     pub fn tool(self, scene: &[&str]) -> Command {
+        self.tool_without(&[], scene)
+    }
+
+    /// The same on a kernel that lacks some walls.
+    pub fn tool_without(self, walls: &[Wall], scene: &[&str]) -> Command {
         let mut command = self.command(program());
-        command.arg("outer").args(scene);
+        command.args(walls::without(walls)).arg("outer").args(scene);
         command
     }
 

@@ -299,7 +299,7 @@ static void all(void) {
     TRY("cut its own link", link_down());
     TRY("look into another process", looks_into(1) || looks_into(getppid()));
     TRY("read another process's memory", syscall(SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0) == 0);
-    TRY("fork without end", multiplies(4000));
+    TRY("fork without end", multiplies(5000));
     TRY("take all memory", takes_memory(1ull << 40));
     TRY("fill its folder", fills("filled", 1ll << 38));
     TRY("fill /tmp", fills("/tmp/filled", 1ll << 28));
