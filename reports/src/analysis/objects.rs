@@ -13,6 +13,8 @@ const IN_ORDER: i32 = 0;
 const SENT: &str = "Killed by PID";
 /// What they write when they are told to end.
 const TOLD_TO_END: [&str; 3] = ["scheduling shutdown", "You insist", "shutdown request"];
+/// What a server writes that the kernel gave no more memory, in capitals.
+const NO_MEMORY: &str = "OUT OF MEMORY";
 /// How PostgreSQL tells that a process of its own was ended from outside.
 const PROCESS_KILLED: [&str; 2] = ["terminated by signal 9", "terminated by signal 15"];
 
@@ -187,7 +189,7 @@ fn crash(seen: &ObjectEvent) -> Crash {
         at: seen.at[1],
         signal: seen.signal.map(signal_name),
         exit_code: seen.code,
-        out_of_memory: seen.out_of_memory,
+        out_of_memory: seen.out_of_memory || seen.log.iter().any(|line| line.to_ascii_uppercase().contains(NO_MEMORY)),
         log: seen.log.clone(),
     }
 }
@@ -236,6 +238,12 @@ mod tests {
         assert_eq!(end(None, Some(1), "Can't recover from AOF write error. Exiting...").0, 1);
         let starved = ObjectEvent { signal: Some(9), out_of_memory: true, ..seen(ObjectKind::Server, ObjectState::Ended) };
         assert_eq!(judged(starved).0, 1, "a server that took too much memory");
+        let refused = ObjectEvent {
+            signal: Some(6),
+            log: vec!["Guru Meditation: Redis aborting for OUT OF MEMORY. Allocating 1073741824 bytes! #server.c:6534".to_owned()],
+            ..seen(ObjectKind::Server, ObjectState::Ended)
+        };
+        assert!(crash(&refused).out_of_memory, "a server that was given no more");
     }
 
     #[test]

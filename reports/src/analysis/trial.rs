@@ -7,7 +7,8 @@ use redquake_experiments::spec::Role;
 
 use super::collect::{Collected, Lane, Load};
 use super::deeds::Deeds;
-use super::explain::{CONTRADICTS, Stage, explain};
+use super::evidence::Stage;
+use super::explain::{CONTRADICTS, explain};
 use super::fallback::Period;
 use super::found::{Found, Kept, MOST_TOLD};
 use super::gap::OUTAGE;
@@ -349,6 +350,13 @@ fn crashes_told(crashes: &[Crash], zero: u64, findings: &mut Findings) {
     for crash in crashes {
         let why = crash.why().map_or_else(String::new, |why| format!(": {why}"));
         findings.remark(format!("{} crashed by itself ({}) at {}{why}", crash.node, crash.by(), instant(crash.at, zero)));
+        if crash.out_of_memory {
+            // A server of production may have more, or less.
+            findings.remark(format!(
+                "{} needed more memory than this machine or the tool's limit gave it (three quarters of the machine, divided by the servers)",
+                crash.node
+            ));
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Crash {
     /// Its exit code, where no signal did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// Whether the kernel ended it for want of memory.
+    /// Whether it had no more memory: the kernel ended it, or refused it more and it gave up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub out_of_memory: bool,
     /// The last lines of its log, or its crash report.
