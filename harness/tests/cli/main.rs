@@ -10,6 +10,7 @@ mod init;
 mod matrix;
 mod pipes;
 mod plan;
+mod planted;
 mod printed;
 mod results;
 mod run;

@@ -10,6 +10,7 @@ mod endings;
 mod everything;
 mod faults;
 mod host;
+mod hostile;
 mod independent_observer;
 mod interrupted;
 mod jitter;

@@ -28,13 +28,13 @@ assert:
 ";
 
 /// A folder in which anybody may write, with the tool where anybody may start it: build folders often lie where others may not look.
-struct Place {
-    folder: tempfile::TempDir,
-    tool: PathBuf,
+pub struct Place {
+    pub folder: tempfile::TempDir,
+    pub tool: PathBuf,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).expect("open to all");
         let tool = folder.path().join("redquake");
@@ -47,7 +47,7 @@ impl Place {
     }
 
     /// `program`, in this folder, without any right of root's.
-    fn ordinary(&self, program: impl AsRef<Path>) -> Command {
+    pub fn ordinary(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new("setpriv");
         command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]).arg(program.as_ref());
         command.current_dir(self.folder.path()).env("HOME", self.folder.path()).env_remove("XDG_CACHE_HOME");
@@ -55,7 +55,7 @@ impl Place {
     }
 }
 
-fn root() -> bool {
+pub fn root() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
         support::not_done("only root can become another user; as an ordinary user all the other tests show the same");
