@@ -10,6 +10,8 @@ pub mod docker;
 pub mod doctor;
 pub mod files;
 mod foreign;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod images;
 pub mod namespace;
 pub mod postgres;

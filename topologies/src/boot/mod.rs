@@ -13,4 +13,5 @@ pub use dial::Dialer;
 pub(crate) use info::Info;
 pub(crate) use look::{Check, Infos, Lacks, all};
 pub use node::BootedNode;
+pub(crate) use refusal::refused;
 pub(crate) use replication::{primary_lacks, replica_lacks};
