@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use crate::trial::CLIENT_THREADS;
-use crate::trial::{Clock, Live, Roster, recorder};
+use crate::trial::{Budget, Clock, Live, Roster, recorder};
 use crate::workloads::{self, Common, Ends};
 
 /// Longest wait for the connections of all clients, and for the end of what is under way.
@@ -64,7 +64,8 @@ pub async fn perform(order: &Order<'_>) -> Result<Done, String> {
         began: jiff::Timestamp::now().to_string(),
         probe_every: 0,
     };
-    let (recorder, writing) = recorder::open(history, header, clock, Arc::new(Live::default())).map_err(|error| told(&error))?;
+    let (recorder, writing) =
+        recorder::open(history, header, clock, Arc::new(Live::default()), Budget::of_disk(Path::new("."))).map_err(|error| told(&error))?;
     let zone = Zone::open("clients", lab.client_namespace(), CLIENT_THREADS).map_err(|error| told(&error))?;
     let roster = Arc::new(Roster::new(lab.nodes(), &plan.experiment.topology));
     let ends = Ends { tasks: TaskTracker::new(), stop: CancellationToken::new(), close: CancellationToken::new() };

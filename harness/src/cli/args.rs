@@ -32,23 +32,23 @@ A reader of standard output or error that went away changes none of them; a stan
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Perform experiments and write their reports.
+    /// Run experiments and write their reports.
     Run(RunArgs),
-    /// Check experiment files: every problem of every file in one pass.
+    /// Check experiment files and list every problem in one pass.
     Validate(ValidateArgs),
-    /// Print what an experiment would do, when and to whom, without doing it.
+    /// Print what an experiment would do, without doing it.
     Plan(PlanArgs),
-    /// Recompute result and reports of a run from its histories.
+    /// Recompute the result and the reports of a run from its histories.
     Analyze(FolderArgs),
-    /// Render the reports of a run again from its result.json.
+    /// Write the reports of a run again from its result.json.
     Report(FolderArgs),
-    /// Say what works on this machine, what does not, and what to do about it.
+    /// Check this machine, and say how to repair what does not work.
     Doctor,
-    /// Remove what runs left behind whose process is gone.
+    /// Remove leftovers of runs that are no longer running.
     Clean(CleanArgs),
     /// List the experiments that come with the tool.
     List,
-    /// Write one of the experiments that come with the tool into a file of your own.
+    /// Copy an experiment that comes with the tool into a file of your own.
     Init(InitArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
@@ -59,10 +59,10 @@ pub enum Command {
 /// What experiment files may ask of this machine.
 #[derive(Debug, Args)]
 pub struct ReadingArgs {
-    /// A folder beside the experiment's own that its paths may lead to; can be given several times.
+    /// Allow paths in experiment files to lead into this folder too. Can be given several times.
     #[arg(long, value_name = "DIR")]
     pub allow_path: Vec<PathBuf>,
-    /// Whether those who wrote the files are trusted with this machine. Unasked, `untrusted` where CI builds a pull request.
+    /// Whether to trust the authors of the files with this machine. The default is `untrusted` where CI builds a pull request, else `trusted`.
     #[arg(long, value_enum)]
     pub trust: Option<TrustChoice>,
 }
@@ -70,44 +70,48 @@ pub struct ReadingArgs {
 /// Whether those who wrote the files are trusted with this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TrustChoice {
-    /// No program of the file's, and no image but the official ones.
+    /// Refuse programs and images that a file names.
     Untrusted,
-    /// Programs and images that the file names.
+    /// Allow programs and images that a file names.
     Trusted,
 }
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Experiment files, folders of them, or names from `redquake list`; one named twice is performed once.
+    /// Experiment files, folders of them, or names from `redquake list`. A file named twice runs once.
     #[arg(required = true, value_name = "FILE|DIR|NAME")]
     pub experiments: Vec<String>,
-    /// Number of trials instead of the file's.
+    /// Number of trials. The default is the file's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub trials: Option<u32>,
-    /// Seed instead of the file's.
+    /// Seed. The default is the file's.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Trials at once: a number, or `auto` for as many as do not disturb each other here.
+    /// Number of trials at once. `auto` runs as many as do not disturb each other on this machine.
     #[arg(long, default_value = "1", value_name = "N|auto")]
     pub jobs: Jobs,
-    /// Goes on with trials until the 95 % interval of a median is this narrow, for example `failover.write_gap median ±5%`.
+    /// Run trials until the 95 % interval of a median is this narrow, for example `failover.write_gap median ±5%`.
     #[arg(long, value_name = "PRECISION")]
     pub until: Option<Until>,
-    /// With --until: no further trial is begun after this time.
+    /// With --until: start no further trial after this time.
     #[arg(long, value_name = "DURATION", requires = "until")]
     pub budget: Option<Duration>,
-    /// With --until: most trials, those of each cell of a matrix counted apart.
+    /// With --until: maximum number of trials, of each cell of a matrix.
     #[arg(long, value_name = "N", requires = "until", default_value_t = 100, value_parser = clap::value_parser!(u32).range(5..=10_000))]
     pub max_trials: u32,
-    /// Uses servers for several trials, where they are reset and seen to be as they were at their first start; else fresh ones.
+    /// Reuse servers between trials where a reset is verified to restore their first state. Otherwise start new ones.
     #[arg(long)]
     pub reuse: bool,
-    /// Most repeats of trials that proved nothing. Unasked, as many as trials, but none of trials longer than 2 minutes, and no more
-    /// than 5 minutes of them or half of the time of all trials.
+    /// Maximum number of repeats of inconclusive trials. The default is the number of trials. It is 0 for trials over 2 minutes, and
+    /// repeats end after 5 minutes or half of the time of all trials.
     #[arg(long, value_name = "N|none")]
     pub repeats: Option<Repeats>,
-    /// Folder the results go into, in a folder of their own per run.
+    /// Maximum disk space of each experiment's results, in gigabytes. The default is 16, or three quarters of the free space where that
+    /// is less.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub disk_gb: Option<u32>,
+    /// Folder of the results. Each run gets a folder of its own in it.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
     /// Where servers run.
@@ -160,10 +164,10 @@ pub struct PlanArgs {
     /// Experiment file, or a name from `redquake list`.
     #[arg(value_name = "FILE|NAME")]
     pub experiment: String,
-    /// Seed instead of the file's.
+    /// Seed. The default is the file's.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Number of trials instead of the file's.
+    /// Number of trials. The default is the file's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub trials: Option<u32>,
     /// Print JSON.

@@ -20,6 +20,7 @@ use super::plan::Made;
 use super::runtimes::{Chosen, choose};
 use super::{Exit, Failure, Progress, plan, plausible, trust};
 use crate::run::{CellOrder, CellRecord, Directive, Folder, Goal, Interrupt, Order, Outcome, execute};
+use crate::trial::Budget;
 
 /// Performs experiments, one after the other.
 pub fn perform(args: RunArgs) -> Result<Exit, Failure> {
@@ -170,6 +171,7 @@ fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> 
     let repeats = args.repeats.unwrap_or_default();
     trials.push_str(&repeats.argument());
     trials.push_str(if args.reuse { " --reuse" } else { "" });
+    trials.extend(args.disk_gb.map(|gigabytes| format!(" --disk-gb {gigabytes}")));
     trials.extend(args.reading.allow_path.iter().map(|folder| format!(" --allow-path {}", shown::shell_quote(&folder.to_string_lossy()))));
     // Elsewhere nothing says that the file is a stranger's.
     let untrusted = trust::decide(args.reading.trust).trust == Trust::Untrusted;
@@ -191,6 +193,7 @@ fn order(file: &ExperimentFile, args: &RunArgs, capabilities: &Capabilities) -> 
         goal,
         reuse: args.reuse,
         repeats,
+        budget: args.disk_gb.map(|gigabytes| Budget::new(u64::from(gigabytes) * 1_000_000_000)),
         cells,
     })
 }

@@ -17,6 +17,7 @@ use super::session::{CellRun, Directive, Session};
 use super::until::{self, Goal};
 use super::{Folder, Interrupt, Repeats, environment};
 use crate::cli::{Failure, Progress};
+use crate::trial::Budget;
 
 /// What is to be run.
 pub struct Order {
@@ -40,6 +41,8 @@ pub struct Order {
     pub reuse: bool,
     /// How often trials that proved nothing are repeated.
     pub repeats: Repeats,
+    /// What may be written to disk; unasked, what the disk has room for.
+    pub budget: Option<Budget>,
 }
 
 /// One experiment of it.
@@ -67,7 +70,7 @@ pub async fn execute(
         Failure::usage(format!("the results cannot be written to {}: {error}; choose another folder with --out", order.out.display()))
     };
     let Some(first) = order.cells.first().map(|cell| cell.plan.clone()) else { return Err(Failure::usage("nothing to perform")) };
-    let folder = Folder::create(&order.out, &first.experiment.name, first.seed).map_err(unwritable)?;
+    let folder = Folder::create(&order.out, &first.experiment.name, first.seed, order.budget.clone()).map_err(unwritable)?;
     folder.write("experiment.yaml", &order.text).map_err(unwritable)?;
 
     let started_at = jiff::Timestamp::now().to_string();

@@ -7,14 +7,19 @@ use std::path::{Component, Path, PathBuf};
 use redquake_experiments::shown;
 use tempfile::NamedTempFile;
 
+use crate::trial::Budget;
+
 /// A results folder that exists and can be written to.
 #[derive(Debug, Clone)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    budget: Budget,
+}
 
 impl Folder {
     /// Creates `<out>/<name>-<utc>-<seed>/` and points `<out>/latest` at it. Done before anything is started,
-    /// so that a run of minutes cannot end at a folder that is read-only.
-    pub fn create(out: &Path, name: &str, seed: u64) -> std::io::Result<Self> {
+    /// so that a run of minutes cannot end at a folder that is read-only. Without a budget it is the disk that decides.
+    pub fn create(out: &Path, name: &str, seed: u64, budget: Option<Budget>) -> std::io::Result<Self> {
         let utc = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
         let base = format!("{name}-{utc}-{seed}");
         std::fs::create_dir_all(out)?;
@@ -28,35 +33,35 @@ impl Folder {
             path = out.join(format!("{base}-{turn}"));
             turn += 1;
         }
-        let folder = Self(path);
+        let folder = Self { budget: budget.unwrap_or_else(|| Budget::of_disk(&path)), path };
         folder.point_latest(out);
         Ok(folder)
     }
 
     /// A results folder of an earlier run.
     pub fn open(path: &Path) -> Self {
-        Self(path.to_owned())
+        Self { budget: Budget::of_disk(path), path: path.to_owned() }
     }
 
     /// A results folder inside this one, for a cell of a matrix.
     pub fn within(&self, name: &str) -> std::io::Result<Self> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         std::fs::create_dir(&path)?;
-        Ok(Self(path))
+        Ok(Self { path, budget: self.budget.clone() })
     }
 
     /// The results folder inside this one of a cell that a document names: right in it, wherever the document came from.
     pub fn cell(&self, name: &str) -> Result<Self, String> {
         let mut parts = Path::new(name).components();
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         let folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
         match (parts.next(), parts.next()) {
-            (Some(Component::Normal(part)), None) if part == name && folder => Ok(Self(path)),
+            (Some(Component::Normal(part)), None) if part == name && folder => Ok(Self { path, budget: self.budget.clone() }),
             _ => {
                 let name = shown::clipped(name, 100);
                 Err(format!(
                     "{}: the folder of a cell, `{name}`, is not one of this folder's own; the document was altered",
-                    self.0.display()
+                    self.path.display()
                 ))
             }
         }
@@ -64,12 +69,17 @@ impl Folder {
 
     /// Its path.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// What may still be written into it and its like.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// Folder of a trial, created if missing.
     pub fn trial(&self, index: u32) -> std::io::Result<PathBuf> {
-        let path = self.0.join(Self::trial_name(index));
+        let path = self.path.join(Self::trial_name(index));
         std::fs::create_dir_all(&path)?;
         Ok(path)
     }
@@ -81,20 +91,20 @@ impl Folder {
 
     /// Whether there is a folder of a trial.
     pub fn has_trial(&self, index: u32) -> bool {
-        self.0.join(Self::trial_name(index)).symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+        self.path.join(Self::trial_name(index)).symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
     }
 
     /// Writes a file under a temporary name, waits for the disk, and renames it.
     pub fn write(&self, name: &str, content: &[u8]) -> std::io::Result<()> {
-        let mut file = aside(&self.0)?;
+        let mut file = aside(&self.path)?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
-        file.persist(self.0.join(name)).map(drop).map_err(|error| error.error)
+        file.persist(self.path.join(name)).map(drop).map_err(|error| error.error)
     }
 
     /// `latest` is a convenience; a file system without links does not stop a run.
     fn point_latest(&self, out: &Path) {
-        let Some(name) = self.0.file_name() else { return };
+        let Some(name) = self.path.file_name() else { return };
         let temporary = out.join(format!(".latest-{}", uuid::Uuid::new_v4().simple()));
         let linked = std::os::unix::fs::symlink(name, &temporary).and_then(|()| std::fs::rename(&temporary, out.join("latest")));
         if linked.is_err() {

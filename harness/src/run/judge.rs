@@ -16,6 +16,7 @@ use tempfile::NamedTempFile;
 
 use super::folder::aside;
 use super::{Folder, RunRecord};
+use crate::trial::{Budget, Within};
 
 /// Trials that were analysed already, by their numbers.
 pub type Rows = BTreeMap<u32, Trial>;
@@ -129,18 +130,20 @@ impl<E: Fn() -> bool> Read for Until<'_, E> {
 /// The file of all anomalies, under a temporary name until it is complete. Where there are none there is no file.
 struct Anomalies {
     path: PathBuf,
-    out: Option<std::io::Result<AnomalyWriter<BufWriter<NamedTempFile>>>>,
+    budget: Budget,
+    out: Option<std::io::Result<AnomalyWriter<BufWriter<Within<NamedTempFile>>>>>,
 }
 
 impl Anomalies {
     fn new(folder: &Folder, name: &str) -> Self {
-        Self { path: folder.path().join(name), out: None }
+        Self { path: folder.path().join(name), budget: folder.budget().clone(), out: None }
     }
 
     /// Adds one. What cannot be written is told by `finish`.
     fn take(&mut self, anomaly: &Anomaly) {
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        let out = self.out.get_or_insert_with(|| AnomalyWriter::create(BufWriter::new(aside(folder)?)));
+        let create = || AnomalyWriter::create(BufWriter::new(Within::new(aside(folder)?, self.budget.clone())));
+        let out = self.out.get_or_insert_with(create);
         let written = out.as_mut().map(|out| out.write(anomaly));
         if let Ok(Err(error)) = written {
             self.out = Some(Err(error));
@@ -161,7 +164,7 @@ impl Anomalies {
             };
         };
         let (file, _) = out?.finish()?;
-        let file = file.into_inner()?;
+        let file = file.into_inner()?.into_inner();
         file.as_file().sync_all()?;
         file.persist(self.path).map(|_| true).map_err(|error| error.error)
     }

@@ -183,6 +183,7 @@ impl Session<'_> {
             servers,
             run: &run,
             folder: &folder.trial(turn.trial.index).map_err(|error| Failure::environment(error.to_string()))?,
+            budget: folder.budget().clone(),
             starting: Mutex::new(permit),
             cancel: &self.interrupt.cancel,
             progress: self.progress,

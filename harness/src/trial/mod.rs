@@ -1,5 +1,6 @@
 //! One trial: from an empty machine to a closed history, and back to an empty machine.
 
+mod budget;
 mod clock;
 mod crew;
 mod databases;
@@ -18,6 +19,7 @@ mod settle;
 mod stage;
 mod watch;
 
+pub use budget::{Budget, Within};
 pub use clock::Clock;
 pub use keys::Keys;
 pub use layers::{Layer, Layers};

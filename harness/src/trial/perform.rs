@@ -22,7 +22,7 @@ use super::live::{Live, Strain};
 use super::nodes;
 use super::reuse::{Servers, Warm, may_be_kept};
 use super::settle::{replicating, settle};
-use super::{Clock, Recorder, Roster, Stage, Standing, Watch, recorder};
+use super::{Budget, Clock, Recorder, Roster, Stage, Standing, Watch, recorder};
 use crate::cli::Progress;
 use crate::clients::Session;
 use crate::faults::{Engine, Ledger};
@@ -60,6 +60,8 @@ pub struct TrialRequest<'a> {
     pub run: &'a str,
     /// Folder of this trial; exists and is empty.
     pub folder: &'a Path,
+    /// How much of the disk may be filled.
+    pub budget: Budget,
     /// The right to start servers, given back when they are ready: a start must not starve trials that are measuring.
     pub starting: Mutex<Option<OwnedSemaphorePermit>>,
     /// Cancelled when the run is interrupted.
@@ -93,9 +95,9 @@ pub async fn perform(mut request: TrialRequest<'_>) -> std::io::Result<Performed
         began: jiff::Timestamp::now().to_string(),
         probe_every: u64::try_from(probes::every(data_nodes(request.plan))[0].as_nanos()).unwrap_or(u64::MAX),
     };
-    let (history, observer) = (request.folder.join("history.ndjson.zst"), Arc::clone(&live));
+    let (history, observer, budget) = (request.folder.join("history.ndjson.zst"), Arc::clone(&live), request.budget.clone());
     // A disk may take its time, and other trials are being measured.
-    let opened = tokio::task::spawn_blocking(move || recorder::open(&history, header, clock, observer)).await;
+    let opened = tokio::task::spawn_blocking(move || recorder::open(&history, header, clock, observer, budget)).await;
     let (recorder, writing) = opened.map_err(std::io::Error::other).flatten()?;
     let servers = std::mem::replace(&mut request.servers, Servers::Fresh);
     let mut refused = None;
@@ -160,7 +162,7 @@ async fn with_lab(
     if let Err(reason) = on_stage(request, clock, recorder, live, &lab, &mut keep).await {
         recorder.note(NoteKind::Environment, reason);
     }
-    soon(request.cancel, save_logs(&*lab, request.folder)).await;
+    soon(request.cancel, save_logs(&*lab, request.folder, &request.budget)).await;
     *refused = keep.refused.take();
     let reason = match (keep.may, keep.warm) {
         _ if request.cancel.is_cancelled() => INTERRUPTED.to_owned(),
@@ -372,7 +374,7 @@ async fn soon<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> O
     }
 }
 
-async fn save_logs(lab: &dyn Lab, folder: &Path) {
+async fn save_logs(lab: &dyn Lab, folder: &Path, budget: &Budget) {
     let logs = folder.join("logs");
     // Logs help to explain a result; none depends on them.
     if tokio::fs::create_dir_all(&logs).await.is_err() {
@@ -381,7 +383,9 @@ async fn save_logs(lab: &dyn Lab, folder: &Path) {
     let fetched =
         futures_util::future::join_all(lab.nodes().iter().map(|node| async { (node.name.clone(), lab.logs(&node.name).await) })).await;
     for (name, text) in fetched {
-        if let Ok(text) = text {
+        if let Ok(text) = text
+            && budget.take(text.len()).is_ok()
+        {
             let _ = tokio::fs::write(logs.join(format!("{name}.log")), text).await;
         }
     }

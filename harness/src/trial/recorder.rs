@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use redquake_reports::history::{Event, Header, Note, NoteKind, Phase, PhaseName, Writer};
 
+use super::budget::{Budget, Within};
 use super::clock::Clock;
 use super::live::Live;
 
@@ -35,9 +36,9 @@ pub struct Writing {
 
 /// Opens a history file and the thread that writes it. The header is on disk when this returns, before anything is started: whatever
 /// kills the tool later, it is known which trial this is.
-pub fn open(path: &Path, header: Header, clock: Clock, live: Arc<Live>) -> io::Result<(Recorder, Writing)> {
+pub fn open(path: &Path, header: Header, clock: Clock, live: Arc<Live>, budget: Budget) -> io::Result<(Recorder, Writing)> {
     let file = File::create_new(path)?;
-    let mut writer = Writer::create(file.try_clone()?)?;
+    let mut writer = Writer::create(Within::new(file.try_clone()?, budget))?;
     writer.write(&Event::Header(Box::new(header)))?;
     writer.flush()?;
     file.sync_all()?;
@@ -84,13 +85,39 @@ impl Writing {
 /// Whether somebody may be waiting to see it while the trial runs. What clients did is only read afterwards, and to wake the writer for each
 /// of their operations would take a fifth of the processor time of all they do.
 fn is_urgent(event: &Event) -> bool {
-    !matches!(
-        event,
-        Event::Op(_) | Event::Decision(_) | Event::Query(_) | Event::Read(_) | Event::Payment(_) | Event::Object(_) | Event::ServerStall(_)
-    )
+    match event {
+        Event::Header(_)
+        | Event::Node(_)
+        | Event::Started(_)
+        | Event::Phase(_)
+        | Event::Probe(_)
+        | Event::Fault(_)
+        | Event::Sentinel(_)
+        | Event::Cluster(_)
+        | Event::Role(_)
+        | Event::Stall(_)
+        | Event::Slots(_)
+        | Event::Note(_)
+        | Event::End(_) => true,
+        Event::Op(_)
+        | Event::Decision(_)
+        | Event::Query(_)
+        | Event::Read(_)
+        | Event::Vote(_)
+        | Event::Access(_)
+        | Event::Payment(_)
+        | Event::Exchange(_)
+        | Event::Object(_)
+        | Event::ServerStall(_)
+        | Event::Final(_)
+        | Event::Members(_)
+        | Event::Keys(_)
+        | Event::Paid(_)
+        | Event::Value(_) => false,
+    }
 }
 
-fn write_all(mut writer: Writer<File>, incoming: &Receiver<Event>, clock: Clock, live: &Live) -> io::Result<()> {
+fn write_all(mut writer: Writer<Within<File>>, incoming: &Receiver<Event>, clock: Clock, live: &Live) -> io::Result<()> {
     let mut flushed = Instant::now();
     loop {
         for _ in 0..BATCH {
@@ -105,7 +132,7 @@ fn write_all(mut writer: Writer<File>, incoming: &Receiver<Event>, clock: Clock,
                     std::thread::park_timeout(LOOK_EVERY);
                     break;
                 }
-                Err(TryRecvError::Disconnected) => return writer.finish(clock.now())?.sync_all(),
+                Err(TryRecvError::Disconnected) => return writer.finish(clock.now())?.into_inner().sync_all(),
             }
         }
         if flushed.elapsed() >= FLUSH_EVERY {

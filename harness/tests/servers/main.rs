@@ -1,16 +1,18 @@
 //! The tool from outside, on real servers. One binary, so that one table decides what may run at once.
 //!
-//! What the runtime does not matter for is tried where it costs least: as child processes, several at once. What is particular to
-//! Docker, or takes minutes, is marked `#[ignore]` with the reason, which the test runner prints; `ci/test --all` performs it.
+//! Tests that do not depend on the runtime use child processes and run concurrently. Tests of Docker, and those that take minutes, are
+//! marked `#[ignore]` with the reason, which the test runner prints; `ci/test --all` runs them.
 
 mod catalogue;
 mod cluster;
 mod cluster_loads;
+mod disk_budget;
 mod endings;
 mod everything;
 mod faults;
 mod host;
 mod hostile;
+mod images;
 mod independent_observer;
 mod interrupted;
 mod jitter;
