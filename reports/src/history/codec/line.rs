@@ -3,6 +3,7 @@
 //! The short cut reads exactly what the writer writes, field by field in order. Anything else goes to serde, which
 //! decides; so the short cut can never accept a line that serde would refuse, or read it differently.
 
+use super::kinds::kinds;
 use crate::history::{Event, Op, OpKind, Outcome, Probe, ProbeKind, Why};
 
 /// Reads one line, without its line end.
@@ -15,36 +16,9 @@ pub fn decode(line: &[u8]) -> Result<Event, serde_json::Error> {
 
 /// The kind of a line that is an event with a kind this version does not know.
 pub fn unknown_kind(line: &[u8]) -> Option<String> {
-    const KNOWN: [&str; 25] = [
-        "header",
-        "node",
-        "phase",
-        "op",
-        "probe",
-        "fault",
-        "sentinel",
-        "role",
-        "stall",
-        "final",
-        "members",
-        "decision",
-        "keys",
-        "query",
-        "payment",
-        "paid",
-        "read",
-        "cluster",
-        "slots",
-        "exchange",
-        "value",
-        "object",
-        "server_stall",
-        "note",
-        "end",
-    ];
     let value: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).ok()?;
     let (kind, body) = value.into_iter().next()?;
-    (body.is_object() && !KNOWN.contains(&kind.as_str())).then_some(kind)
+    (body.is_object() && !kinds().contains(&kind.as_str())).then_some(kind)
 }
 
 fn short_cut(line: &[u8]) -> Option<Event> {

@@ -5,6 +5,7 @@
 
 mod checksum;
 mod error;
+mod kinds;
 mod line;
 mod lines;
 mod reader;
