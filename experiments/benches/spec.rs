@@ -41,7 +41,8 @@ fn median(mut call: impl FnMut()) -> Duration {
 }
 
 fn reading(criterion: &mut Criterion) {
-    let files = [("primary-kill.yaml", catalogue::find("primary-kill").expect("in the catalogue").to_owned()), ("200 faults", long(200))];
+    let files =
+        [("primary-kill.yaml", catalogue::find("sentinel/primary-kill").expect("in the catalogue").to_owned()), ("200 faults", long(200))];
     let mut group = criterion.benchmark_group("spec");
     for (name, text) in &files {
         assert!(load(text).experiment.is_some(), "{}", load(text).render_human(false));

@@ -1,5 +1,7 @@
 //! The ready experiments, embedded.
 
+use crate::spec::closest;
+
 /// A ready experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
@@ -82,11 +84,39 @@ pub fn entries() -> impl Iterator<Item = Entry> {
     })
 }
 
+/// Why a name means no experiment of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotFound {
+    /// No experiment has it.
+    #[error("no experiment of that name in `redquake list`{}", .closest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    Unknown {
+        /// The name that was probably meant.
+        closest: Option<&'static str>,
+    },
+    /// Several experiments have it without their folder.
+    #[error("several experiments have that name: {}; add the folder", .0.join(", "))]
+    Ambiguous(Vec<&'static str>),
+}
+
 /// Text of the experiment of that name, with or without its folder and `.yaml`.
-pub fn find(name: &str) -> Option<&'static str> {
+///
+/// # Errors
+/// No experiment has that name, or several have it.
+pub fn find(name: &str) -> Result<&'static str, NotFound> {
     let wanted = name.trim_end_matches(".yaml");
-    let same = |name: &str| name == wanted || name.rsplit('/').next() == Some(wanted);
-    FILES.iter().find(|(name, _)| same(name)).map(|(_, text)| *text)
+    let short = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
+    let same = |known: &'static str| known == wanted || short(known) == wanted;
+    let found: Vec<_> = FILES.iter().filter(|(known, _)| same(known)).collect();
+    match found.as_slice() {
+        [(_, text)] => Ok(text),
+        [] => {
+            let known = |(known, _): &&(&'static str, _)| if wanted.contains('/') { *known } else { short(known) };
+            let closest = closest(wanted, FILES.iter().map(|entry| known(&entry)));
+            let meant = closest.and_then(|closest| FILES.iter().find(|entry| known(entry) == closest));
+            Err(NotFound::Unknown { closest: meant.map(|(name, _)| *name) })
+        }
+        several => Err(NotFound::Ambiguous(several.iter().map(|(name, _)| *name).collect())),
+    }
 }
 
 /// Text without its first lines for editors: the schema they name is beside the catalogue and nowhere else.
@@ -99,4 +129,22 @@ pub fn without_modelines(text: &str) -> &str {
     }
     // What separated them from the comment that follows.
     rest.strip_prefix("#\n").unwrap_or(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NotFound, find};
+
+    #[test]
+    fn a_name_may_be_short_where_one_experiment_has_it() {
+        assert!(find("sentinel/primary-kill").is_ok() && find("lost-locks").is_ok() && find("lost-locks.yaml").is_ok());
+        let several = find("primary-kill").unwrap_err();
+        assert_eq!(several, NotFound::Ambiguous(vec!["sentinel/primary-kill", "cluster/primary-kill", "limiters/primary-kill"]));
+        assert_eq!(
+            find("lost-lock").unwrap_err().to_string(),
+            "no experiment of that name in `redquake list`; did you mean `sentinel/lost-locks`?"
+        );
+        assert_eq!(find("sentinel/primary-kil").unwrap_err(), NotFound::Unknown { closest: Some("sentinel/primary-kill") });
+        assert_eq!(find("something-else").unwrap_err(), NotFound::Unknown { closest: None });
+    }
 }

@@ -63,9 +63,9 @@ fn every_shipped_experiment_begins_with_both_modelines() {
 #[test]
 fn an_experiment_is_found_by_its_name_with_or_without_folder_and_suffix() {
     let text = catalogue::find("sentinel/primary-kill").unwrap();
-    assert_eq!(catalogue::find("primary-kill"), Some(text));
-    assert_eq!(catalogue::find("sentinel/primary-kill.yaml"), Some(text));
-    assert_eq!(catalogue::find("kill"), None);
+    assert_eq!(catalogue::find("sentinel/primary-kill"), Ok(text));
+    assert_eq!(catalogue::find("sentinel/primary-kill.yaml"), Ok(text));
+    assert!(catalogue::find("kill").is_err());
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_plan_for_programs_has_the_steps_and_predictions() {
 
 #[test]
 fn nodes_are_brought_up_primary_first_and_sentinels_last() {
-    let plan = of("primary-kill");
+    let plan = of("sentinel/primary-kill");
     let names: Vec<&str> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
     assert_eq!(names, ["redis-1", "redis-2", "redis-3", "sentinel-1", "sentinel-2", "sentinel-3"]);
 }
@@ -50,13 +50,13 @@ fn nodes_are_brought_up_primary_first_and_sentinels_last() {
 #[test]
 fn the_seed_of_a_trial_is_the_same_for_ever() {
     // A changed figure here means that recorded seeds no longer repeat the runs they belong to.
-    let seeds: Vec<u64> = of("primary-kill").trials.iter().take(2).map(|trial| trial.seed).collect();
+    let seeds: Vec<u64> = of("sentinel/primary-kill").trials.iter().take(2).map(|trial| trial.seed).collect();
     insta::assert_debug_snapshot!("seeds_of_42", seeds);
 }
 
 #[test]
 fn an_override_of_the_trials_and_the_seed_are_part_of_the_plans_experiment() {
-    let text = catalogue::find("primary-kill").unwrap();
+    let text = catalogue::find("sentinel/primary-kill").unwrap();
     let plan = plan::plan(&experiment(text), 7, Some(2), &capable()).unwrap();
     assert_eq!((plan.experiment.trials, plan.experiment.seed, plan.trials.len()), (2, Some(7), 2));
 }
@@ -128,7 +128,7 @@ fn as_many_trials_as_a_percentile_needs_are_planned() {
 fn a_kill_needs_no_namespace() {
     let none = || Err("not root; run as root".to_owned());
     let capabilities = Capabilities { runtime: RuntimeKind::Docker, enter_namespaces: none(), drop_packets: none(), ..capable() };
-    assert!(plan::plan(&experiment(catalogue::find("primary-kill").unwrap()), 1, None, &capabilities).is_ok());
+    assert!(plan::plan(&experiment(catalogue::find("sentinel/primary-kill").unwrap()), 1, None, &capabilities).is_ok());
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn an_image_is_refused_by_the_process_runtime() {
 
 /// Range predicted for a metric with `down-after-milliseconds: <down_after>`, in milliseconds.
 fn predicted(down_after: u64, metric: &str) -> (u64, u64) {
-    let text = catalogue::find("primary-kill").expect("in the catalogue").replace(": 1000,", &format!(": {down_after},"));
+    let text = catalogue::find("sentinel/primary-kill").expect("in the catalogue").replace(": 1000,", &format!(": {down_after},"));
     let experiment = experiment(&text.replace("duration: 12s", "duration: 60s").replace("ttl: 3s", "ttl: 31s"));
     let found = plan::predict(&experiment).into_iter().find(|prediction| prediction.metric == metric).expect("predicted");
     (found.low / 1_000_000, found.high / 1_000_000)
@@ -176,14 +176,14 @@ fn the_predictions_contain_what_was_measured() {
 
 #[test]
 fn no_client_gap_is_predicted_for_the_client_policy_library() {
-    let text = catalogue::find("primary-kill").unwrap().replace("hold: 50ms }", "hold: 50ms, client: library }");
+    let text = catalogue::find("sentinel/primary-kill").unwrap().replace("hold: 50ms }", "hold: 50ms, client: library }");
     let metrics: Vec<String> = plan::predict(&experiment(&text)).into_iter().map(|prediction| prediction.metric).collect();
     assert_eq!(metrics, ["failover.detection", "failover.write_gap"]);
 }
 
 #[test]
 fn writes_that_need_a_replica_wait_for_one_to_follow_the_new_primary() {
-    let text = catalogue::find("primary-kill").unwrap();
+    let text = catalogue::find("sentinel/primary-kill").unwrap();
     let predicted = |needed: u32, metric: &str| {
         let text = text.replace("save: \"\" }", &format!("save: \"\", min-replicas-to-write: {needed} }}"));
         plan::predict(&experiment(&text)).into_iter().find(|prediction| prediction.metric == metric)
@@ -199,7 +199,7 @@ fn writes_that_need_a_replica_wait_for_one_to_follow_the_new_primary() {
 
 #[test]
 fn a_single_sentinel_tells_clients_after_it_reconfigured_the_replicas() {
-    let text = catalogue::find("primary-kill").unwrap().replace("sentinels: 3", "sentinels: 1").replace("quorum: 2", "quorum: 1");
+    let text = catalogue::find("sentinel/primary-kill").unwrap().replace("sentinels: 3", "sentinels: 1").replace("quorum: 2", "quorum: 1");
     let found = plan::predict(&experiment(&text)).into_iter().find(|prediction| prediction.metric == "failover.client_gap").unwrap();
     // Measured: 3.28 s.
     assert!((found.low..=found.high).contains(&3_280_000_000), "{found:?}");

@@ -223,8 +223,8 @@ fn a_trial_that_cannot_be_trusted_says_why() {
         (vec![note(NoteKind::NotSteady, "a replica never linked")], TrialStatus::Inconclusive, "the steady state was not reached"),
         (vec![note(NoteKind::Interrupted, "SIGINT")], TrialStatus::Inconclusive, "SIGINT"),
         (vec![note(NoteKind::Environment, "the engine is gone")], TrialStatus::Error, "the engine is gone"),
-        (vec![stall(zero + S, 300 * MS)], TrialStatus::Inconclusive, "was late by 300 ms at T+1.000 s"),
-        (vec![stall(zero + 5010 * MS, 60 * MS)], TrialStatus::Inconclusive, "at the edge of a gap"),
+        (vec![stall(zero + S, 300 * MS)], TrialStatus::Inconclusive, "held up the tool's loop for probes by 300 ms at T+1.000 s"),
+        (vec![stall(zero + 5010 * MS, 60 * MS)], TrialStatus::Inconclusive, "just when an outage began or ended"),
         (vec![stall(zero + S, 30 * MS), note(NoteKind::NotRecovered, "a replica")], TrialStatus::Conclusive, ""),
     ];
     for (more, status, reason) in cases {

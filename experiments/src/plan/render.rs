@@ -160,10 +160,10 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     }
     if predictions.is_empty() {
         let whom = match &experiment.topology {
-            Topology::Sentinel(_) => "the primary with Sentinels and a replica left, or one freeze, planned failover or cut of it",
-            Topology::Cluster(_) => "one shard's primary with a replica and a majority of the primaries left",
+            Topology::Sentinel(_) => "a single kill, freeze, planned failover or cut of the primary, with Sentinels and a replica left",
+            Topology::Cluster(_) => "a single kill of a shard's primary, with a replica and a majority of the primaries left",
         };
-        writeln!(out, "  no prediction: formulas are for one kill of {whom}")?;
+        writeln!(out, "  no prediction for this combination of faults: formulas exist for {whom}")?;
     }
     writeln!(out)?;
     writeln!(out, "Asserts")?;

@@ -26,7 +26,7 @@ pub struct Step {
 }
 
 impl Plan {
-    /// Everything to do whose time is fixed, in order. At one instant what ends comes before what begins, and what began last ends first.
+    /// Everything to do whose time is fixed, in order. At one instant, faults end before others begin, and the latest fault ends first.
     pub fn timeline(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         for (fault, planned) in self.faults.iter().enumerate() {

@@ -56,7 +56,7 @@ pub const FAILOVER_METRICS: &[Metric] = &[
     metric(
         "detection",
         Unit::Ns,
-        "From the last acknowledged write until the first Sentinel holds the primary for down (`+sdown`); in a Cluster, the first node for possibly failing (`fail?`).",
+        "From the last acknowledged write until the first Sentinel marks the primary as down (`+sdown`); in a Cluster, until the first node marks it as possibly failing (`fail?`).",
     ),
     metric(
         "agreement",
@@ -82,21 +82,13 @@ pub const FAILOVER_METRICS: &[Metric] = &[
         "Further promotions and outages that the servers came to by themselves after a fault, with nothing else injected.",
     ),
     metric("split_brain", Unit::Ns, "Total time in which two nodes acknowledged writes at the same time, seen by probes."),
-    metric(
-        "still_acknowledged",
-        Unit::Ns,
-        "From a fault to the last write that the primary it took acknowledged before it was out: how long one that is cut off goes on.",
-    ),
+    metric("still_acknowledged", Unit::Ns, "How long the primary that a fault affects goes on acknowledging writes after the fault."),
     metric(
         "split_brain_writes",
         Unit::Count,
         "Writes of clients that were acknowledged in that time by nodes other than the primary of the end: gone once those follow it.",
     ),
-    metric(
-        "data_resets",
-        Unit::Count,
-        "Times a primary came back as one with a shorter replication stream: what it had beyond is gone, on its replicas too, without a failover.",
-    ),
+    metric("data_resets", Unit::Count, "Times a primary restarted with less data and without a failover. Its replicas lose the same data."),
     metric("crashes", Unit::Count, "Servers that ended by themselves: no fault ended them, and nothing outside the lab did."),
     metric(
         "missed_faults",
@@ -149,13 +141,13 @@ pub const SHARD_METRICS: &[Metric] = &[
     metric("write_gap", Unit::Ns, "Time without acknowledged writes on the servers of the shard, seen by probes on each of its nodes."),
     metric("read_gap", Unit::Ns, "Time without answered reads on the shard's primary, seen by probes."),
     metric("client_gap", Unit::Ns, "Time the clients of the workloads were without service for keys of the shard."),
-    metric("data_resets", Unit::Count, "Times a primary of the shard came back as one with a shorter replication stream."),
+    metric("data_resets", Unit::Count, "Times a primary of the shard restarted with less data."),
 ];
 
 /// Metrics `<workload>.<name>` of every kind of workload.
 pub const WORKLOAD_METRICS: &[Metric] = &[
     metric("error_rate", Unit::Share, "Share of attempts that certainly failed; a lock that another client holds is no failure."),
-    metric("unknown", Unit::Count, "Attempts whose outcome is not known: sent, and no reply that tells."),
+    metric("unknown", Unit::Count, "Attempts with an unknown outcome: sent, without a conclusive reply."),
     metric("ok_rate", Unit::Rate, "Successful attempts per second of measured time."),
     metric("latency_p99", Unit::Ns, "99th percentile of the latency of successful attempts, counted from their intended start."),
 ];

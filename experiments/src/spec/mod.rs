@@ -52,6 +52,7 @@ pub use schema::{schema, topology_schema};
 pub use selector::{Pick, Role, Selector, WantedRole};
 pub use slots::{SlotChoice, SlotRanges, SlotsError, key_slot, shard_of};
 pub use source::{FileId, Location, SourceFile, SourceMap, Sources, Span};
+pub(crate) use structure::closest;
 pub use topology::{SentinelTopology, Server, ServerError, ServerKind, Topology, TopologyConfig, TopologyNode};
 pub use units::{Duration, Rate, UnitError};
 pub use until::{Until, UntilError};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use redquake_experiments::catalogue;
+use redquake_experiments::catalogue::{self, NotFound};
 use redquake_experiments::spec::{self, Loaded, MAX_FILE_BYTES, Policy};
 use redquake_topologies::files::read_regular;
 
@@ -12,6 +12,7 @@ use super::Failure;
 use super::args::ReadingArgs;
 use super::places::{self, Places};
 use super::trust::{self, Trusted};
+use crate::run::{MatrixRecord, RunRecord};
 
 /// An experiment file that was read.
 pub struct ExperimentFile {
@@ -25,7 +26,7 @@ pub struct ExperimentFile {
 
 /// Reads every experiment meant by the arguments, each once, however often and by whatever path it is named.
 ///
-/// A folder means every `.yaml` and `.yml` file below it. Folders whose names begin with a dot are left out, and so
+/// A folder means every `.yaml` and `.yml` file below it. Folders whose names begin with a dot and results of runs are left out, and so
 /// are topology files: they are parts of the experiments that name them.
 pub fn read_all(arguments: &[String], reading: &ReadingArgs) -> Result<Vec<ExperimentFile>, Failure> {
     let reading = Reading { allowed: places::allowed(&reading.allow_path)?, trusted: trust::decide(reading.trust) };
@@ -44,12 +45,14 @@ pub fn read_all(arguments: &[String], reading: &ReadingArgs) -> Result<Vec<Exper
             if seen.insert(identity(path)) {
                 files.push(reading.file(path, true));
             }
-        } else if let Some(text) = catalogue::find(argument) {
+        } else {
+            let text = catalogue::find(argument).map_err(|error| match error {
+                NotFound::Unknown { .. } => Failure::usage(format!("{argument}: no such file or folder, and {error}")),
+                NotFound::Ambiguous(_) => Failure::usage(format!("{argument}: {error}")),
+            })?;
             if seen.insert(Identity::Ready(text)) {
                 files.push(ready(argument, text));
             }
-        } else {
-            return Err(Failure::usage(format!("{argument}: no such file or folder, and no experiment of that name in `redquake list`")));
         }
     }
     if files.is_empty() {
@@ -71,6 +74,11 @@ fn identity(path: &Path) -> Identity {
     Identity::File(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
 }
 
+/// Whether a folder holds the results of a run.
+fn is_result(folder: &Path) -> bool {
+    [RunRecord::FILE, MatrixRecord::FILE].iter().any(|file| folder.join(file).symlink_metadata().is_ok())
+}
+
 /// The yaml files below a folder, in the order of their paths.
 fn below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}", folder.display()));
@@ -79,8 +87,9 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let entry = entry.map_err(failed)?;
         let path = entry.path();
         if path.is_dir() {
-            // A link back up would never end.
-            if !path.is_symlink() && !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            // A link back up would never end, and the results of a run hold a copy of its experiment.
+            let left_out = path.is_symlink() || entry.file_name().as_encoded_bytes().starts_with(b".") || is_result(&path);
+            if !left_out {
                 files.extend(below(&path)?);
             }
         } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {

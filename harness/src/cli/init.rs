@@ -1,7 +1,7 @@
 //! `redquake init`.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use redquake_experiments::{catalogue, shown};
@@ -11,10 +11,13 @@ use super::{Exit, Failure};
 
 /// Writes an experiment of the catalogue into a new file.
 pub fn perform(args: &InitArgs) -> Result<Exit, Failure> {
-    let text = catalogue::find(&args.name).ok_or_else(|| Failure::usage(format!("`{}` is not in `redquake list`", args.name)))?;
+    let text = catalogue::find(&args.name).map_err(|error| Failure::usage(format!("{}: {error}", args.name)))?;
     let short = args.name.rsplit('/').next().unwrap_or(&args.name).trim_end_matches(".yaml");
     let path = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{short}.yaml")));
-    let failed = |error: std::io::Error| Failure::usage(format!("{}: {error}; choose another file with --out", path.display()));
+    let failed = |error: std::io::Error| {
+        let why = if error.kind() == ErrorKind::AlreadyExists { "it exists already".to_owned() } else { error.to_string() };
+        Failure::usage(format!("{}: {why}; choose another file with --out", path.display()))
+    };
     let mut file = File::create_new(&path).map_err(failed)?;
     file.write_all(catalogue::without_modelines(text).as_bytes()).map_err(failed)?;
     let name = path.display().to_string();

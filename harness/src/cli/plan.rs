@@ -87,7 +87,7 @@ fn refused(file: &ExperimentFile, cell: Option<&Cell>, refusals: &[Refusal]) -> 
             words(Cause::Machine).concat()
         ))
     } else {
-        Failure::usage(format!("{}: fewer --trials than it can do with:{}", file.name, misuse.concat()))
+        Failure::usage(format!("{}: --trials is too small:{}", file.name, misuse.concat()))
     }
 }
 

@@ -209,7 +209,7 @@ impl<'a> Engine<'a> {
         Err(waiting)
     }
 
-    /// The next thing to do whose time is known. At one instant what ends comes before what begins, and what began last ends first.
+    /// The next thing to do whose time is known. At one instant, faults end before others begin, and the latest fault ends first.
     fn next(&self, zero: Instant) -> Option<(Instant, Next)> {
         // An injection takes its time, and so an end is always a little later than planned: its place among others is the planned one. What
         // is still being looked for waits by itself and holds up nobody else.

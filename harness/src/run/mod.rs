@@ -18,7 +18,7 @@ pub use execute::{CellOrder, Order, execute};
 pub use folder::Folder;
 pub use interrupt::Interrupt;
 pub use lanes::Jobs;
-pub use matrix::CellRecord;
+pub use matrix::{CellRecord, MatrixRecord};
 pub use outcome::{Outcome, analyze, report};
 pub use record::RunRecord;
 pub use repeats::Repeats;

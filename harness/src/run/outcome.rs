@@ -1,5 +1,6 @@
 //! The result of a results folder, whether of one experiment or of a matrix.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use redquake_experiments::shown;
@@ -105,7 +106,12 @@ fn read<D: DeserializeOwned>(folder: &Path, version: impl Fn(&D) -> u32) -> Resu
     let failed = |reason: String| {
         format!("{}: {}; `redquake analyze` recomputes it from the histories", path.display(), shown::clipped(&reason, MOST_TOLD))
     };
-    let bytes = read_regular(&path, MOST_BYTES).map_err(|error| failed(error.to_string()))?;
+    let bytes = read_regular(&path, MOST_BYTES).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => {
+            format!("{}: no result.json in this folder; `redquake analyze` makes it from the histories of a run", folder.display())
+        }
+        _ => failed(error.to_string()),
+    })?;
     let document: D = serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))?;
     match version(&document) {
         SCHEMA_VERSION => Ok(document),

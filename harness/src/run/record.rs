@@ -1,5 +1,6 @@
 //! `run.json`: what a run was, apart from its histories. With them it is all that analysis needs.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use redquake_experiments::plan::Plan;
@@ -71,8 +72,10 @@ impl RunRecord {
     /// Reads the record of a results folder.
     pub fn read(folder: &Path) -> Result<Self, String> {
         let path = folder.join(Self::FILE);
-        let bytes =
-            read_regular(&path, MOST_BYTES).map_err(|error| format!("{}: {error}; is this the folder of one run?", path.display()))?;
+        let bytes = read_regular(&path, MOST_BYTES).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => format!("{}: not the results folder of a run: it has no {}", folder.display(), Self::FILE),
+            _ => format!("{}: {error}", path.display()),
+        })?;
         let record: Self = serde_json::from_slice(&bytes)
             .map_err(|error| format!("{}: {}", path.display(), shown::clipped(&error.to_string(), MOST_TOLD)))?;
         if record.format != FORMAT {

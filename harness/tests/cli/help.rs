@@ -49,7 +49,7 @@ fn a_name_that_is_nothing_is_told_with_the_way_to_find_one() {
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
         assert_eq!(
             ended.stderr,
-            "redquake: sentinel/primary-kil: no such file or folder, and no experiment of that name in `redquake list`\n"
+            "redquake: sentinel/primary-kil: no such file or folder, and no experiment of that name in `redquake list`; did you mean `sentinel/primary-kill`?\n"
         );
     }
 }

@@ -38,7 +38,7 @@ fn a_file_that_exists_is_left_alone() {
     let folder = folder(&[("primary-kill.yaml", "mine")]);
     let ended = within(folder.path(), &["init"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
-    assert_eq!(ended.stderr, "redquake: primary-kill.yaml: File exists (os error 17); choose another file with --out\n");
+    assert_eq!(ended.stderr, "redquake: primary-kill.yaml: it exists already; choose another file with --out\n");
     assert_eq!(std::fs::read_to_string(folder.path().join("primary-kill.yaml")).unwrap(), "mine");
 }
 
@@ -46,6 +46,6 @@ fn a_file_that_exists_is_left_alone() {
 fn a_name_that_is_not_listed_is_bad_usage() {
     let folder = folder(&[]);
     let ended = within(folder.path(), &["init", "nothing"]);
-    assert_eq!((ended.code, ended.stderr.as_str()), (2, "redquake: `nothing` is not in `redquake list`\n"));
+    assert_eq!((ended.code, ended.stderr.as_str()), (2, "redquake: nothing: no experiment of that name in `redquake list`\n"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

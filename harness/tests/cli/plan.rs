@@ -8,14 +8,14 @@ const FIXED: [&str; 4] = ["--seed", "42", "--runtime", "docker"];
 
 #[test]
 fn a_plan_for_people_is_on_stdout() {
-    let ended = tell(&[&["plan", "primary-kill"], &FIXED[..]].concat());
+    let ended = tell(&[&["plan", "sentinel/primary-kill"], &FIXED[..]].concat());
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     insta::assert_snapshot!(ended.stdout);
 }
 
 #[test]
 fn a_plan_for_programs_is_one_json_document_with_what_was_typed() {
-    let ended = tell(&[&["plan", "primary-kill", "--json", "--trials", "3"], &FIXED[..]].concat());
+    let ended = tell(&[&["plan", "sentinel/primary-kill", "--json", "--trials", "3"], &FIXED[..]].concat());
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     let json: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(json["plan"]["seed"], 42);
@@ -25,7 +25,7 @@ fn a_plan_for_programs_is_one_json_document_with_what_was_typed() {
 
 #[test]
 fn the_same_seed_gives_the_same_plan_and_none_gives_another_each_time() {
-    let plan = |arguments: &[&str]| tell(&[&["plan", "primary-kill", "--json", "--runtime", "docker"], arguments].concat()).stdout;
+    let plan = |arguments: &[&str]| tell(&[&["plan", "sentinel/primary-kill", "--json", "--runtime", "docker"], arguments].concat()).stdout;
     assert_eq!(plan(&["--seed", "7"]), plan(&["--seed", "7"]));
     let drawn: Vec<String> = (0..4).map(|_| plan(&[])).collect();
     assert!(drawn.iter().any(|other| *other != drawn[0]), "four plans with one drawn seed");

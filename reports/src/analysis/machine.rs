@@ -45,7 +45,7 @@ pub fn judge(stalls: &[ServerStall], measured: &Measured, probe_every: u64, find
         findings.reason(format!("{}{others}", told(worst, *zero)));
     } else if let Some(stall) = within.iter().filter(|stall| length(stall) > limit && covers(stall)).max_by_key(|stall| length(stall)) {
         findings.disturbed = true;
-        findings.reason(format!("{}, at the edge of a gap", told(stall, *zero)));
+        findings.reason(format!("{}, just when an outage began or ended: its length cannot be trusted", told(stall, *zero)));
     } else {
         let waits = count(within.len() as u64, "wait");
         findings.remark(format!("{waits} of servers for 20 ms or more in the measured time; worst: {}", told(worst, *zero)));
@@ -102,7 +102,12 @@ mod tests {
     #[test]
     fn a_short_wait_matters_at_the_edge_of_a_gap_and_of_its_own_server_only() {
         let found = judged(&[stall("redis-2", 6_410, 40, 0)]);
-        assert_eq!(found.reasons, ["the machine kept redis-2 waiting for a processor for 40 ms at T+5.350 s, at the edge of a gap"]);
+        assert_eq!(
+            found.reasons,
+            [
+                "the machine kept redis-2 waiting for a processor for 40 ms at T+5.350 s, just when an outage began or ended: its length cannot be trusted"
+            ]
+        );
         assert_eq!(judged(&[stall("redis-3", 6_410, 40, 0)]).status(), TrialStatus::Conclusive, "another server");
         assert_eq!(judged(&[stall("redis-2", 3_000, 40, 0)]).status(), TrialStatus::Conclusive, "elsewhere");
         assert_eq!(judged(&[stall("redis-2", 6_410, 20, 0)]).status(), TrialStatus::Conclusive, "too short to matter");

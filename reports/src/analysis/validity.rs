@@ -119,14 +119,14 @@ impl Findings {
         let measured: Vec<&Stall> = stalls.iter().filter(inside).collect();
         let Some(worst) = measured.iter().max_by_key(|stall| (stall.late, std::cmp::Reverse(stall.at))) else { return };
         let told = |stall: &Stall| {
-            format!("the tool's own loop for {} was late by {} at {}", stall.place, span(stall.late), instant(stall.at, zero))
+            format!("this machine held up the tool's loop for {} by {} at {}", stall.place, span(stall.late), instant(stall.at, zero))
         };
         if worst.late >= STALLED {
             self.disturbed = true;
             self.reason(format!("{}: the machine is too busy to measure", told(worst)));
         } else if let Some(stall) = measured.iter().find(|stall| stall.late > limit && covers(stall)) {
             self.disturbed = true;
-            self.reason(format!("{}, at the edge of a gap", told(stall)));
+            self.reason(format!("{}, just when an outage began or ended: its length cannot be trusted", told(stall)));
         } else {
             let text = format!(
                 "{} of the tool's own loops in the measured time; worst: {}",
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(
             found.remarks,
             [
-                "1 late wake-up of the tool's own loops in the measured time; worst: the tool's own loop for clients was late by 60 ms at T+1.000 s"
+                "1 late wake-up of the tool's own loops in the measured time; worst: this machine held up the tool's loop for clients by 60 ms at T+1.000 s"
             ]
         );
     }
@@ -169,7 +169,12 @@ mod tests {
     #[test]
     fn a_stall_at_the_edge_of_a_gap_makes_the_trial_inconclusive() {
         let found = stalled(&[stall(5030, 60)], &[5000 * MS, 6400 * MS]);
-        assert_eq!(found.reasons, ["the tool's own loop for clients was late by 60 ms at T+4.030 s, at the edge of a gap"]);
+        assert_eq!(
+            found.reasons,
+            [
+                "this machine held up the tool's loop for clients by 60 ms at T+4.030 s, just when an outage began or ended: its length cannot be trusted"
+            ]
+        );
         assert_eq!(stalled(&[stall(5030, 60)], &[4900 * MS]).status(), TrialStatus::Conclusive);
         assert_eq!(stalled(&[stall(5005, 15)], &[5000 * MS]).status(), TrialStatus::Conclusive, "too short to matter");
     }

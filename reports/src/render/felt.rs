@@ -94,13 +94,13 @@ pub fn calm(document: &Document, done: &[Done]) -> Vec<String> {
             registers.is_some_and(|[_, broken, unknown]| broken + unknown == 0),
             "register",
             &["violations", "inconclusive", "lost", "lost_updates"],
-            "every register answered as one would",
+            "all registers were linearizable",
         ),
         zero(limits(document).is_some_and(|limits| limits.over == 0), "limiter", &["over_admitted", "peak"], "no limit was overrun"),
         zero(payments(document).is_some_and(|payments| payments.twice == 0), "payment-job", &["charged_twice"], "no job was charged twice"),
         load.map(|load| format!("the database behind `{}` took up to {:.1} times its usual load", load.workload, load.times())),
         zero(locks.as_ref().is_some_and(|locks| locks.double_acquired == 0), "lock", &["double_acquired"], "no lock was held twice"),
-        zero(unseen.is_some(), "lock", &["lost_updates"], &format!("none of {updates} guarded updates was overwritten unseen")),
+        zero(unseen.is_some(), "lock", &["lost_updates"], &format!("no update was lost in {updates} guarded ones")),
     ]
     .into_iter()
     .flatten()

@@ -184,8 +184,8 @@ fn anomalies(text: &mut String, document: &Document) {
     }
     let possible = anomalies::possible_total(document, Of::Judged);
     if possible > 0 {
-        let replies = number::plural(possible, "acquire had no reply and, if granted,", "acquires had no reply and, if granted, each");
-        let _ = writeln!(text, "\n  {replies} overlapped a hold; not counted above");
+        let requests = number::plural(possible, "lock request", "lock requests");
+        let _ = writeln!(text, "\n  {requests} got no reply: a double hold is possible, and not proved; not counted above");
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn nobody_is_left_between(experiment: &Experiment, found: &mut Vec<Fi
     }
 }
 
-/// Whoever is in an earlier group is in no later one, so a later group of the same nodes is empty.
+/// A node belongs to the first group that names it, so a later group of the same nodes is empty.
 pub(super) fn somebody_is_on_each(experiment: &Experiment, found: &mut Vec<Finding>) {
     for (index, fault) in experiment.faults.iter().enumerate() {
         let mut groups = fault.action.groups();

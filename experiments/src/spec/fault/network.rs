@@ -43,7 +43,7 @@ pub struct Partition {
     /// The other side of the cut, resolved when the fault fires. Whoever is in `from` is not in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Group>,
-    /// Two or more groups, each cut off from all others. Whoever is in an earlier group is in no later one, so `{ role: any }` last means everybody else.
+    /// Two or more groups, each cut off from all others. A node belongs to the first group that names it, so `{ role: any }` last means all others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<Group>>,
     /// A shape drawn over the members of `of`.

@@ -87,7 +87,7 @@ pub struct ConfigSet {
 /// not crashed are spared when it is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SentinelCrash {
-    /// Which Sentinels; each that comes to lead crashes.
+    /// The Sentinels to crash when they become the leader.
     pub target: Selector,
     /// Where.
     pub point: CrashPoint,
