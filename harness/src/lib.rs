@@ -1,7 +1,11 @@
 //! The tool's parts. The binary only calls [`main`]; benches drive the clients and the recorder by themselves.
 
+#[macro_use]
+mod ui;
+
 mod cli;
 mod clients;
+mod context;
 mod databases;
 mod faults;
 mod observers;

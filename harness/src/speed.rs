@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use crate::trial::CLIENT_THREADS;
-use crate::trial::{Budget, Clock, Live, Roster, recorder};
+use crate::context::{Budget, Clock, Live, Roster, recorder};
 use crate::workloads::{self, Common, Ends};
 
 /// Longest wait for the connections of all clients, and for the end of what is under way.

@@ -9,7 +9,7 @@ use redquake_topologies::runtime::{Fate, Runtime, RuntimeError, Sweep, Swept};
 
 use super::args::CleanArgs;
 use super::main::runtime;
-use super::{Exit, Failure};
+use crate::ui::{Exit, Failure};
 
 /// How long after its end an engine may still be making what a killed run had asked for.
 const LATE: Duration = Duration::from_millis(500);

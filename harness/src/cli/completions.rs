@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 
 use super::args::{Cli, CompletionsArgs};
-use super::{Exit, Failure, out};
+use crate::ui::{Exit, Failure, out};
 
 /// Prints a completion script.
 pub fn perform(args: &CompletionsArgs) -> Result<Exit, Failure> {

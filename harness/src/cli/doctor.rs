@@ -3,7 +3,7 @@
 use redquake_topologies::doctor::{self, Status};
 
 use super::main::runtime;
-use super::{Exit, Failure};
+use crate::ui::{Exit, Failure};
 
 /// Prints what works on this machine and what to do about the rest.
 pub fn perform() -> Result<Exit, Failure> {

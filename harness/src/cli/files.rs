@@ -8,7 +8,7 @@ use redquake_experiments::catalogue::{self, NotFound};
 use redquake_experiments::spec::{self, Loaded, MAX_FILE_BYTES, Policy};
 use redquake_topologies::files::read_regular;
 
-use super::Failure;
+use crate::ui::Failure;
 use super::args::ReadingArgs;
 use super::places::{self, Places};
 use super::trust::{self, Trusted};

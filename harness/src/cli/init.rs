@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use redquake_experiments::{catalogue, shown};
 
 use super::args::InitArgs;
-use super::{Exit, Failure};
+use crate::ui::{Exit, Failure};
 
 /// Writes an experiment of the catalogue into a new file.
 pub fn perform(args: &InitArgs) -> Result<Exit, Failure> {

@@ -2,7 +2,7 @@
 
 use redquake_experiments::catalogue;
 
-use super::{Exit, Failure};
+use crate::ui::{Exit, Failure};
 
 /// Prints the experiments that come with the tool.
 pub fn perform() -> Result<Exit, Failure> {

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::args::{Cli, Command};
-use super::{Exit, Failure, analyze, clean, completions, doctor, init, list, out, plan, report, run, schema, validate};
+use crate::ui::{Exit, Failure, out};
+use super::{analyze, clean, completions, doctor, init, list, plan, report, run, schema, validate};
 
 /// Runs the command; the only place where a process ends.
 pub fn main() -> ExitCode {

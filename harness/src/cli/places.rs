@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::Failure;
+use crate::ui::Failure;
 
 /// The folder of one experiment, and those that were allowed beside it.
 #[derive(Debug)]

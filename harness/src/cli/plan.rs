@@ -8,7 +8,8 @@ use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
 use super::runtimes::capabilities;
 use super::validate::tell;
-use super::{Exit, Failure, out, plausible};
+use crate::ui::{Exit, Failure, out};
+use super::plausible;
 
 /// Prints what an experiment would do.
 pub fn perform(args: &PlanArgs) -> Result<Exit, Failure> {

@@ -3,7 +3,7 @@
 use redquake_experiments::spec::{Experiment, Loaded};
 use redquake_topologies::doctor;
 
-use super::Failure;
+use crate::ui::Failure;
 use super::files::ExperimentFile;
 
 /// Operations a second that every machine carries; only above it is tried what this one does.

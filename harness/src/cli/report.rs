@@ -2,7 +2,7 @@
 
 use super::args::FolderArgs;
 use super::run::conclude;
-use super::{Exit, Failure};
+use crate::ui::{Exit, Failure};
 use crate::run::{Folder, report};
 
 /// Renders the reports of a run again.

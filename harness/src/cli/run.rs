@@ -18,9 +18,10 @@ use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
 use super::plan::Made;
 use super::runtimes::{Chosen, choose};
-use super::{Exit, Failure, Progress, plan, plausible, trust};
+use crate::ui::{Exit, Failure, Progress};
+use super::{plan, plausible, trust};
 use crate::run::{CellOrder, CellRecord, Directive, Folder, Goal, Interrupt, Order, Outcome, execute};
-use crate::trial::Budget;
+use crate::context::Budget;
 
 /// Performs experiments, one after the other.
 pub fn perform(args: RunArgs) -> Result<Exit, Failure> {

@@ -8,7 +8,7 @@ use redquake_topologies::runtime::{Runtime, RuntimeError};
 use redquake_topologies::{docker, doctor};
 
 use super::args::RuntimeChoice;
-use super::{Failure, Progress};
+use crate::ui::{Failure, Progress};
 
 /// A decision for one of the runtimes.
 pub enum Chosen {

@@ -1,7 +1,7 @@
 //! `redquake schema`.
 
 use super::args::{SchemaArgs, SchemaOf};
-use super::{Exit, Failure, out};
+use crate::ui::{Exit, Failure, out};
 
 /// Prints a JSON Schema.
 pub fn perform(args: &SchemaArgs) -> Result<Exit, Failure> {

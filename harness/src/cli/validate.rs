@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use super::args::{ProblemFormat, ValidateArgs};
 use super::files::{ExperimentFile, read_all};
-use super::{Exit, Failure, out};
+use crate::ui::{Exit, Failure, out};
 
 /// Checks files and prints every problem of every file.
 pub fn perform(args: &ValidateArgs) -> Result<Exit, Failure> {

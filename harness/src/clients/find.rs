@@ -12,7 +12,7 @@ use redquake_topologies::cluster::known_nodes;
 
 use super::connect::{self, Timeouts, open};
 use super::connection::Connection;
-use crate::trial::{Member, Roster};
+use crate::context::{Member, Roster};
 
 /// Nodes of a Cluster that are asked at once, as the crate's Sentinel client asks as many Sentinels.
 const ASKED: usize = 3;

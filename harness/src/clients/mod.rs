@@ -6,6 +6,7 @@ mod connection;
 mod detour;
 mod find;
 mod follow;
+mod owners;
 mod session;
 
 pub use classify::{Reading, classify};
@@ -13,4 +14,5 @@ pub use connect::{MASTER_NAME, Timeouts, open};
 pub use connection::Connection;
 pub use detour::{Detour, detour};
 pub use follow::Following;
+pub use owners::{Claim, claims, owners};
 pub use session::{Link, Session};

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use redquake_experiments::spec::SlotRanges;
 use redquake_topologies::cluster::known_nodes;
 
-use super::{Member, Stage};
-use crate::clients::{Timeouts, open};
+use super::{Timeouts, open};
+use crate::context::{Member, Stage};
 
 /// Every node must have answered by then; one that has not serves nothing.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(150), response: Duration::from_millis(150) };

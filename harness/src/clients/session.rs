@@ -12,7 +12,7 @@ use super::connect::{Timeouts, open};
 use super::connection::Connection;
 use super::detour::Detours;
 use super::find::Finder;
-use crate::trial::{Member, Roster};
+use crate::context::{Member, Roster};
 
 /// Pause between two attempts to find a primary. Short against every gap, long against the load it puts on those who are asked.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(25);

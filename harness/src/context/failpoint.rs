@@ -1,30 +1,33 @@
-//! Failures on demand, so that the tests can show what they leave behind (nothing), and that servers spoilt between two trials are not
-//! used again. `REDQUAKE_FAILPOINT` names one.
+//! Failures on demand, for tests of what they leave behind. `REDQUAKE_FAILPOINT` names one. Only tests build the tool with the feature
+//! `failpoints`: a released binary has none.
 
 use redquake_reports::history::PhaseName;
 
-const NAME: &str = "REDQUAKE_FAILPOINT";
+/// The failure that is wanted.
+fn wanted() -> Option<String> {
+    if cfg!(feature = "failpoints") { std::env::var("REDQUAKE_FAILPOINT").ok() } else { None }
+}
 
 /// Panics at the beginning of a phase, for example with `panic@baseline`.
 pub fn reach(phase: PhaseName) {
-    let Ok(wanted) = std::env::var(NAME) else { return };
+    let Some(wanted) = wanted() else { return };
     let name = serde_json::to_value(phase).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
     assert!(wanted != format!("panic@{name}"), "failpoint {wanted}");
 }
 
 /// Ends the process on the spot between a line of the ledger and what it announces: `abort@inject:cut`, `abort@revert:cut`.
 pub fn announced(step: &str, fault: &str) {
-    if std::env::var(NAME).is_ok_and(|wanted| wanted == format!("abort@{step}:{fault}")) {
+    if wanted().is_some_and(|wanted| wanted == format!("abort@{step}:{fault}")) {
         std::process::abort();
     }
 }
 
 /// Whether the reversal of a fault is to be refused: `refuse@revert:cut`.
 pub fn refused(fault: &str) -> bool {
-    std::env::var(NAME).is_ok_and(|wanted| wanted == format!("refuse@revert:{fault}"))
+    wanted().is_some_and(|wanted| wanted == format!("refuse@revert:{fault}"))
 }
 
-/// Whether servers are to be spoilt so after they were reset: `spoil@key`, `spoil@config`.
+/// Whether servers are to be altered after they were reset: `spoil@key`, `spoil@config`.
 pub fn spoils(how: &str) -> bool {
-    std::env::var(NAME).is_ok_and(|wanted| wanted == format!("spoil@{how}"))
+    wanted().is_some_and(|wanted| wanted == format!("spoil@{how}"))
 }

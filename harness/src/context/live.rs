@@ -9,7 +9,7 @@ use redquake_reports::history::{Event, NodeRole, Outcome, ProbeKind, RoleSample,
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use super::reuse::Conduct;
+use super::Conduct;
 
 /// The present state of a trial.
 #[derive(Default)]

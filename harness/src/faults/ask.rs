@@ -6,7 +6,7 @@ use redis::{Cmd, FromRedisValue};
 use redquake_topologies::runtime::LabNode;
 
 use crate::clients::{Timeouts, open};
-use crate::trial::Stage;
+use crate::context::Stage;
 
 /// An idle server on a lab network answers in a fraction of a millisecond; one that takes longer than this does not answer.
 pub const ANSWERS_WITHIN: Duration = Duration::from_millis(300);

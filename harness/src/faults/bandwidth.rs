@@ -12,7 +12,7 @@ use super::hindrance::Hindrance;
 use super::injection::{Done, Injection, NotDone};
 use super::links::end;
 use super::party::Party;
-use crate::trial::{Member, Stage};
+use crate::context::{Member, Stage};
 
 /// What is sent beyond a burst, in time of the link: long enough to be measured, and too short for anybody else to wait for long.
 const EXCESS: f64 = 0.15;

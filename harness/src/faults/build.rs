@@ -14,7 +14,7 @@ use super::{
     bandwidth, busy, client_crash, clients_pause, clock_jump, config_set, delay, disk_full, failover, failover_cluster, kill, loss,
     partition, party, pause, reshard, restart, select, sentinel_crash, stop,
 };
-use crate::trial::Stage;
+use crate::context::Stage;
 use crate::workloads::Crowd;
 
 /// Resolves the targets of a fault. `index` is its place in the plan, which names what it leaves in a namespace.

@@ -12,7 +12,7 @@ use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use super::ping::{Heard, answers_again, patience, say, stopped};
 use crate::clients::{Timeouts, open};
-use crate::trial::{Member, Stage};
+use crate::context::{Member, Stage};
 
 /// Reads the clock until its time is over and writes nothing, so that it can be killed. A server that freezes the time a script sees
 /// has `os.clock`, the processor time of the server, which a script without end uses up one to one.

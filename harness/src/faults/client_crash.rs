@@ -15,7 +15,7 @@ use redquake_topologies::runtime::LabNode;
 use super::ask::{ANSWERS_WITHIN, ask};
 use super::injection::{Done, Injection, NotDone};
 use crate::clients::{Link, Session};
-use crate::trial::Stage;
+use crate::context::Stage;
 use crate::workloads::{Crowd, Life};
 
 /// How long clients that hold something are waited for before others die in their place.

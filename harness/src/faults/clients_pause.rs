@@ -11,7 +11,7 @@ use super::ask::{ANSWERS_WITHIN, ask};
 use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use super::ping::{Heard, answers_again, patience, say, stopped};
-use crate::trial::{Layer, Member, Stage};
+use crate::context::{Layer, Member, Stage};
 
 /// By how much the server's own limit exceeds the planned end, so that a tool that died leaves no server paused.
 const BEYOND: Duration = Duration::from_secs(2);

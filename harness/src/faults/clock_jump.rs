@@ -10,7 +10,7 @@ use redquake_topologies::runtime::LabNode;
 use super::ask::ask;
 use super::injection::{Done, Injection, NotDone};
 use super::names::names;
-use crate::trial::{Layer, Member, Stage};
+use crate::context::{Layer, Member, Stage};
 
 /// How exactly a clock is read over a connection to a machine that is busy, ns.
 const EXACT: i64 = 250_000_000;

@@ -11,7 +11,7 @@ use redquake_topologies::runtime::LabNode;
 use super::ask::ask;
 use super::injection::{Done, Injection, NotDone};
 use super::names::names;
-use crate::trial::{Layer, Member, Stage};
+use crate::context::{Layer, Member, Stage};
 
 /// New values of directives on some nodes.
 pub struct Setting {

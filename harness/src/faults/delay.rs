@@ -12,7 +12,7 @@ use redquake_topologies::shaping::{self, Exchange, Way, measure};
 use super::hindrance::Hindrance;
 use super::injection::{Done, Injection, NotDone};
 use super::links::{Links, end};
-use crate::trial::Stage;
+use crate::context::Stage;
 
 /// Half a second of datagrams each way.
 const DATAGRAMS: u32 = 200;

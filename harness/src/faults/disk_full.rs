@@ -10,7 +10,7 @@ use redquake_topologies::runtime::LabNode;
 use super::ask::ask;
 use super::injection::{Done, Injection, NotDone};
 use super::names::names;
-use crate::trial::{Layer, Member, Stage};
+use crate::context::{Layer, Member, Stage};
 
 /// What the kernel tells a server that writes to a full disk.
 const ENOSPC: &str = "No space left on device";

@@ -15,7 +15,7 @@ use super::build::build;
 use super::deadlines::{late, reversed, shown, soon};
 use super::injection::{Injection, NotDone};
 use super::ledger::Ledger;
-use crate::trial::{Stage, failpoint};
+use crate::context::{Stage, failpoint};
 use crate::workloads::{Crowd, stream_of};
 
 /// Stream of the trial's seed that `pick` draws from.
@@ -25,6 +25,9 @@ const LOOK_WITHIN: Duration = Duration::from_secs(5);
 /// How late an injection may have been for its end to keep its place in the schedule, before what begins when it was to be over.
 const TOGETHER: Duration = Duration::from_millis(250);
 
+/// Tells whoever watches what happened to a fault, and when.
+pub type Say = Box<dyn Fn(Instant, &str) + Send + Sync>;
+
 /// The fault engine of one trial.
 pub struct Engine<'a> {
     stage: &'a Stage,
@@ -32,6 +35,7 @@ pub struct Engine<'a> {
     ledger: Ledger,
     crowds: &'a [Crowd],
     cancel: &'a CancellationToken,
+    say: Say,
     random: ChaCha8Rng,
     /// What became of each planned fault so far.
     progress: Vec<Progress>,
@@ -94,7 +98,7 @@ enum Next {
 
 impl<'a> Engine<'a> {
     /// An engine that has done nothing yet.
-    pub fn new(stage: &'a Stage, plan: &'a Plan, ledger: Ledger, crowds: &'a [Crowd], cancel: &'a CancellationToken) -> Self {
+    pub fn new(stage: &'a Stage, plan: &'a Plan, ledger: Ledger, crowds: &'a [Crowd], cancel: &'a CancellationToken, say: Say) -> Self {
         let progress = vec![Progress::Waiting; plan.faults.len()];
         let random = stream_of(stage.seed, PICK_STREAM);
         Self {
@@ -103,6 +107,7 @@ impl<'a> Engine<'a> {
             ledger,
             crowds,
             cancel,
+            say,
             random,
             progress,
             active: Vec::new(),
@@ -372,6 +377,17 @@ impl<'a> Engine<'a> {
     }
 
     fn tell(&self, at: Instant, index: usize, state: FaultState, targets: &[String], detail: String) {
+        let done = match state {
+            FaultState::Injected => Some("injected"),
+            FaultState::Reverted => Some("reverted"),
+            FaultState::Missed => Some("did not happen"),
+            FaultState::Skipped => Some("was not injected"),
+            FaultState::Proved | FaultState::Unproved | FaultState::RevertProved | FaultState::RevertUnproved => None,
+        };
+        if let Some(done) = done {
+            let of = if targets.is_empty() { String::new() } else { format!(" ({})", targets.join(", ")) };
+            (self.say)(at, &format!("{} {done}{of}", self.plan.faults[index].label()));
+        }
         let fault = u16::try_from(index).unwrap_or(u16::MAX);
         let event = FaultEvent { at: self.stage.clock.at(at), fault, state, targets: targets.to_vec(), detail };
         self.stage.recorder.record(Event::Fault(event));

@@ -11,7 +11,7 @@ use super::ask::ask;
 use super::injection::{Done, Injection, NotDone};
 use super::select::{self, Among};
 use crate::clients::MASTER_NAME;
-use crate::trial::{Member, Stage};
+use crate::context::{Member, Stage};
 
 /// A planned failover of a healthy set takes about a second and a half; Sentinel gives up after its failover-timeout.
 const PROMOTED_WITHIN: Duration = Duration::from_secs(15);

@@ -9,7 +9,7 @@ use redquake_topologies::cluster::known_nodes;
 
 use super::ask::ask;
 use super::injection::{Done, Injection, NotDone};
-use crate::trial::{Member, Stage};
+use crate::context::{Member, Stage};
 
 /// A manual failover is given up after 5 s (cluster.c, `CLUSTER_MF_TIMEOUT`); a forced one needs an election.
 const DONE_WITHIN: Duration = Duration::from_secs(15);

@@ -8,7 +8,7 @@ use redquake_topologies::runtime::RuntimeError;
 use redquake_topologies::shaping::{bandwidth, delay, loss};
 
 use super::party::Party;
-use crate::trial::Stage;
+use crate::context::Stage;
 
 /// What is in the way of packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

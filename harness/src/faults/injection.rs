@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
-use crate::trial::Stage;
+use crate::context::Stage;
 
 /// One fault with its targets resolved.
 #[async_trait]

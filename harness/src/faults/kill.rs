@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::injection::{Done, Injection, NotDone};
 use super::names::names;
-use crate::trial::{Member, Stage};
+use crate::context::{Member, Stage};
 
 /// A killed process that is still there after this is not killed.
 pub const PROVE_WITHIN: Duration = Duration::from_secs(3);

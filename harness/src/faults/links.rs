@@ -9,7 +9,7 @@ use redquake_topologies::shaping::End;
 
 use super::injection::Injection;
 use super::party::Party;
-use crate::trial::Stage;
+use crate::context::Stage;
 
 /// Some members and the links between them that a fault is about.
 pub struct Links {

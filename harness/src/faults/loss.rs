@@ -12,7 +12,7 @@ use redquake_topologies::shaping::{self, Exchange, Way, measure};
 use super::hindrance::Hindrance;
 use super::injection::{Done, Injection, NotDone};
 use super::links::{Links, end};
-use crate::trial::Stage;
+use crate::context::Stage;
 
 /// A second of datagrams each way: at 20 % the standard error of the share is 0.7 points.
 const DATAGRAMS: Exchange = Exchange { datagrams: 3_000, rate: 3_000, payload: 64, linger: Duration::from_millis(200) };

@@ -1,6 +1,6 @@
 //! Names of targets, for records.
 
-use crate::trial::Member;
+use crate::context::Member;
 
 /// The names of nodes, in their order.
 pub fn names(targets: &[Member]) -> Vec<String> {

@@ -19,7 +19,7 @@ use super::injection::{Done, Injection, NotDone};
 use super::links::{Links, end};
 use super::party::{self, Party};
 use super::shapes;
-use crate::trial::Stage;
+use crate::context::Stage;
 
 /// A TCP handshake on a lab network takes far less than this; one that takes longer is being dropped.
 const HANDSHAKE_WITHIN: Duration = Duration::from_millis(300);

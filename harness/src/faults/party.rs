@@ -9,7 +9,7 @@ use redquake_topologies::runtime::DATA_PORT;
 
 use super::injection::NotDone;
 use super::select::{self, Among};
-use crate::trial::{Member, Stage};
+use crate::context::{Member, Stage};
 
 /// A node or a zone.
 #[derive(Debug, Clone)]

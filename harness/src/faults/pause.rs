@@ -10,7 +10,7 @@ use redquake_topologies::runtime::{ServerState, Signal};
 use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use super::ping::{Heard, answers_again, patience, say};
-use crate::trial::{Layer, Member, Stage};
+use crate::context::{Layer, Member, Stage};
 
 /// The kernel stops every thread within a few milliseconds; a busy machine takes longer.
 const STOPPED_WITHIN: Duration = Duration::from_secs(3);

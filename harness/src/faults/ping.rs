@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::ask::ANSWERS_WITHIN;
-use crate::trial::Stage;
+use crate::context::Stage;
 
 /// How often a server is asked again whether it answers.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(10);

@@ -15,7 +15,7 @@ use super::injection::{Done, Injection, NotDone};
 use super::mover::{Course, End, Mover, Orders};
 use super::select::{self, Among};
 use super::slots::{self, View};
-use crate::trial::{Member, Stage};
+use crate::context::{Member, Stage};
 
 /// Both ends know of an open slot at once.
 const OPENED_WITHIN: Duration = Duration::from_secs(3);

@@ -16,7 +16,7 @@ use super::injection::{Done, Injection, NotDone};
 use super::kill::{self, gone};
 use super::names::names;
 use super::stop;
-use crate::trial::{Member, Stage};
+use crate::context::{Member, Stage};
 
 /// Longest wait for a server that was started to serve; loading a data set is part of it.
 const SERVES_WITHIN: Duration = Duration::from_secs(25);

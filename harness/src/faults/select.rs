@@ -10,7 +10,8 @@ use redquake_experiments::spec::{Pick, Selector, WantedRole};
 use super::injection::NotDone;
 use super::slots;
 use crate::clients::{MASTER_NAME, Timeouts, open};
-use crate::trial::{Claim, Member, Stage, claims};
+use crate::clients::{Claim, claims};
+use crate::context::{Member, Stage};
 
 /// Every node must have answered by then; one that has not is not what it is asked to be.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(150), response: Duration::from_millis(150) };

@@ -10,7 +10,7 @@ use redquake_experiments::spec::CrashPoint;
 use super::ask::ask;
 use super::injection::{Done, Injection, NotDone};
 use super::names::names;
-use crate::trial::{Member, Stage};
+use crate::context::{Member, Stage};
 
 /// What a Sentinel writes into its log right before it crashes (sentinel.c, `sentinelSimFailureCrash`).
 const LAST_WORDS: &str = "simulate-failure";

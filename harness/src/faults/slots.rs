@@ -9,7 +9,7 @@ use redquake_reports::history::{NoteKind, SlotLeft};
 use redquake_topologies::cluster::{KnownNode, known_nodes};
 
 use crate::clients::{Timeouts, open};
-use crate::trial::{Member, Roster, Stage};
+use crate::context::{Member, Roster, Stage};
 
 /// An idle server on a lab network answers in a fraction of a millisecond; one that takes longer than this does not answer.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(300), response: Duration::from_millis(300) };

@@ -10,7 +10,7 @@ use redquake_topologies::runtime::Signal;
 use super::injection::{Done, Injection, NotDone};
 use super::kill::gone;
 use super::names::names;
-use crate::trial::{Member, Stage};
+use crate::context::{Member, Stage};
 
 /// A server waits up to `shutdown-timeout` (10 s unless set) for replicas that lag, and may write a snapshot.
 pub const ENDS_WITHIN: Duration = Duration::from_secs(20);

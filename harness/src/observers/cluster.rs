@@ -11,7 +11,7 @@ use redquake_topologies::namespace::Zone;
 
 use super::often::every;
 use crate::clients::{Timeouts, open};
-use crate::trial::{Member, Recorder, Roster, Watch};
+use crate::context::{Member, Recorder, Roster, Watch};
 
 /// A node is asked this often; in a large Cluster less often, because each answer has a line for each node.
 const ASK_EVERY: Duration = Duration::from_millis(20);

@@ -11,7 +11,7 @@ use redquake_reports::history::{ClusterEvent, Event, NoteKind};
 use redquake_topologies::config::cluster_id;
 
 use super::cluster_log::{Told, read as tell, split};
-use crate::trial::Stage;
+use crate::context::Stage;
 
 const MS: u64 = 1_000_000;
 /// Time zones lie apart by whole quarters of an hour.

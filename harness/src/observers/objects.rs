@@ -13,7 +13,7 @@ use redquake_topologies::runtime::{Lab, Load, ObjectKind, ObjectState, Sight};
 use tokio::runtime::Handle;
 
 use super::last_words::{last_words, report};
-use crate::trial::{Clock, Recorder, Stage};
+use crate::context::{Clock, Recorder, Stage};
 
 /// Pause between two looks.
 const EVERY: Duration = Duration::from_millis(20);

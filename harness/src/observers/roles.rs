@@ -8,7 +8,7 @@ use redquake_topologies::namespace::Zone;
 
 use super::often::every;
 use crate::clients::{Timeouts, open};
-use crate::trial::{Member, Watch};
+use crate::context::{Member, Watch};
 
 /// A node is asked this often; one of many less often.
 const ASK_EVERY: Duration = Duration::from_millis(20);

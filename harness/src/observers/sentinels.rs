@@ -7,7 +7,7 @@ use redis::{Client, ConnectionAddr, IntoConnectionInfo, RedisResult};
 use redquake_reports::history::{Event, SentinelEvent};
 use redquake_topologies::namespace::Zone;
 
-use crate::trial::{Clock, Member, Recorder, Watch};
+use crate::context::{Clock, Member, Recorder, Watch};
 
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
 const AGAIN_AFTER: Duration = Duration::from_millis(50);

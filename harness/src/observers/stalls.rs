@@ -5,7 +5,7 @@ use std::time::Duration;
 use redquake_reports::history::{Event, Stall};
 use redquake_topologies::namespace::Zone;
 
-use crate::trial::Watch;
+use crate::context::Watch;
 
 const EVERY: Duration = Duration::from_millis(10);
 /// Lateness from which a stall is recorded; what it means is for the analysis to say.

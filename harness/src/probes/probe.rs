@@ -11,7 +11,7 @@ use redquake_topologies::runtime::NodeAddress;
 use tokio::sync::watch;
 
 use crate::clients::{Reading, Timeouts, classify, open};
-use crate::trial::{Clock, Member, Recorder, Roster, Watch};
+use crate::context::{Clock, Member, Recorder, Roster, Watch};
 
 /// A probe write starts this often on every data node of a set of up to [`FEW`] of them.
 const WRITE_EVERY: Duration = Duration::from_millis(1);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use redquake_experiments::plan::Plan;
 use redquake_experiments::spec::Server;
+use redquake_reports::render::number;
 use redquake_reports::result::{Location, MatrixAxis, Source};
 use redquake_topologies::runtime::{Runtime, RuntimeError, ServerSource};
 
@@ -16,8 +17,8 @@ use super::record::{FORMAT, RunRecord, UntilRecord};
 use super::session::{CellRun, Directive, Session};
 use super::until::{self, Goal};
 use super::{Folder, Interrupt, Repeats, environment};
-use crate::cli::{Failure, Progress};
-use crate::trial::Budget;
+use crate::ui::{Failure, Progress};
+use crate::context::Budget;
 
 /// What is to be run.
 pub struct Order {
@@ -123,6 +124,17 @@ pub async fn execute(
         matrix.save(&folder)?;
     }
 
+    let trials: usize = cells.iter().map(|cell| cell.record.plan.trials.len()).sum();
+    let each = first.experiment.duration.as_nanos() as f64;
+    progress.line(&format!(
+        "{}: {}{} of {} on {}; results in {}",
+        first.experiment.name,
+        number::plural(trials as u64, "trial", "trials"),
+        if cells.len() > 1 { format!(" in {} cells", cells.len()) } else { String::new() },
+        number::duration(each),
+        runtime.info().version,
+        folder.path().display()
+    ));
     let provided = provide(&mut cells, &*runtime, &progress, &interrupt).await;
     let cpus = cells.first().map_or(1, |cell| cell.record.environment.cpus as usize);
     let Order { goal, reuse, repeats, .. } = order;

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use redquake_experiments::shown;
 use tempfile::NamedTempFile;
 
-use crate::trial::Budget;
+use crate::context::Budget;
 
 /// A results folder that exists and can be written to.
 #[derive(Debug, Clone)]

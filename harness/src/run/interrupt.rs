@@ -11,7 +11,7 @@ use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Exit, Failure, Progress};
+use crate::ui::{Exit, Failure, Progress};
 
 /// What the signals asked for so far.
 #[derive(Clone)]

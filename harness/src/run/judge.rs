@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 
 use super::folder::aside;
 use super::{Folder, RunRecord};
-use crate::trial::{Budget, Within};
+use crate::context::{Budget, Within};
 
 /// Trials that were analysed already, by their numbers.
 pub type Rows = BTreeMap<u32, Trial>;

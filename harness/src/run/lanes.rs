@@ -1,6 +1,6 @@
 //! How many trials go on at once.
 
-use crate::trial::Strain;
+use crate::context::Strain;
 
 /// Share of the watched time by which the tool's own loops may be late, all together. What a single late wake-up spoils is for the
 /// analysis to say: most of them fall where nothing is decided, and start-ups of other trials cause one now and then.

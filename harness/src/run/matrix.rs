@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Folder;
 use super::outcome::MOST_TOLD;
 use super::record::{FORMAT, MOST_BYTES};
-use crate::cli::Failure;
+use crate::ui::Failure;
 
 /// What a run with a matrix was.
 #[derive(Debug, Clone, Serialize, Deserialize)]

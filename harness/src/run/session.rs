@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use redquake_experiments::plan::{Plan, TrialPlan, interleave};
 use redquake_experiments::shown;
 use redquake_reports::analysis::unread;
+use redquake_reports::render::number;
 use redquake_reports::result::{Location, Trial, TrialStatus};
 use redquake_topologies::runtime::{Refused, Runtime, ServerSource};
 use tokio::sync::Semaphore;
@@ -19,7 +20,7 @@ use super::lanes::{Era, Lanes};
 use super::pool::Pool;
 use super::until::{Goal, Progressing};
 use super::{Folder, Interrupt, Repeats, RunRecord};
-use crate::cli::{Failure, Progress};
+use crate::ui::{Failure, Progress};
 use crate::trial::{Performed, Servers, TrialRequest, perform};
 
 /// How long the analysis of a trial may go on after the run was interrupted.
@@ -116,6 +117,7 @@ impl Session<'_> {
         let mut queue = Queue::new(cells);
         let mut running = FuturesUnordered::new();
         let mut told = Told::default();
+        let (begun, mut ended_trials) = (Instant::now(), 0_u32);
         let mut refusals: Option<String> = None;
         let mut progress: Vec<Progressing> = cells.iter().map(|_| Progressing::new(self.goal.as_ref())).collect();
         loop {
@@ -125,7 +127,8 @@ impl Session<'_> {
                 // On disk first, so that a trial that nobody hears of again is missed.
                 cell.record.begun.get_or_insert_default().push(turn.trial.index);
                 cell.save()?;
-                let job = Job::new(cell, turn, lanes.now(), pool.take(turn.cell, &cell.record.plan.experiment));
+                let name = named(&turn.trial, asked[turn.cell], cell.record.cell.as_deref());
+                let job = Job::new(cell, turn, name, lanes.now(), pool.take(turn.cell, &cell.record.plan.experiment));
                 running.push(self.one_trial(job, Arc::clone(&starting)));
             }
             let Some(ended) = running.next().await else { break };
@@ -164,6 +167,8 @@ impl Session<'_> {
             }
             let wanted = queue.waiting.iter().filter(|waiting| waiting.cell == turn.cell).count();
             pool.give(turn.cell, performed.kept, if self.interrupt.cancel.is_cancelled() { 0 } else { wanted });
+            ended_trials += 1;
+            line.push_str(&left(begun.elapsed(), ended_trials, queue.waiting.len() + running.len()));
             told.tell(turn.number, line, self.progress);
         }
         told.rest(self.progress);
@@ -171,13 +176,14 @@ impl Session<'_> {
     }
 
     async fn one_trial(&self, job: Job, starting: Arc<Semaphore>) -> Result<Ended, Failure> {
-        let Job { turn, began, plan, run, folder, server, servers } = job;
+        let Job { turn, name, began, plan, run, folder, server, servers } = job;
         let permit = starting.acquire_owned().await.ok();
-        self.progress.prefix(&format!("trial {}", turn.number));
+        self.progress.prefix(&name);
         self.progress.transient("bringing up the servers");
         let request = TrialRequest {
             plan: &plan,
             trial: turn.trial,
+            name,
             runtime: self.runtime,
             server: server.as_ref().ok_or_else(|| Failure::environment("the server software was not provided"))?,
             servers,
@@ -226,6 +232,7 @@ impl Session<'_> {
 /// A trial with all it needs of its cell, so that the cell's record can go on changing.
 struct Job {
     turn: Turn,
+    name: String,
     began: Era,
     plan: Plan,
     run: String,
@@ -235,10 +242,10 @@ struct Job {
 }
 
 impl Job {
-    fn new(cell: &CellRun, turn: Turn, began: Era, servers: Servers) -> Self {
+    fn new(cell: &CellRun, turn: Turn, name: String, began: Era, servers: Servers) -> Self {
         let CellRun { record, folder, server, .. } = cell;
         let (plan, run) = (record.plan.clone(), record.run.clone());
-        Self { turn, began, plan, run, folder: folder.clone(), server: server.clone(), servers }
+        Self { turn, name, began, plan, run, folder: folder.clone(), server: server.clone(), servers }
     }
 }
 
@@ -302,10 +309,19 @@ impl Told {
     }
 }
 
+/// How long the rest may take, after so many trials in so much time.
+fn left(spent: Duration, ended: u32, remaining: usize) -> String {
+    if remaining == 0 {
+        return String::new();
+    }
+    let each = spent.as_secs_f64() / f64::from(ended.max(1));
+    format!("; about {:.0} s left", each * remaining as f64)
+}
+
 /// The trial in one line, for whoever watches.
 fn in_a_line(trial: &Trial) -> String {
-    let millis = |name: &str| trial.metrics.get(name).map(|sample| format!("{name} {:.0} ms", sample.value() / 1e6));
-    let gaps: Vec<String> = ["failover.write_gap", "failover.client_gap"].into_iter().filter_map(millis).collect();
+    let told = |name: &str| trial.metrics.get(name).map(|sample| format!("{name} {}", number::duration(sample.value())));
+    let gaps: Vec<String> = ["failover.write_gap", "failover.client_gap"].into_iter().filter_map(told).collect();
     match trial.status {
         TrialStatus::Conclusive => gaps.join(", "),
         TrialStatus::Inconclusive => format!("inconclusive: {}", trial.reasons.join("; ")),

@@ -4,7 +4,7 @@ use redquake_experiments::spec::Zones;
 use redquake_reports::history::ProbeKind;
 use redquake_topologies::namespace::Zone;
 
-use super::{Stage, Watch};
+use crate::context::{Stage, Watch};
 use crate::{observers, probes};
 
 /// The threads and tasks around the servers.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use redquake_topologies::postgres;
 use redquake_topologies::runtime::{Announce, DatabaseNode};
 
-use super::Stage;
+use crate::context::Stage;
 use super::crew::Crew;
 use super::perform::TrialRequest;
 use crate::databases::{self, Database};

@@ -7,8 +7,8 @@ use redquake_experiments::spec::{Selector, SlotRanges, WantedRole, Workload};
 use redquake_reports::history::NoteKind;
 use redquake_topologies::runtime::NodeAddress;
 
-use super::{Keys, Stage, claims, owners};
-use crate::clients::{Following, Timeouts, open};
+use crate::clients::{Following, Timeouts, claims, open, owners};
+use crate::context::{Keys, Stage};
 use crate::databases::Database;
 use crate::faults::{Among, resolve};
 use crate::workloads::{self, Common, stream_of};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use redquake_experiments::plan::{Plan, TrialPlan};
 use redquake_experiments::spec::{Role, Topology};
 use redquake_reports::history::{Event, FORMAT_VERSION, Header, Node, NoteKind, PhaseName};
+use redquake_reports::render::number;
 use redquake_topologies::namespace::Zone;
 use redquake_topologies::runtime::{Lab, LabRequest, Refused, Runtime, RuntimeError, ServerSource};
 use redquake_topologies::{cluster, sentinel};
@@ -16,14 +17,14 @@ use tokio_util::task::TaskTracker;
 
 use super::crew::{Crew, watch};
 use super::databases::prepare;
-use super::failpoint::reach;
+use crate::context::failpoint::reach;
 use super::final_read::final_read;
-use super::live::{Live, Strain};
+use crate::context::{Live, Strain};
 use super::nodes;
 use super::reuse::{Servers, Warm, may_be_kept};
 use super::settle::{replicating, settle};
-use super::{Budget, Clock, Recorder, Roster, Stage, Standing, Watch, recorder};
-use crate::cli::Progress;
+use crate::context::{Budget, Clock, Recorder, Roster, Stage, Standing, Watch, recorder};
+use crate::ui::Progress;
 use crate::clients::Session;
 use crate::faults::{Engine, Ledger};
 use crate::workloads::Ends;
@@ -50,6 +51,8 @@ pub struct TrialRequest<'a> {
     pub plan: &'a Plan,
     /// Which trial of it.
     pub trial: TrialPlan,
+    /// What it is called for whoever watches: `trial 2/5`.
+    pub name: String,
     /// Where servers run.
     pub runtime: &'a dyn Runtime,
     /// The server software.
@@ -322,7 +325,11 @@ async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<
             let ledger = Ledger::create(&request.folder.join("ledger.ndjson"))
                 .map_err(|error| format!("the ledger could not be created: {error}"))?;
             request.progress.transient("baseline and faults");
-            let injected = Engine::new(stage, request.plan, ledger, &crowds, cancel).perform(zero).await;
+            let (progress, name, clock) = (request.progress.clone(), request.name.clone(), stage.clock);
+            let say = Box::new(move |at, text: &str| {
+                progress.line(&format!("{name}: {} {text}", number::instant(clock.at(at), clock.at(zero))));
+            });
+            let injected = Engine::new(stage, request.plan, ledger, &crowds, cancel, say).perform(zero).await;
             stage.recorder.phase(PhaseName::Recovery);
             reach(PhaseName::Recovery);
             request.progress.transient("recovery");

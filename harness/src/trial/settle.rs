@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Stage;
+use crate::context::Stage;
 use crate::clients::Session;
 
 /// The primary must acknowledge every probe write for this long, ns.

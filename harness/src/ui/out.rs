@@ -11,17 +11,17 @@ static TROUBLE: OnceLock<String> = OnceLock::new();
 
 /// In place of the standard macro in the whole command line.
 macro_rules! print {
-    ($($text:tt)*) => { $crate::cli::out::to_stdout(&format!($($text)*)) };
+    ($($text:tt)*) => { $crate::ui::out::to_stdout(&format!($($text)*)) };
 }
 
 /// In place of the standard macro in the whole command line.
 macro_rules! println {
-    ($($text:tt)*) => { $crate::cli::out::to_stdout(&(format!($($text)*) + "\n")) };
+    ($($text:tt)*) => { $crate::ui::out::to_stdout(&(format!($($text)*) + "\n")) };
 }
 
 /// In place of the standard macro in the whole command line.
 macro_rules! eprintln {
-    ($($text:tt)*) => { $crate::cli::out::to_stderr(&(format!($($text)*) + "\n")) };
+    ($($text:tt)*) => { $crate::ui::out::to_stderr(&(format!($($text)*) + "\n")) };
 }
 
 /// Writes a result for people. Colours are the tool's own where there is a terminal to show them.

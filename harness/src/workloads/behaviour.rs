@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clients::{Connection, Detour, Link, Session, classify, detour};
 use crate::databases::Database;
-use crate::trial::{Clock, Keys, Recorder};
+use crate::context::{Clock, Keys, Recorder};
 
 /// What one kind of workload does with each arrival.
 pub trait Behaviour: Send + Sync + 'static {

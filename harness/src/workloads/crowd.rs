@@ -15,7 +15,7 @@ use super::client::Client;
 use super::dispatch::Dispatcher;
 use super::laps;
 use crate::clients::{Session, Timeouts};
-use crate::trial::Roster;
+use crate::context::Roster;
 
 /// Operations one client may have under way; one more is recorded as `overload` and not sent.
 const MOST_UNDER_WAY: usize = 4096;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::Arrivals;
-use crate::trial::Clock;
+use crate::context::Clock;
 
 /// Fires until it is dropped.
 pub struct Dispatcher {

@@ -16,7 +16,7 @@ use super::payment::{self, PaymentServers};
 use super::register::{self, RegisterClients};
 use super::set::{self, SetClients};
 use crate::clients::Following;
-use crate::trial::Roster;
+use crate::context::Roster;
 
 /// Starts the clients of a workload, dealt out in turn to the threads of some zones.
 pub fn start(workload: &Workload, common: Common, roster: &Arc<Roster>, zones: &[&Zone], ends: &Ends) -> std::io::Result<Crowd> {

@@ -13,7 +13,7 @@ use super::arrivals::stream_of;
 use super::cache::{Popularity, cache_key};
 use crate::clients::{Timeouts, open};
 use crate::databases::{Database, Postgres, Server, Sqlite};
-use crate::trial::{Keys, Stage};
+use crate::context::{Keys, Stage};
 
 /// A database cluster is made in about a second; a loaded machine takes several times as long.
 const READY_WITHIN: Duration = Duration::from_secs(60);

@@ -1,10 +1,8 @@
 //! Servers of one trial for another one: only where nothing tells them from fresh ones.
 
 mod allowed;
-mod conduct;
 mod facts;
 mod warm;
 
 pub use allowed::may_be_kept;
-pub use conduct::Conduct;
 pub use warm::{Servers, Warm};

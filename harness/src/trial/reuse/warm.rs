@@ -11,7 +11,7 @@ use redquake_topologies::sentinel::{self, BootedNode};
 
 use super::facts::{Facts, TIMEOUTS, UNUSED, difference, facts};
 use crate::clients::open;
-use crate::trial::failpoint::spoils;
+use crate::context::failpoint::spoils;
 
 /// Longest time until everything is as it was; fresh servers are there in less.
 const WITHIN: Duration = Duration::from_secs(3);

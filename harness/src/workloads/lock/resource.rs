@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use redquake_experiments::spec::Fencing;
 
-use crate::trial::Clock;
+use crate::context::Clock;
 
 /// The guarded values of a workload.
 pub struct Resource {
