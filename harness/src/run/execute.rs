@@ -127,11 +127,11 @@ pub async fn execute(
     let trials: usize = cells.iter().map(|cell| cell.record.plan.trials.len()).sum();
     let each = first.experiment.duration.as_nanos() as f64;
     progress.line(&format!(
-        "{}: {}{} of {} on {}; results in {}",
+        "{}: {} of {}{} on {}; results in {}",
         first.experiment.name,
         number::plural(trials as u64, "trial", "trials"),
-        if cells.len() > 1 { format!(" in {} cells", cells.len()) } else { String::new() },
         number::duration(each),
+        if cells.len() > 1 { format!(" in {} cells", cells.len()) } else { String::new() },
         runtime.info().version,
         folder.path().display()
     ));
