@@ -83,8 +83,8 @@ class Fault:
         self.at, self.index = all_of_them[place]
         reverted = history.reverted(self.index)
         self.ended = self.at if reverted is None else reverted
-        following = all_of_them[place + 1][0] if place + 1 < len(all_of_them) else history.last
-        self.until = min(following, self.ended + REACH)
+        following = all_of_them[place + 1][0] if place + 1 < len(all_of_them) else history.end
+        self.until = min(following, self.ended + REACH, history.end)
         self.targets = next((event.get("targets", []) for event in history.events["fault"]
                              if event["fault"] == self.index and event["state"] == "injected"), [])
 
@@ -141,7 +141,7 @@ class Shard:
         reads = intervals(reads_of_primaries(history, self.nodes), history.last)
         # Of who was never answered nothing is told; who was answered late has waited since an outage began.
         # When they are told to stop they wait for nothing any more.
-        clients = [([gap for gap in intervals(answers, history.last) if gap.start < history.end], min(answers))
+        clients = [([gap for gap in intervals(answers, history.end) if gap.start < history.end], min(answers))
                    for answers in client_answers(history, shard).values()]
         injected = history.injected()
         self.faults = [Fault(history, place, injected) for place in range(len(injected))]

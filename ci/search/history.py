@@ -58,13 +58,13 @@ class History:
         self.cluster = self.experiment["topology"]["kind"] == "cluster"
         self.shards = self.experiment["topology"].get("shards", 3) if self.cluster else 1
 
-        # By node: completions of probe writes that were acknowledged, of those refused as read-only, of probe reads that were answered,
+        # By node: completions of probe writes that were acknowledged, of those refused as read-only or `MOVED`, of probe reads that were answered,
         # and of probes that were answered by an error.
         self.written, self.refused, self.read, self.erred = (defaultdict(list) for _ in range(4))
         for probe in self.events["probe"]:
             if probe["out"] == "ok":
                 (self.written if probe["op"] == "write" else self.read)[probe["node"]].append(probe["at"][2])
-            elif probe["op"] == "write" and probe.get("why") == "readonly":
+            elif probe["op"] == "write" and probe.get("why") in ("readonly", "moved"):
                 self.refused[probe["node"]].append(probe["at"][2])
             if probe["out"] != "ok" and probe.get("why") not in NO_ANSWER:
                 self.erred[probe["node"]].append(probe["at"][2])

@@ -12,9 +12,9 @@ use redquake_topologies::runtime::Lab;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use crate::trial::CLIENT_THREADS;
 use crate::context::{Budget, Clock, Live, Roster, recorder};
-use crate::workloads::{self, Common, Ends};
+pub use crate::trial::CLIENT_THREADS;
+use crate::workloads::{self, Common, Shutdown};
 
 /// Longest wait for the connections of all clients, and for the end of what is under way.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,12 +68,12 @@ pub async fn perform(order: &Order<'_>) -> Result<Done, String> {
         recorder::open(history, header, clock, Arc::new(Live::default()), Budget::of_disk(Path::new("."))).map_err(|error| told(&error))?;
     let zone = Zone::open("clients", lab.client_namespace(), CLIENT_THREADS).map_err(|error| told(&error))?;
     let roster = Arc::new(Roster::new(lab.nodes(), &plan.experiment.topology));
-    let ends = Ends { tasks: TaskTracker::new(), stop: CancellationToken::new(), close: CancellationToken::new() };
+    let ends = Shutdown { tasks: TaskTracker::new(), stop: CancellationToken::new(), close: CancellationToken::new() };
     let (timeout, keys) = (workload.timeout.to_std(), roster.keys.clone());
     let common = Common { index: 0, seed, clock, recorder: recorder.clone(), timeout, keys, database: None };
-    let crowd = workloads::start(&workload, common, &roster, &[&zone], &ends).map_err(|error| told(&error))?;
+    let pool = workloads::start(&workload, common, &roster, &[&zone], &ends).map_err(|error| told(&error))?;
     let connected = async {
-        for session in &crowd.sessions {
+        for session in &pool.sessions {
             session.connected().await;
         }
     };
@@ -81,7 +81,7 @@ pub async fn perform(order: &Order<'_>) -> Result<Done, String> {
     let from = recorder.phase(PhaseName::Baseline);
     tokio::time::sleep(time).await;
     let to = recorder.phase(PhaseName::Stop);
-    drop(crowd);
+    drop(pool);
     ends.stop.cancel();
     ends.tasks.close();
     tokio::time::timeout(PATIENCE, ends.tasks.wait()).await.map_err(|_| "some operations did not end")?;

@@ -43,6 +43,8 @@ struct World {
     refusing: Vec<(u16, u64, u64)>,
     /// Node, from when to when it only says that it is a primary.
     boasting: Vec<(u16, u64, u64)>,
+    /// How long nodes are looked at after the measured time.
+    afterwards: u64,
     more: Vec<Event>,
 }
 
@@ -53,7 +55,7 @@ fn within(spans: &[(u16, u64, u64)], node: u16, at: u64) -> bool {
 impl World {
     fn new(experiment: &str, reigns: &[(u16, u64, u64)]) -> Self {
         let header = header(experiment);
-        Self { header, reigns: reigns.to_vec(), silent: vec![], refusing: vec![], boasting: vec![], more: vec![] }
+        Self { header, reigns: reigns.to_vec(), silent: vec![], refusing: vec![], boasting: vec![], afterwards: 0, more: vec![] }
     }
 
     fn fault(mut self, at: u64, target: &str, state: FaultState) -> Self {
@@ -75,7 +77,7 @@ impl World {
     fn analysed(self) -> Trial {
         let mut story = Story::new(self.header.clone(), [ZERO, END]);
         let address = |node: u16| format!("10.0.0.{}", node + 1);
-        for at in (0..END / MS).step_by(5) {
+        for at in (0..END / MS + self.afterwards).step_by(5) {
             for node in 0..self.data() {
                 let now = at * MS + u64::from(node) * 1_000;
                 let (gone, writes) = (within(&self.silent, node, at), within(&self.reigns, node, at));
@@ -180,6 +182,15 @@ fn a_storm_that_the_tool_was_late_in_proves_nothing() {
     let mut world = storm();
     world.more.push(Event::Stall(Stall { at: 6_500 * MS, late: 300 * MS, place: "probes".to_owned() }));
     assert_eq!(world.analysed().status, TrialStatus::Inconclusive);
+}
+
+#[test]
+fn a_promotion_after_the_measured_time_is_told_and_not_counted() {
+    let late = World::new(&format!("{SENTINEL}{KILL}"), &[(0, 0, 20_800), (1, 21_300, 30_000)]).killed(20_800);
+    let trial = World { afterwards: 1_000, ..late }.analysed();
+    assert_eq!((value(&trial, "failover.count"), trial.promotions.len()), (0.0, 0));
+    let remark = "redis-2 became primary at T+20.300 s, after the measured time: it is not counted";
+    assert!(trial.remarks.iter().any(|told| told == remark), "{:?}", trial.remarks);
 }
 
 #[test]

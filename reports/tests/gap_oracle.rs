@@ -171,8 +171,8 @@ impl Course {
         order.sort_by_key(|index| (self.faults[*index].0, *index));
         let window = |place: usize| {
             let (at, back, _) = self.faults[order[place]];
-            let next = order.get(place + 1).map_or(u64::MAX, |next| self.faults[*next].0);
-            (format!("f{}", order[place]), at, (back.unwrap_or(at) + LOOKED_AT).min(next))
+            let next = order.get(place + 1).map_or(END, |next| self.faults[*next].0);
+            (format!("f{}", order[place]), at, (back.unwrap_or(at) + LOOKED_AT).min(next).min(END))
         };
         (0..order.len()).map(window).collect()
     }

@@ -1,7 +1,5 @@
 //! Every kind of event, in lines that real runs wrote.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::collections::BTreeSet;
 
 use redquake_reports::history::Event;

@@ -72,21 +72,21 @@ pub const FAILOVER_METRICS: &[Metric] = &[
     metric(
         "announcement",
         Unit::Ns,
-        "From the first write the promoted replica acknowledges until a Sentinel tells its address to clients.",
+        "From the first write the promoted replica acknowledges until a Sentinel announces its address to clients.",
     ),
     metric("rediscovery", Unit::Ns, "From the announcement of the new primary until the first success of a workload's client."),
     metric("count", Unit::Count, "Number of times another node became primary."),
     metric(
         "aftershocks",
         Unit::Count,
-        "Further promotions and outages that the servers came to by themselves after a fault, with nothing else injected.",
+        "Further promotions and outages that the servers caused themselves after a fault, with nothing else injected.",
     ),
     metric("split_brain", Unit::Ns, "Total time in which two nodes acknowledged writes at the same time, seen by probes."),
     metric("still_acknowledged", Unit::Ns, "How long the primary that a fault affects goes on acknowledging writes after the fault."),
     metric(
         "split_brain_writes",
         Unit::Count,
-        "Writes of clients that were acknowledged in that time by nodes other than the primary of the end: gone once those follow it.",
+        "Writes of clients that were acknowledged in that time by nodes other than the final primary. They are lost once those nodes follow it.",
     ),
     metric("data_resets", Unit::Count, "Times a primary restarted with less data and without a failover. Its replicas lose the same data."),
     metric("crashes", Unit::Count, "Servers that ended by themselves: no fault ended them, and nothing outside the lab did."),
@@ -116,16 +116,16 @@ pub const CLUSTER_METRICS: &[Metric] = &[
 
 /// Further metrics `failover.<name>` of a Cluster in which slots are moved (`reshard`).
 pub const RESHARD_METRICS: &[Metric] = &[
-    metric("slots_moved", Unit::Count, "Slots a `reshard` was to move that a node of the shard they were to go to served in the end."),
+    metric("slots_moved", Unit::Count, "Slots of a `reshard` that the target shard served in the end."),
     metric(
         "open_slots",
         Unit::Count,
-        "Slots of a `reshard` that some node still held for on their way in the end: clients are sent on with `ASK`, or find nothing where their keys were.",
+        "Slots of a `reshard` that were still migrating or importing in the end: clients are redirected with `ASK`, or do not find their keys.",
     ),
     metric(
         "stranded_keys",
         Unit::Count,
-        "Keys found in the end, in slots of a `reshard`, on a primary that neither served the slot nor was where its owner sent clients: there, and out of reach.",
+        "Keys in slots of a `reshard` that were on a primary in the end, and that no client could reach there.",
     ),
     metric("ask", Unit::Count, "Attempts of all clients that were answered `ASK`: the key was on its way to another node."),
     metric("moved", Unit::Count, "Attempts of all clients that were answered `MOVED`: another node served the slot."),
@@ -179,7 +179,7 @@ pub const FENCED_METRICS: &[Metric] = &[
     metric(
         "fenced_alone",
         Unit::Count,
-        "Of those, holders whose lease ran and whom nobody else held the lock beside: refused because the numbers had gone back.",
+        "Of those, holders with a running lease that held the lock alone: refused because the token numbers had gone back.",
     ),
     metric("token_regressions", Unit::Count, "Fencing tokens that were handed out before, or are not above one handed out before."),
 ];
@@ -214,7 +214,7 @@ pub const COUNTER_METRICS: &[Metric] = &[
 pub const REGISTER_METRICS: &[Metric] = &[
     metric("acknowledged", Unit::Count, "Writes and swaps that were acknowledged."),
     metric("violations", Unit::Count, "Registers whose calls cannot be put into any order that one register would have answered."),
-    metric("inconclusive", Unit::Count, "Registers for which the search for such an order was given up: neither sound nor broken."),
+    metric("inconclusive", Unit::Count, "Registers for which the search for such an order was given up: neither linearizable nor not."),
     metric("lost", Unit::Count, "Acknowledged writes and swaps that the primary of the end certainly never had."),
     metric("lost_share", Unit::Share, "Lost ones as a share of the acknowledged ones."),
     metric("lost_updates", Unit::Count, "Acknowledged swaps of a value that another acknowledged swap had replaced as well."),

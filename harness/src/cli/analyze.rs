@@ -2,8 +2,8 @@
 
 use super::args::FolderArgs;
 use super::run::conclude;
-use crate::ui::{Exit, Failure};
 use crate::run::{Folder, analyze};
+use crate::ui::{Exit, Failure};
 
 /// Recomputes the result of a run and renders its reports.
 pub fn perform(args: &FolderArgs) -> Result<Exit, Failure> {

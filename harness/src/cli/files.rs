@@ -8,11 +8,11 @@ use redquake_experiments::catalogue::{self, NotFound};
 use redquake_experiments::spec::{self, Loaded, MAX_FILE_BYTES, Policy};
 use redquake_topologies::files::read_regular;
 
-use crate::ui::Failure;
 use super::args::ReadingArgs;
 use super::places::{self, Places};
 use super::trust::{self, Trusted};
 use crate::run::{MatrixRecord, RunRecord};
+use crate::ui::Failure;
 
 /// An experiment file that was read.
 pub struct ExperimentFile {

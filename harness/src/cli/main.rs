@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::args::{Cli, Command};
-use crate::ui::{Exit, Failure, out};
 use super::{analyze, clean, completions, doctor, init, list, plan, report, run, schema, validate};
+use crate::ui::{Exit, Failure, out};
 
 /// Runs the command; the only place where a process ends.
 pub fn main() -> ExitCode {

@@ -6,10 +6,10 @@ use redquake_experiments::spec::Cell;
 use super::args::PlanArgs;
 use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
+use super::plausible;
 use super::runtimes::capabilities;
 use super::validate::tell;
 use crate::ui::{Exit, Failure, out};
-use super::plausible;
 
 /// Prints what an experiment would do.
 pub fn perform(args: &PlanArgs) -> Result<Exit, Failure> {

@@ -3,8 +3,8 @@
 use redquake_experiments::spec::{Experiment, Loaded};
 use redquake_topologies::doctor;
 
-use crate::ui::Failure;
 use super::files::ExperimentFile;
+use crate::ui::Failure;
 
 /// Operations a second that every machine carries; only above it is tried what this one does.
 const UNTRIED: f64 = 20_000.0;

@@ -2,8 +2,8 @@
 
 use super::args::FolderArgs;
 use super::run::conclude;
-use crate::ui::{Exit, Failure};
 use crate::run::{Folder, report};
+use crate::ui::{Exit, Failure};
 
 /// Renders the reports of a run again.
 pub fn perform(args: &FolderArgs) -> Result<Exit, Failure> {

@@ -18,10 +18,10 @@ use super::files::{ExperimentFile, read_all};
 use super::main::runtime;
 use super::plan::Made;
 use super::runtimes::{Chosen, choose};
-use crate::ui::{Exit, Failure, Progress};
 use super::{plan, plausible, trust};
-use crate::run::{CellOrder, CellRecord, Directive, Folder, Goal, Interrupt, Order, Outcome, execute};
 use crate::context::Budget;
+use crate::run::{CellOrder, CellRecord, Directive, Folder, Goal, Interrupt, Order, Outcome, execute};
+use crate::ui::{Exit, Failure, Progress};
 
 /// Performs experiments, one after the other.
 pub fn perform(args: RunArgs) -> Result<Exit, Failure> {

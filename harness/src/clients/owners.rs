@@ -7,7 +7,7 @@ use redquake_experiments::spec::SlotRanges;
 use redquake_topologies::cluster::known_nodes;
 
 use super::{Timeouts, open};
-use crate::context::{Member, Stage};
+use crate::context::{Member, TrialContext};
 
 /// Every node must have answered by then; one that has not serves nothing.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(150), response: Duration::from_millis(150) };
@@ -24,10 +24,10 @@ pub struct Claim<M = Member> {
 }
 
 /// What the nodes of a Cluster claim, whether it still holds or not.
-pub async fn claims(stage: &Stage) -> Vec<Claim> {
-    let asked = stage.roster.data().map(|member| {
+pub async fn claims(context: &TrialContext) -> Vec<Claim> {
+    let asked = context.roster.data().map(|member| {
         let address = member.node.address;
-        let answer = stage.control.spawn(async move {
+        let answer = context.control.spawn(async move {
             let mut connection = open(address, TIMEOUTS).await.ok()?;
             let text: String = redis::cmd("CLUSTER").arg("NODES").query_async(&mut connection).await.ok()?;
             let myself = known_nodes(&text).into_iter().find(|node| node.is("myself"))?;

@@ -33,13 +33,13 @@ struct State {
     published: Vec<(u64, u16, String)>,
     /// When the first probe write began.
     watched_from: Option<u64>,
-    strain: Strain,
+    load: MachineLoad,
     conduct: Conduct,
 }
 
 /// How hard the machine made it to measure: what an automatic number of parallel trials is steered by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Strain {
+pub struct MachineLoad {
     /// Lateness of the tool's own loops in all, ns.
     pub late: u64,
     /// From the first to the last probe write, ns.
@@ -64,10 +64,10 @@ impl Live {
         match event {
             Event::Probe(probe) if probe.op == ProbeKind::Write => {
                 let began = *state.watched_from.get_or_insert(probe.at[1]);
-                state.strain.watched = probe.at[2].saturating_sub(began).max(state.strain.watched);
+                state.load.watched = probe.at[2].saturating_sub(began).max(state.load.watched);
                 if probe.out == Outcome::Ok {
-                    state.strain.pings += 1;
-                    state.strain.slow += u64::from(probe.at[2] - probe.at[1] > SLOW_PING);
+                    state.load.pings += 1;
+                    state.load.slow += u64::from(probe.at[2] - probe.at[1] > SLOW_PING);
                     state.writable.entry(probe.node).or_insert((probe.at[2], probe.at[2])).1 = probe.at[2];
                 } else {
                     state.writable.remove(&probe.node);
@@ -89,7 +89,7 @@ impl Live {
                 state.published.push((message.at, message.node, message.event.clone()));
             }
             Event::Stall(stall) => {
-                state.strain.late += stall.late;
+                state.load.late += stall.late;
                 return;
             }
             _ => return,
@@ -136,8 +136,8 @@ impl Live {
     }
 
     /// How hard the machine made it so far.
-    pub fn strain(&self) -> Strain {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).strain
+    pub fn load(&self) -> MachineLoad {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).load
     }
 
     /// Whether nothing happened that the servers may remember; to be asked once every event is observed.

@@ -6,25 +6,25 @@ use redis::{Cmd, FromRedisValue};
 use redquake_topologies::runtime::LabNode;
 
 use crate::clients::{Timeouts, open};
-use crate::context::Stage;
+use crate::context::TrialContext;
 
 /// An idle server on a lab network answers in a fraction of a millisecond; one that takes longer than this does not answer.
 pub const ANSWERS_WITHIN: Duration = Duration::from_millis(300);
 
 /// What a node answers to a command, or why it does not, in words.
-pub async fn ask<T: FromRedisValue + Send + 'static>(stage: &Stage, node: &LabNode, command: Cmd) -> Result<T, String> {
-    ask_within(stage, node, command, ANSWERS_WITHIN).await
+pub async fn ask<T: FromRedisValue + Send + 'static>(context: &TrialContext, node: &LabNode, command: Cmd) -> Result<T, String> {
+    ask_within(context, node, command, ANSWERS_WITHIN).await
 }
 
 /// The same with a bound of its own for the reply.
 pub async fn ask_within<T: FromRedisValue + Send + 'static>(
-    stage: &Stage,
+    context: &TrialContext,
     node: &LabNode,
     command: Cmd,
     within: Duration,
 ) -> Result<T, String> {
     let address = node.address;
-    let answer = stage.control.spawn(async move {
+    let answer = context.control.spawn(async move {
         let timeouts = Timeouts { connect: ANSWERS_WITHIN, response: within };
         let asked = async { command.query_async::<T>(&mut open(address, timeouts).await?).await };
         asked.await.map_err(|error| error.to_string())

@@ -8,11 +8,11 @@ use futures_util::future::try_join_all;
 use redquake_experiments::spec::Direction;
 use redquake_topologies::shaping::{self, Exchange, HEADERS, Way, bandwidth, measure};
 
-use super::hindrance::Hindrance;
+use super::endpoint::Endpoint;
 use super::injection::{Done, Injection, NotDone};
+use super::link_fault::LinkFault;
 use super::links::end;
-use super::party::Party;
-use crate::context::{Member, Stage};
+use crate::context::{Member, TrialContext};
 
 /// What is sent beyond a burst, in time of the link: long enough to be measured, and too short for anybody else to wait for long.
 const EXCESS: f64 = 0.15;
@@ -53,42 +53,42 @@ impl Train {
 }
 
 /// Narrow links of some nodes.
-pub struct Narrow {
+pub struct BandwidthFault {
     id: String,
-    targets: Vec<Party>,
+    targets: Vec<Endpoint>,
     /// Somebody to exchange datagrams with.
-    other: Option<Party>,
+    other: Option<Endpoint>,
     bandwidth: shaping::bandwidth::Bandwidth,
 }
 
-impl Narrow {
+impl BandwidthFault {
     /// Links that are as wide as ever as yet. `index` is the fault's place in the plan.
-    pub fn new(index: usize, targets: Vec<Member>, stage: &Stage, bits_per_second: u64, direction: Direction) -> Self {
-        let other = stage.roster.all().find(|member| !targets.iter().any(|target| target.index == member.index)).map(Party::Node);
-        let targets = targets.into_iter().map(Party::Node).collect();
+    pub fn new(index: usize, targets: Vec<Member>, context: &TrialContext, bits_per_second: u64, direction: Direction) -> Self {
+        let other = context.roster.all().find(|member| !targets.iter().any(|target| target.index == member.index)).map(Endpoint::Node);
+        let targets = targets.into_iter().map(Endpoint::Node).collect();
         Self { id: format!("fault{index}"), targets, other, bandwidth: shaping::bandwidth::Bandwidth { bits_per_second, direction } }
     }
 
     /// What passes of a train of datagrams that is sent faster than the rate. A machine too busy to see it arrive is asked again.
-    async fn filled(&self, target: &Party, other: &Party, stage: &Stage) -> Result<String, String> {
-        let mut seen = self.train(target, other, stage).await?;
+    async fn filled(&self, target: &Endpoint, other: &Endpoint, context: &TrialContext) -> Result<String, String> {
+        let mut seen = self.train(target, other, context).await?;
         for _ in 1..TRAINS {
             if seen.is_ok() {
                 break;
             }
-            seen = self.train(target, other, stage).await?;
+            seen = self.train(target, other, context).await?;
         }
         seen
     }
 
     /// One train: what it showed, or what was wrong with that.
-    async fn train(&self, target: &Party, other: &Party, stage: &Stage) -> Result<Result<String, String>, String> {
+    async fn train(&self, target: &Endpoint, other: &Endpoint, context: &TrialContext) -> Result<Result<String, String>, String> {
         let bits = self.bandwidth.bits_per_second;
         let train = Train::new(bits);
-        let (before, since) = (self.counters(target, stage).await?, Instant::now());
+        let (before, since) = (self.counters(target, context).await?, Instant::now());
         let link =
-            measure(&end(target, stage).await?, &end(other, stage).await?, train.exchange).await.map_err(|error| error.to_string())?;
-        let (after, took) = (self.counters(target, stage).await?, since.elapsed().as_secs_f64());
+            measure(&end(target, context).await?, &end(other, context).await?, train.exchange).await.map_err(|error| error.to_string())?;
+        let (after, took) = (self.counters(target, context).await?, since.elapsed().as_secs_f64());
         let mut told = Vec::new();
         for (way, bytes, limited, word) in [
             (&link.there, after.to.bytes.saturating_sub(before.to.bytes), self.bandwidth.direction != Direction::From, "sends"),
@@ -112,20 +112,20 @@ impl Narrow {
         Ok(Ok(told.join(", ")))
     }
 
-    async fn counters(&self, target: &Party, stage: &Stage) -> Result<shaping::bandwidth::Counters, String> {
-        let there = shaping::bandwidth::present(&target.namespace(stage).await?, &self.id).await.map_err(|error| error.to_string())?;
+    async fn counters(&self, target: &Endpoint, context: &TrialContext) -> Result<shaping::bandwidth::Counters, String> {
+        let there = shaping::bandwidth::present(&target.namespace(context).await?, &self.id).await.map_err(|error| error.to_string())?;
         there.ok_or_else(|| format!("nothing limits the link of {}", target.name()))
     }
 
     /// One target: that the limit is there, and where it can be measured, that it holds.
-    async fn seen(&self, target: &Party, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
-        self.counters(target, stage).await?;
+    async fn seen(&self, target: &Endpoint, context: &TrialContext, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+        self.counters(target, context).await?;
         match &self.other {
             Some(other)
                 if self.bandwidth.bits_per_second.saturating_mul(self.targets.len() as u64) <= MEASURED_UP_TO
                     && !others.iter().any(|fault| fault.disturbs(target.name(), other.name())) =>
             {
-                self.filled(target, other, stage).await
+                self.filled(target, other, context).await
             }
             _ => Ok(format!("the limit is in place on the link of {}; not measured", target.name())),
         }
@@ -133,31 +133,31 @@ impl Narrow {
 }
 
 #[async_trait]
-impl Injection for Narrow {
+impl Injection for BandwidthFault {
     fn targets(&self) -> Vec<String> {
         self.targets.iter().map(|target| target.name().to_owned()).collect()
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
         for target in &self.targets {
-            let namespace = target.namespace(stage).await?;
+            let namespace = target.namespace(context).await?;
             shaping::bandwidth::inject(&namespace, &self.id, self.bandwidth).await.map_err(|error| error.to_string())?;
         }
         let detail = format!("limited to {} bit/s", self.bandwidth.bits_per_second);
         Ok(vec![Done { at: Instant::now(), targets: self.targets(), detail }])
     }
 
-    async fn prove(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove(&self, context: &TrialContext, others: &[Arc<dyn Injection>]) -> Result<String, String> {
         // All at once: one after the other they would take longer than the fault may last.
-        Ok(try_join_all(self.targets.iter().map(|target| self.seen(target, stage, others))).await?.join("; "))
+        Ok(try_join_all(self.targets.iter().map(|target| self.seen(target, context, others))).await?.join("; "))
     }
 
-    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
-        Hindrance::Bandwidth.remove(&self.id, &self.targets, stage).await
+    async fn revert(&self, context: &TrialContext) -> Result<Instant, String> {
+        LinkFault::Bandwidth.remove(&self.id, &self.targets, context).await
     }
 
-    async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        Hindrance::Bandwidth.prove_removed(&self.id, &self.targets, stage).await?;
+    async fn prove_reverted(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        LinkFault::Bandwidth.prove_removed(&self.id, &self.targets, context).await?;
         Ok("nothing limits the links any more".to_owned())
     }
 

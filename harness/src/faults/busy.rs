@@ -12,7 +12,7 @@ use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use super::ping::{Heard, answers_again, patience, say, stopped};
 use crate::clients::{Timeouts, open};
-use crate::context::{Member, Stage};
+use crate::context::{Member, TrialContext};
 
 /// Reads the clock until its time is over and writes nothing, so that it can be killed. A server that freezes the time a script sees
 /// has `os.clock`, the processor time of the server, which a script without end uses up one to one.
@@ -31,7 +31,7 @@ const KILLED_WITHIN: Duration = Duration::from_secs(8);
 const ANSWERS_AGAIN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Some nodes with something endless to do.
-pub struct Busying {
+pub struct BusyFault {
     targets: Vec<Member>,
     how: BusyHow,
     lasts: Duration,
@@ -41,7 +41,7 @@ pub struct Busying {
     ended: Arc<Mutex<Vec<Instant>>>,
 }
 
-impl Busying {
+impl BusyFault {
     /// These nodes, for so long.
     pub fn new(targets: Vec<Member>, how: BusyHow, lasts: Duration) -> Self {
         Self { targets, how, lasts, refused: Arc::default(), ended: Arc::default() }
@@ -66,10 +66,10 @@ impl Busying {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn silent(&self, stage: &Stage, target: &Member) -> Result<String, String> {
+    async fn silent(&self, context: &TrialContext, target: &Member) -> Result<String, String> {
         let since = Instant::now();
         loop {
-            match say(stage, &target.node, "PING", patience(self.lasts)).await {
+            match say(context, &target.node, "PING", patience(self.lasts)).await {
                 Heard::Silence => return Ok(format!("{} took another connection and did not answer its PING", target.node.name)),
                 Heard::Line(line) if line.starts_with("-BUSY") => {
                     return Ok(format!("{} told another connection `{line}`", target.node.name));
@@ -85,26 +85,26 @@ impl Busying {
 }
 
 #[async_trait]
-impl Injection for Busying {
+impl Injection for BusyFault {
     fn targets(&self) -> Vec<String> {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
         let mut done = Vec::new();
         for target in &self.targets {
             if self.how == BusyHow::Sleep {
-                allowed(stage, target).await?;
+                allowed(context, target).await?;
             }
             // Longer than it lasts: the reply is its end.
             let timeouts = Timeouts { connect: BEGINS_WITHIN, response: self.lasts + KILLED_WITHIN };
             let address = target.node.address;
-            let opened = stage.control.spawn(async move { open(address, timeouts).await }).await.map_err(|error| error.to_string())?;
+            let opened = context.control.spawn(async move { open(address, timeouts).await }).await.map_err(|error| error.to_string())?;
             let mut connection = opened.map_err(|error| format!("{}: {error}", target.node.name))?;
             let (command, name, lasts) = (self.command(), target.node.name.clone(), self.lasts);
             let (refused, ends) = (Arc::clone(&self.refused), Arc::clone(&self.ended));
             let at = Instant::now();
-            stage.control.spawn(async move {
+            context.control.spawn(async move {
                 let ended: redis::RedisResult<redis::Value> = command.query_async(&mut connection).await;
                 ends.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
                 if let Err(error) = ended
@@ -122,22 +122,22 @@ impl Injection for Busying {
         Ok(done)
     }
 
-    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        Ok(try_join_all(self.targets.iter().map(|target| self.silent(stage, target))).await?.join("; "))
+    async fn prove(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        Ok(try_join_all(self.targets.iter().map(|target| self.silent(context, target))).await?.join("; "))
     }
 
     /// At the planned time both have ended by themselves. Before it, a script is killed; a sleep cannot be cut short.
-    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+    async fn revert(&self, context: &TrialContext) -> Result<Instant, String> {
         for target in &self.targets {
             // Nobody waits here for one that something else stopped: what is still to be taken back may be just that.
-            if stopped(stage, &target.node).await {
+            if stopped(context, &target.node).await {
                 continue;
             }
             if self.how == BusyHow::Script {
                 // `NOTBUSY` once it has ended, by itself or because a Sentinel killed it: they do that when they are told `-BUSY`.
-                say(stage, &target.node, "SCRIPT KILL", KILLED_WITHIN).await;
+                say(context, &target.node, "SCRIPT KILL", KILLED_WITHIN).await;
             }
-            answers_again(stage, &target.node, ANSWERS_AGAIN_WITHIN).await?;
+            answers_again(context, &target.node, ANSWERS_AGAIN_WITHIN).await?;
         }
         // The reply to the script or the sleep came before the one to the question after it.
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,20 +145,20 @@ impl Injection for Busying {
         Ok(last.copied().unwrap_or_else(Instant::now))
     }
 
-    async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        Ok(try_join_all(self.targets.iter().map(|target| answers_again(stage, &target.node, ANSWERS_AGAIN_WITHIN))).await?.join("; "))
+    async fn prove_reverted(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        Ok(try_join_all(self.targets.iter().map(|target| answers_again(context, &target.node, ANSWERS_AGAIN_WITHIN))).await?.join("; "))
     }
 }
 
 /// Since Redis 7.0 a server only obeys `DEBUG` when its configuration says so, which cannot be changed while it runs.
-async fn allowed(stage: &Stage, target: &Member) -> Result<(), String> {
+async fn allowed(context: &TrialContext, target: &Member) -> Result<(), String> {
     let mut none = redis::cmd("DEBUG");
     none.arg("SLEEP").arg("0");
-    let tried = ask_within::<String>(stage, &target.node, none, BEGINS_WITHIN).await;
+    let tried = ask_within::<String>(context, &target.node, none, BEGINS_WITHIN).await;
     let Err(error) = tried else { return Ok(()) };
     let mut get = redis::cmd("CONFIG");
     get.arg("GET").arg("enable-debug-command");
-    let setting: Vec<String> = ask(stage, &target.node, get).await.unwrap_or_default();
+    let setting: Vec<String> = ask(context, &target.node, get).await.unwrap_or_default();
     match setting.get(1).map(String::as_str) {
         Some("yes") | None => Err(error),
         Some(_) => Err(format!(

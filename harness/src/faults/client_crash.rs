@@ -15,8 +15,8 @@ use redquake_topologies::runtime::LabNode;
 use super::ask::{ANSWERS_WITHIN, ask};
 use super::injection::{Done, Injection, NotDone};
 use crate::clients::{Link, Session};
-use crate::context::Stage;
-use crate::workloads::{Crowd, Life};
+use crate::context::TrialContext;
+use crate::workloads::{ClientPool, ClientState};
 
 /// How long clients that hold something are waited for before others die in their place.
 const HOLDERS_WITHIN: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const PROVE_WITHIN: Duration = Duration::from_secs(3);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The death of some clients of a workload.
-pub struct Crash {
+pub struct ClientCrashFault {
     workload: String,
     holds: bool,
     /// Every client of the workload, in the order of the draw.
@@ -39,7 +39,7 @@ pub struct Crash {
 struct Client {
     name: String,
     session: Session,
-    life: Arc<Life>,
+    life: Arc<ClientState>,
 }
 
 /// Who died, and the connection that was open then: at which node, under which id, unless it was not known.
@@ -49,14 +49,14 @@ struct Dead {
     connection: Option<(LabNode, u64)>,
 }
 
-impl Crash {
+impl ClientCrashFault {
     /// Of clients of one of the workloads; who is drawn first, apart from holders, is decided here.
-    pub fn new(spec: &ClientCrash, crowds: &[Crowd], random: &mut ChaCha8Rng) -> Result<Self, NotDone> {
-        let crowd = crowds.iter().find(|crowd| crowd.name == spec.workload);
-        let crowd = crowd.ok_or_else(|| format!("there is no workload `{}`", spec.workload))?;
-        let clients = crowd.sessions.iter().zip(&crowd.lives).zip(0..);
+    pub fn new(spec: &ClientCrash, pools: &[ClientPool], random: &mut ChaCha8Rng) -> Result<Self, NotDone> {
+        let pool = pools.iter().find(|pool| pool.name == spec.workload);
+        let pool = pool.ok_or_else(|| format!("there is no workload `{}`", spec.workload))?;
+        let clients = pool.sessions.iter().zip(&pool.lives).zip(0..);
         let clients = clients.map(|((session, life), number): (_, u32)| Client {
-            name: format!("{}/{number}", crowd.name),
+            name: format!("{}/{number}", pool.name),
             session: session.clone(),
             life: Arc::clone(life),
         });
@@ -67,11 +67,11 @@ impl Crash {
             Pick::Count(count) => count as usize,
         };
         if clients.is_empty() || clients.len() < wanted {
-            let alive = format!("{} of the {} clients wanted of `{}` are alive", clients.len(), wanted.max(1), crowd.name);
+            let alive = format!("{} of the {} clients wanted of `{}` are alive", clients.len(), wanted.max(1), pool.name);
             return Err(NotDone::NoOccasion(alive));
         }
         clients.shuffle(random);
-        Ok(Self { workload: crowd.name.clone(), holds: crowd.holds, clients, wanted, dead: Mutex::default() })
+        Ok(Self { workload: pool.name.clone(), holds: pool.holds, clients, wanted, dead: Mutex::default() })
     }
 
     fn dead(&self) -> Vec<Dead> {
@@ -113,13 +113,13 @@ impl Client {
 }
 
 #[async_trait]
-impl Injection for Crash {
+impl Injection for ClientCrashFault {
     fn targets(&self) -> Vec<String> {
         let dead = self.dead();
         if dead.is_empty() { vec![self.workload.clone()] } else { dead.into_iter().map(|dead| dead.client.name).collect() }
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
         // Before the choice: after it, a holder might give back what it holds while it is asked.
         let known = join_all(self.clients.iter().map(Client::identify)).await;
         if self.holds && self.wanted < self.clients.len() {
@@ -136,7 +136,7 @@ impl Injection for Crash {
             holding += usize::from(client.holding());
             client.life.crashed.cancel();
             let connection = known.and_then(|(link, id)| {
-                let node = stage.roster.all().find(|member| Some(member.index) == link.node)?.node;
+                let node = context.roster.all().find(|member| Some(member.index) == link.node)?.node;
                 Some((node, id))
             });
             dead.push(Dead { client: client.clone(), connection });
@@ -148,7 +148,7 @@ impl Injection for Crash {
         Ok(vec![Done { at, targets: self.targets(), detail }])
     }
 
-    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let (since, dead) = (Instant::now(), self.dead());
         while let Some(open) = dead.iter().find(|dead| !dead.client.session.current().is_empty()) {
             look_again(since, || format!("the connection of {} was still open", open.client.name)).await?;
@@ -159,7 +159,7 @@ impl Injection for Crash {
         }
         let mut words = vec!["their ends are closed".to_owned()];
         for (node, ids) in listed.into_values() {
-            words.push(forgotten(stage, &node, &ids, since).await?);
+            words.push(forgotten(context, &node, &ids, since).await?);
         }
         let unknown = dead.iter().filter(|dead| dead.connection.is_none()).count();
         if unknown > 0 {
@@ -170,17 +170,17 @@ impl Injection for Crash {
 }
 
 /// Asks a server until it no longer lists the connections. One whose process is gone has none.
-async fn forgotten(stage: &Stage, node: &LabNode, ids: &[u64], since: Instant) -> Result<String, String> {
+async fn forgotten(context: &TrialContext, node: &LabNode, ids: &[u64], since: Instant) -> Result<String, String> {
     loop {
         let mut list = redis::cmd("CLIENT");
         list.arg("LIST").arg("ID").arg(ids);
-        let why = match ask::<String>(stage, node, list).await {
+        let why = match ask::<String>(context, node, list).await {
             Ok(listed) if listed.trim().is_empty() => {
                 let took = since.elapsed().as_secs_f64() * 1e3;
                 return Ok(format!("{} no longer lists their {} connections, {took:.1} ms after", node.name, ids.len()));
             }
             Ok(listed) => format!("{} still listed {} of their connections", node.name, listed.lines().count()),
-            Err(_) if !stage.lab.alive(&node.name).await.unwrap_or(true) => {
+            Err(_) if !context.lab.alive(&node.name).await.unwrap_or(true) => {
                 return Ok(format!("{} is gone with their connections", node.name));
             }
             Err(error) => format!("the server could not be asked ({error})"),

@@ -11,10 +11,10 @@ use redquake_topologies::runtime::LabNode;
 use super::ask::ask;
 use super::injection::{Done, Injection, NotDone};
 use super::names::names;
-use crate::context::{Layer, Member, Stage};
+use crate::context::{Member, OverrideId, TrialContext};
 
 /// New values of directives on some nodes.
-pub struct Setting {
+pub struct ConfigSetFault {
     targets: Vec<Member>,
     set: BTreeMap<DirectiveName, String>,
     /// What was changed and has to come back.
@@ -28,10 +28,10 @@ struct Change {
     name: DirectiveName,
     /// What it was just before.
     before: String,
-    layer: Layer,
+    layer: OverrideId,
 }
 
-impl Setting {
+impl ConfigSetFault {
     /// On these nodes.
     pub fn new(targets: Vec<Member>, set: BTreeMap<DirectiveName, String>) -> Self {
         Self { targets, set, changes: Mutex::default() }
@@ -43,26 +43,26 @@ impl Setting {
 }
 
 #[async_trait]
-impl Injection for Setting {
+impl Injection for ConfigSetFault {
     fn targets(&self) -> Vec<String> {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
         let mut done = Vec::new();
         for target in &self.targets {
             let at = Instant::now();
             let mut words = Vec::new();
             for (name, value) in &self.set {
-                let before = get(stage, &target.node, name).await?;
+                let before = get(context, &target.node, name).await?;
                 // Noted first: a reply that got lost may have been a change.
-                let layer = stage.standing.settings.lay(&target.node.name, name.as_str(), before.clone(), value.clone());
+                let layer = context.standing.settings.lay(&target.node.name, name.as_str(), before.clone(), value.clone());
                 let change = Change { node: target.node.clone(), name: name.clone(), before: before.clone(), layer };
                 self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
-                set(stage, &target.node, name, value).await?;
+                set(context, &target.node, name, value).await?;
                 // Servers write values their own way: `1mb` reads `1048576`.
-                let now = get(stage, &target.node, name).await?;
-                stage.standing.settings.reword(&target.node.name, name.as_str(), layer, now);
+                let now = get(context, &target.node, name).await?;
+                context.standing.settings.reword(&target.node.name, name.as_str(), layer, now);
                 words.push(format!("{name} from `{before}` to `{value}`"));
             }
             done.push(Done { at, targets: vec![target.node.name.clone()], detail: words.join(", ") });
@@ -70,10 +70,10 @@ impl Injection for Setting {
         Ok(done)
     }
 
-    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let mut told = Vec::new();
         for Change { node, name, before, .. } in self.changes() {
-            let (now, wanted) = (get(stage, &node, &name).await?, self.set.get(&name).cloned().unwrap_or_default());
+            let (now, wanted) = (get(context, &node, &name).await?, self.set.get(&name).cloned().unwrap_or_default());
             if !took_effect(&before, &wanted, &now) {
                 return Err(format!("{} of {} is still `{now}`", name, node.name));
             }
@@ -82,16 +82,16 @@ impl Injection for Setting {
         Ok(told.join("; "))
     }
 
-    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+    async fn revert(&self, context: &TrialContext) -> Result<Instant, String> {
         let mut failures = Vec::new();
         for Change { node, name, before, layer } in self.changes().into_iter().rev() {
-            let settings = &stage.standing.settings;
+            let settings = &context.standing.settings;
             settings.take(&node.name, name.as_str(), layer);
             // Not always what it was before: another fault may have set it since, or have ended that had set it then.
             let wanted = settings.wanted(&node.name, name.as_str()).unwrap_or(before);
             // A server that ended has forgotten what was set.
-            if let Err(error) = set(stage, &node, &name, &wanted).await
-                && stage.lab.alive(&node.name).await.unwrap_or(true)
+            if let Err(error) = set(context, &node, &name, &wanted).await
+                && context.lab.alive(&node.name).await.unwrap_or(true)
             {
                 failures.push(error);
             }
@@ -99,16 +99,18 @@ impl Injection for Setting {
         if failures.is_empty() { Ok(Instant::now()) } else { Err(failures.join("; ")) }
     }
 
-    async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove_reverted(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let mut told = Vec::new();
         for Change { node, name, before, .. } in self.changes() {
-            let settings = &stage.standing.settings;
+            let settings = &context.standing.settings;
             let wanted = settings.wanted(&node.name, name.as_str()).unwrap_or(before);
             let why = if settings.any(&node.name, name.as_str()) { ", as another fault set it" } else { " again" };
-            match get(stage, &node, &name).await {
+            match get(context, &node, &name).await {
                 Ok(now) if now == wanted => told.push(format!("{} says that {name} is `{now}`{why}", node.name)),
                 Ok(now) => return Err(format!("{name} of {} is `{now}` instead of `{wanted}`", node.name)),
-                Err(_) if !stage.lab.alive(&node.name).await.unwrap_or(true) => told.push(format!("the process of {} is gone", node.name)),
+                Err(_) if !context.lab.alive(&node.name).await.unwrap_or(true) => {
+                    told.push(format!("the process of {} is gone", node.name))
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -133,17 +135,17 @@ fn in_bytes(value: &str) -> Vec<String> {
     words.map(|word| amount(&word).map_or(word, |bytes| bytes.to_string())).collect()
 }
 
-async fn get(stage: &Stage, node: &LabNode, name: &DirectiveName) -> Result<String, String> {
+async fn get(context: &TrialContext, node: &LabNode, name: &DirectiveName) -> Result<String, String> {
     let mut command = redis::cmd("CONFIG");
     command.arg("GET").arg(name.as_str());
-    let pair: Vec<String> = ask(stage, node, command).await?;
+    let pair: Vec<String> = ask(context, node, command).await?;
     pair.into_iter().nth(1).ok_or_else(|| format!("{} has no directive `{name}`", node.name))
 }
 
-async fn set(stage: &Stage, node: &LabNode, name: &DirectiveName, value: &str) -> Result<(), String> {
+async fn set(context: &TrialContext, node: &LabNode, name: &DirectiveName, value: &str) -> Result<(), String> {
     let mut command = redis::cmd("CONFIG");
     command.arg("SET").arg(name.as_str()).arg(value);
-    ask::<String>(stage, node, command).await.map(drop).map_err(|error| format!("CONFIG SET {name}: {error}"))
+    ask::<String>(context, node, command).await.map(drop).map_err(|error| format!("CONFIG SET {name}: {error}"))
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use redquake_experiments::spec::Direction;
 use redquake_topologies::rules::Ports;
 use redquake_topologies::shaping::{self, Exchange, Way, measure};
 
-use super::hindrance::Hindrance;
 use super::injection::{Done, Injection, NotDone};
+use super::link_fault::LinkFault;
 use super::links::{Links, end};
-use crate::context::Stage;
+use crate::context::TrialContext;
 
 /// Half a second of datagrams each way.
 const DATAGRAMS: u32 = 200;
@@ -23,26 +23,26 @@ const CLEAN: Duration = Duration::from_millis(5);
 const MEASURED: usize = 2;
 
 /// Slow links.
-pub struct Late {
+pub struct DelayFault {
     id: String,
     links: Links,
     delay: Duration,
     jitter: Duration,
 }
 
-impl Late {
+impl DelayFault {
     /// Links that are as fast as ever as yet. `index` is the fault's place in the plan.
     pub fn new(index: usize, links: Links, delay: Duration, jitter: Duration) -> Self {
         Self { id: format!("fault{index}"), links, delay, jitter }
     }
 
-    async fn measured(&self, stage: &Stage, injected: bool, others: &[Arc<dyn Injection>]) -> Result<String, String> {
-        let chosen = self.links.undisturbed(MEASURED, stage, others).await;
+    async fn measured(&self, context: &TrialContext, injected: bool, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+        let chosen = self.links.undisturbed(MEASURED, context, others).await;
         // At once: one after the other they would take longer than the fault may last.
         let looks = chosen.into_iter().map(async |(near, far, direction)| {
             let linger = self.delay + self.jitter + Duration::from_millis(200);
             let exchange = Exchange { datagrams: DATAGRAMS, rate: RATE, payload: 64, linger };
-            let link = measure(&end(near, stage).await?, &end(far, stage).await?, exchange).await.map_err(|error| error.to_string())?;
+            let link = measure(&end(near, context).await?, &end(far, context).await?, exchange).await.map_err(|error| error.to_string())?;
             let text = format!("{} to {}: {}, back: {}", near.name(), far.name(), told_of(&link.there), told_of(&link.back));
             let there = injected && direction != Direction::From;
             let back = injected && direction != Direction::To;
@@ -73,16 +73,16 @@ fn told_of(way: &Way) -> String {
 }
 
 #[async_trait]
-impl Injection for Late {
+impl Injection for DelayFault {
     fn targets(&self) -> Vec<String> {
         self.links.names()
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
         let mut by = None;
         for (member, traffic) in self.links.traffic(&Ports::default()) {
             let delay = shaping::delay::Delay { delay: self.delay, jitter: self.jitter, traffic };
-            let namespace = member.namespace(stage).await?;
+            let namespace = member.namespace(context).await?;
             by = Some(shaping::delay::inject(&namespace, &self.id, &delay).await.map_err(|error| error.to_string())?);
         }
         let by = by.map(|path| format!(" by {path}")).unwrap_or_default();
@@ -90,11 +90,11 @@ impl Injection for Late {
         Ok(vec![Done { at: Instant::now(), targets: self.targets(), detail }])
     }
 
-    async fn prove(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
-        let measured = self.measured(stage, true, others).await?;
+    async fn prove(&self, context: &TrialContext, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+        let measured = self.measured(context, true, others).await?;
         let mut waited = 0;
         for (member, _) in self.links.traffic(&Ports::default()) {
-            let there = shaping::delay::present(&member.namespace(stage).await?, &self.id).await.map_err(|error| error.to_string())?;
+            let there = shaping::delay::present(&member.namespace(context).await?, &self.id).await.map_err(|error| error.to_string())?;
             let there = there.ok_or_else(|| format!("nothing delays packets in the namespace of {}", member.name()))?;
             if !there.serves {
                 return Err(format!("packets no longer wait in the namespace of {}", member.name()));
@@ -104,13 +104,13 @@ impl Injection for Late {
         Ok(format!("{measured}; {waited} packets made to wait so far"))
     }
 
-    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
-        Hindrance::Delay.remove(&self.id, self.links.near(), stage).await
+    async fn revert(&self, context: &TrialContext) -> Result<Instant, String> {
+        LinkFault::Delay.remove(&self.id, self.links.near(), context).await
     }
 
-    async fn prove_reverted(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
-        Hindrance::Delay.prove_removed(&self.id, self.links.near(), stage).await?;
-        self.measured(stage, false, others).await
+    async fn prove_reverted(&self, context: &TrialContext, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+        LinkFault::Delay.prove_removed(&self.id, self.links.near(), context).await?;
+        self.measured(context, false, others).await
     }
 
     fn disturbs(&self, one: &str, other: &str) -> bool {

@@ -10,7 +10,7 @@ use redquake_topologies::runtime::LabNode;
 use super::ask::ask;
 use super::injection::{Done, Injection, NotDone};
 use super::names::names;
-use crate::context::{Layer, Member, Stage};
+use crate::context::{Member, OverrideId, TrialContext};
 
 /// What the kernel tells a server that writes to a full disk.
 const ENOSPC: &str = "No space left on device";
@@ -26,12 +26,12 @@ const QUIET_FOR: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Disks of some nodes without room.
-pub struct Full {
+pub struct DiskFullFault {
     targets: Vec<Member>,
     /// How often each target's server had complained before.
     complaints: Mutex<Vec<usize>>,
     /// What it laid over each.
-    layers: Mutex<Vec<Layer>>,
+    layers: Mutex<Vec<OverrideId>>,
 }
 
 /// What the server says of its last write of a kind.
@@ -42,7 +42,7 @@ struct Persistence {
     saving: bool,
 }
 
-impl Full {
+impl DiskFullFault {
     /// Of these nodes.
     pub fn new(targets: Vec<Member>) -> Self {
         Self { targets, complaints: Mutex::default(), layers: Mutex::default() }
@@ -50,16 +50,16 @@ impl Full {
 
     /// Until a write of the server has failed for want of room: of the append-only file where it has one, else of a snapshot it is asked
     /// for. A server that gives up, as one that must sync every write does, is gone.
-    async fn failed(&self, stage: &Stage, target: &Member, before: usize) -> Result<String, String> {
+    async fn failed(&self, context: &TrialContext, target: &Member, before: usize) -> Result<String, String> {
         let (name, since) = (&target.node.name, Instant::now());
         let mut asked = false;
         loop {
-            let complained = complaints(stage, name).await > before;
-            let alive = stage.lab.alive(name).await.unwrap_or(true);
+            let complained = complaints(context, name).await > before;
+            let alive = context.lab.alive(name).await.unwrap_or(true);
             if complained && !alive {
                 return Ok(format!("{name} ended, for it could not write: its disk is full"));
             }
-            let why = match persistence(stage, &target.node).await {
+            let why = match persistence(context, &target.node).await {
                 Ok(now) if complained && now.appends && now.append == "err" => {
                     return Ok(format!("{name} cannot write its append-only file: `{ENOSPC}`"));
                 }
@@ -67,7 +67,7 @@ impl Full {
                     return Ok(format!("{name} was asked for a snapshot and could not write it: `{ENOSPC}`"));
                 }
                 Ok(now) if (!now.appends || since.elapsed() > QUIET_FOR) && !now.saving && !asked => {
-                    asked = snapshot(stage, &target.node).await?;
+                    asked = snapshot(context, &target.node).await?;
                     continue;
                 }
                 Ok(_) => format!("no write of {name} failed"),
@@ -78,17 +78,17 @@ impl Full {
     }
 
     /// Until the server says that it can write again.
-    async fn writes(&self, stage: &Stage, target: &Member) -> Result<String, String> {
+    async fn writes(&self, context: &TrialContext, target: &Member) -> Result<String, String> {
         let (name, since) = (&target.node.name, Instant::now());
         let mut asked = false;
         loop {
-            if stage.standing.full.any(name, DISK) {
+            if context.standing.full.any(name, DISK) {
                 return Ok(format!("another fault keeps the disk of {name} full"));
             }
-            if !stage.lab.alive(name).await.unwrap_or(true) {
+            if !context.lab.alive(name).await.unwrap_or(true) {
                 return Ok(format!("the process of {name} is gone"));
             }
-            let why = match persistence(stage, &target.node).await {
+            let why = match persistence(context, &target.node).await {
                 Ok(now) if now.appends && now.append == "ok" && now.snapshot == "ok" => {
                     return Ok(format!("{name} writes its append-only file again"));
                 }
@@ -96,7 +96,7 @@ impl Full {
                     return Ok(format!("{name} was asked for a snapshot and wrote it"));
                 }
                 Ok(now) if (!now.appends || now.snapshot == "err") && !now.saving && !asked => {
-                    asked = snapshot(stage, &target.node).await?;
+                    asked = snapshot(context, &target.node).await?;
                     continue;
                 }
                 Ok(_) => format!("{name} still could not write"),
@@ -108,48 +108,48 @@ impl Full {
 }
 
 #[async_trait]
-impl Injection for Full {
+impl Injection for DiskFullFault {
     fn targets(&self) -> Vec<String> {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
-        let before = self.targets.iter().map(async |target| match stage.standing.full.any(&target.node.name, DISK) {
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
+        let before = self.targets.iter().map(async |target| match context.standing.full.any(&target.node.name, DISK) {
             // What it says of an earlier fault, which it need not say twice, is true of this one.
             true => 0,
-            false => complaints(stage, &target.node.name).await,
+            false => complaints(context, &target.node.name).await,
         });
         let before = join_all(before).await;
         *self.complaints.lock().unwrap_or_else(PoisonError::into_inner) = before;
-        let layers = self.targets.iter().map(|target| stage.standing.full.lay(&target.node.name, DISK, (), ())).collect();
+        let layers = self.targets.iter().map(|target| context.standing.full.lay(&target.node.name, DISK, (), ())).collect();
         *self.layers.lock().unwrap_or_else(PoisonError::into_inner) = layers;
         let fill = self.targets.iter().map(|target| async move {
-            stage.lab.fill_disk(&target.node.name).await.map_err(|error| error.to_string())?;
+            context.lab.fill_disk(&target.node.name).await.map_err(|error| error.to_string())?;
             Ok(Done { at: Instant::now(), targets: vec![target.node.name.clone()], detail: "its disk has no room left".to_owned() })
         });
         try_join_all(fill).await
     }
 
-    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let before = self.complaints.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let looks = self.targets.iter().zip(before).map(|(target, before)| self.failed(stage, target, before));
+        let looks = self.targets.iter().zip(before).map(|(target, before)| self.failed(context, target, before));
         Ok(try_join_all(looks).await?.join("; "))
     }
 
-    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+    async fn revert(&self, context: &TrialContext) -> Result<Instant, String> {
         let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (target, layer) in self.targets.iter().zip(layers) {
-            stage.standing.full.take(&target.node.name, DISK, layer);
-            if stage.standing.full.any(&target.node.name, DISK) {
+            context.standing.full.take(&target.node.name, DISK, layer);
+            if context.standing.full.any(&target.node.name, DISK) {
                 continue;
             }
-            stage.lab.free_disk(&target.node.name).await.map_err(|error| error.to_string())?;
+            context.lab.free_disk(&target.node.name).await.map_err(|error| error.to_string())?;
         }
         Ok(Instant::now())
     }
 
-    async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        Ok(try_join_all(self.targets.iter().map(|target| self.writes(stage, target))).await?.join("; "))
+    async fn prove_reverted(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        Ok(try_join_all(self.targets.iter().map(|target| self.writes(context, target))).await?.join("; "))
     }
 }
 
@@ -161,23 +161,23 @@ async fn again(since: Instant, why: &str) -> Result<(), String> {
     Ok(())
 }
 
-async fn complaints(stage: &Stage, name: &str) -> usize {
-    stage.lab.logs(name).await.map_or(0, |log| COMPLAINTS.iter().map(|words| log.matches(words).count()).sum())
+async fn complaints(context: &TrialContext, name: &str) -> usize {
+    context.lab.logs(name).await.map_or(0, |log| COMPLAINTS.iter().map(|words| log.matches(words).count()).sum())
 }
 
 /// Asks for a snapshot; whether it was begun.
-async fn snapshot(stage: &Stage, node: &LabNode) -> Result<bool, String> {
-    match ask::<String>(stage, node, redis::cmd("BGSAVE")).await {
+async fn snapshot(context: &TrialContext, node: &LabNode) -> Result<bool, String> {
+    match ask::<String>(context, node, redis::cmd("BGSAVE")).await {
         Ok(_) => Ok(true),
         Err(error) if error.contains("in progress") => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-async fn persistence(stage: &Stage, node: &LabNode) -> Result<Persistence, String> {
+async fn persistence(context: &TrialContext, node: &LabNode) -> Result<Persistence, String> {
     let mut command = redis::cmd("INFO");
     command.arg("persistence");
-    let text: String = ask(stage, node, command).await?;
+    let text: String = ask(context, node, command).await?;
     let field = |name: &str| {
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         value.unwrap_or_default().trim().to_owned()

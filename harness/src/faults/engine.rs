@@ -15,8 +15,8 @@ use super::build::build;
 use super::deadlines::{late, reversed, shown, soon};
 use super::injection::{Injection, NotDone};
 use super::ledger::Ledger;
-use crate::context::{Stage, failpoint};
-use crate::workloads::{Crowd, stream_of};
+use crate::context::{TrialContext, failpoint};
+use crate::workloads::{ClientPool, stream_of};
 
 /// Stream of the trial's seed that `pick` draws from.
 const PICK_STREAM: u64 = u64::MAX;
@@ -30,10 +30,10 @@ pub type Say = Box<dyn Fn(Instant, &str) + Send + Sync>;
 
 /// The fault engine of one trial.
 pub struct Engine<'a> {
-    stage: &'a Stage,
+    context: &'a TrialContext,
     plan: &'a Plan,
     ledger: Ledger,
-    crowds: &'a [Crowd],
+    pools: &'a [ClientPool],
     cancel: &'a CancellationToken,
     say: Say,
     random: ChaCha8Rng,
@@ -98,14 +98,21 @@ enum Next {
 
 impl<'a> Engine<'a> {
     /// An engine that has done nothing yet.
-    pub fn new(stage: &'a Stage, plan: &'a Plan, ledger: Ledger, crowds: &'a [Crowd], cancel: &'a CancellationToken, say: Say) -> Self {
+    pub fn new(
+        context: &'a TrialContext,
+        plan: &'a Plan,
+        ledger: Ledger,
+        pools: &'a [ClientPool],
+        cancel: &'a CancellationToken,
+        say: Say,
+    ) -> Self {
         let progress = vec![Progress::Waiting; plan.faults.len()];
-        let random = stream_of(stage.seed, PICK_STREAM);
+        let random = stream_of(context.seed, PICK_STREAM);
         Self {
-            stage,
+            context,
             plan,
             ledger,
-            crowds,
+            pools,
             cancel,
             say,
             random,
@@ -124,8 +131,8 @@ impl<'a> Engine<'a> {
         let end = zero + self.plan.experiment.duration.to_std();
         loop {
             // Registered before the look, so that no change between look and wait is missed.
-            let stage = self.stage;
-            let changed = stage.live.changed();
+            let context = self.context;
+            let changed = context.live.changed();
             let waiting = match self.triggered(zero) {
                 Ok(index) => {
                     self.inject(index, Instant::now()).await;
@@ -201,11 +208,11 @@ impl<'a> Engine<'a> {
 
     /// A waiting fault whose trigger is seen now, else whether any waits for one.
     fn triggered(&self, zero: Instant) -> Result<usize, bool> {
-        let since = self.stage.clock.at(zero);
+        let since = self.context.clock.at(zero);
         let mut waiting = false;
         for (index, planned) in self.plan.faults.iter().enumerate() {
             if let (Start::When { trigger, .. }, Progress::Waiting) = (&planned.start, self.progress[index]) {
-                if self.stage.live.sees(trigger, since) {
+                if self.context.live.sees(trigger, since) {
                     return Ok(index);
                 }
                 waiting = true;
@@ -243,9 +250,9 @@ impl<'a> Engine<'a> {
 
     /// `due` is when it was to be injected.
     async fn inject(&mut self, index: usize, due: Instant) {
-        let (stage, planned) = (self.stage, &self.plan.faults[index]);
+        let (context, planned) = (self.context, &self.plan.faults[index]);
         self.progress[index] = Progress::Skipped(FaultState::Skipped);
-        let built = soon(self.cancel, build(index, planned, stage, self.crowds, &mut self.random)).await;
+        let built = soon(self.cancel, build(index, planned, context, self.pools, &mut self.random)).await;
         let injection = match built {
             Ok(injection) => injection,
             Err(NotDone::NoOccasion(reason)) => return self.skip(index, Instant::now(), FaultState::Missed, &[], reason),
@@ -263,7 +270,7 @@ impl<'a> Engine<'a> {
             self.active.push(Active { index, injection, until, planned: due + lasts, proved: false, enough });
         }
         self.steps.push(targets.clone());
-        match soon(self.cancel, injection.inject(stage)).await {
+        match soon(self.cancel, injection.inject(context)).await {
             Ok(done) => {
                 let first = done.iter().map(|done| done.at).min().unwrap_or_else(Instant::now);
                 self.progress[index] = Progress::Injected(first);
@@ -317,14 +324,14 @@ impl<'a> Engine<'a> {
         }
         let Some(position) = self.active.iter().position(|active| active.index == index) else { return };
         let Active { injection, .. } = self.active.remove(position);
-        let (stage, planned, targets) = (self.stage, &self.plan.faults[index], injection.targets());
+        let (context, planned, targets) = (self.context, &self.plan.faults[index], injection.targets());
         // A ledger that cannot be written must not keep a fault in place.
         let _ = self.ledger.write("revert", &planned.label(), planned.fault.action.word(), &targets);
         failpoint::announced("revert", &planned.label());
         if failpoint::refused(&planned.label()) {
             return self.tell(Instant::now(), index, FaultState::RevertUnproved, &targets, "failpoint: it was refused".to_owned());
         }
-        let reverting = soon(self.cancel, reversed(injection.revert(stage)));
+        let reverting = soon(self.cancel, reversed(injection.revert(context)));
         match reverting.await {
             Ok(at) => {
                 self.tell(at, index, FaultState::Reverted, &targets, String::new());
@@ -337,14 +344,14 @@ impl<'a> Engine<'a> {
 
     /// Looks for the effect of a fault, or for its end, beside all others that are there.
     fn look(&self, look: Look) {
-        let stage = self.stage;
+        let context = self.context;
         let others: Vec<_> =
             self.active.iter().filter(|active| active.index != look.index).map(|active| Arc::clone(&active.injection)).collect();
         self.proofs.push(Box::pin(async move {
             let result = look.enough.run_until_cancelled(shown(async {
                 match look.reverted {
-                    false => look.injection.prove(stage, &others).await,
-                    true => look.injection.prove_reverted(stage, &others).await,
+                    false => look.injection.prove(context, &others).await,
+                    true => look.injection.prove_reverted(context, &others).await,
                 }
             }));
             let result = result.await;
@@ -389,7 +396,7 @@ impl<'a> Engine<'a> {
             (self.say)(at, &format!("{} {done}{of}", self.plan.faults[index].label()));
         }
         let fault = u16::try_from(index).unwrap_or(u16::MAX);
-        let event = FaultEvent { at: self.stage.clock.at(at), fault, state, targets: targets.to_vec(), detail };
-        self.stage.recorder.record(Event::Fault(event));
+        let event = FaultEvent { at: self.context.clock.at(at), fault, state, targets: targets.to_vec(), detail };
+        self.context.recorder.record(Event::Fault(event));
     }
 }

@@ -9,26 +9,26 @@ use redquake_topologies::cluster::known_nodes;
 
 use super::ask::ask;
 use super::injection::{Done, Injection, NotDone};
-use crate::context::{Member, Stage};
+use crate::context::{Member, TrialContext};
 
 /// A manual failover is given up after 5 s (cluster.c, `CLUSTER_MF_TIMEOUT`); a forced one needs an election.
 const DONE_WITHIN: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// `CLUSTER FAILOVER`, told to each of these replicas.
-pub struct Told {
+pub struct ClusterFailoverFault {
     replicas: Vec<Member>,
     mode: FailoverMode,
 }
 
-impl Told {
+impl ClusterFailoverFault {
     pub fn new(replicas: Vec<Member>, mode: FailoverMode) -> Self {
         Self { replicas, mode }
     }
 }
 
 #[async_trait]
-impl Injection for Told {
+impl Injection for ClusterFailoverFault {
     fn targets(&self) -> Vec<String> {
         self.replicas.iter().map(|member| member.node.name.clone()).collect()
     }
@@ -37,7 +37,7 @@ impl Injection for Told {
         true
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
         let mut done = Vec::new();
         for replica in &self.replicas {
             let mut command = redis::cmd("CLUSTER");
@@ -54,13 +54,13 @@ impl Injection for Told {
                 }
             };
             let at = Instant::now();
-            ask::<String>(stage, &replica.node, command).await.map_err(NotDone::NoOccasion)?;
+            ask::<String>(context, &replica.node, command).await.map_err(NotDone::NoOccasion)?;
             done.push(Done { at, targets: vec![replica.node.name.clone()], detail: format!("{} agreed to {words}", replica.node.name) });
         }
         Ok(done)
     }
 
-    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let since = Instant::now();
         let mut proofs = Vec::new();
         for replica in &self.replicas {
@@ -68,7 +68,7 @@ impl Injection for Told {
             loop {
                 let mut command = redis::cmd("CLUSTER");
                 command.arg("NODES");
-                let told = ask::<String>(stage, &replica.node, command).await.unwrap_or_default();
+                let told = ask::<String>(context, &replica.node, command).await.unwrap_or_default();
                 let serves = known_nodes(&told).into_iter().find(|node| node.is("myself") && node.is("master") && node.slots.count() > 0);
                 if let Some(node) = serves {
                     let took = since.elapsed().as_secs_f64() * 1e3;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
-use crate::context::Stage;
+use crate::context::TrialContext;
 
 /// One fault with its targets resolved.
 #[async_trait]
@@ -14,14 +14,14 @@ pub trait Injection: Send + Sync {
     fn targets(&self) -> Vec<String>;
 
     /// Does it. What was done before an error is taken back by [`Self::revert`].
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone>;
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone>;
 
     /// Shows from both ends that it took effect, in words with figures. `others` were injected before and are still there.
-    async fn prove(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String>;
+    async fn prove(&self, context: &TrialContext, others: &[Arc<dyn Injection>]) -> Result<String, String>;
 
     /// Takes it back; returns the instant at which it was gone. Only called for faults that have an end.
-    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
-        let _ = stage;
+    async fn revert(&self, context: &TrialContext) -> Result<Instant, String> {
+        let _ = context;
         Ok(Instant::now())
     }
 
@@ -31,8 +31,8 @@ pub trait Injection: Send + Sync {
     }
 
     /// Shows from both ends that it is gone. `others` are still there.
-    async fn prove_reverted(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
-        let _ = (stage, others);
+    async fn prove_reverted(&self, context: &TrialContext, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+        let _ = (context, others);
         Ok(String::new())
     }
 
@@ -48,8 +48,8 @@ pub trait Injection: Send + Sync {
     }
 
     /// What is worth knowing of it once the trial has recovered, if anything.
-    async fn aftermath(&self, stage: &Stage) -> Option<String> {
-        let _ = stage;
+    async fn aftermath(&self, context: &TrialContext) -> Option<String> {
+        let _ = context;
         None
     }
 

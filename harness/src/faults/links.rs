@@ -7,13 +7,13 @@ use redquake_experiments::spec::Direction;
 use redquake_topologies::rules::{PeerRule, Ports, Traffic};
 use redquake_topologies::shaping::End;
 
+use super::endpoint::Endpoint;
 use super::injection::Injection;
-use super::party::Party;
-use crate::context::Stage;
+use crate::context::TrialContext;
 
 /// Some members and the links between them that a fault is about.
 pub struct Links {
-    members: Vec<Party>,
+    members: Vec<Endpoint>,
     pairs: Vec<Pair>,
 }
 
@@ -28,15 +28,16 @@ struct Pair {
 
 impl Links {
     /// Every link between two sides. Whoever stands on the first does not stand on the second: `{ role: any }` there means everybody else.
-    pub fn between(from: &[Party], to: &[Party], direction: Direction) -> Self {
+    pub fn between(from: &[Endpoint], to: &[Endpoint], direction: Direction) -> Self {
         let mut links = Self { members: Vec::new(), pairs: Vec::new() };
-        let others: Vec<Party> = to.iter().filter(|party| !from.iter().any(|other| other.name() == party.name())).cloned().collect();
+        let others: Vec<Endpoint> =
+            to.iter().filter(|endpoint| !from.iter().any(|other| other.name() == endpoint.name())).cloned().collect();
         links.add(from, &others, direction);
         links
     }
 
     /// Every link between members of different groups.
-    pub fn apart(groups: &[Vec<Party>]) -> Self {
+    pub fn apart(groups: &[Vec<Endpoint>]) -> Self {
         let mut links = Self { members: Vec::new(), pairs: Vec::new() };
         for (place, group) in groups.iter().enumerate() {
             for other in &groups[place + 1..] {
@@ -47,12 +48,12 @@ impl Links {
     }
 
     /// Some links of some members, by their places.
-    pub fn of(members: Vec<Party>, pairs: &[(usize, usize)]) -> Self {
+    pub fn of(members: Vec<Endpoint>, pairs: &[(usize, usize)]) -> Self {
         let pairs = pairs.iter().map(|(near, far)| Pair { near: *near, far: *far, direction: Direction::Both }).collect();
         Self { members, pairs }
     }
 
-    fn add(&mut self, from: &[Party], to: &[Party], direction: Direction) {
+    fn add(&mut self, from: &[Endpoint], to: &[Endpoint], direction: Direction) {
         for near in from {
             for far in to {
                 let (near, far) = (self.place(near), self.place(far));
@@ -61,10 +62,10 @@ impl Links {
         }
     }
 
-    fn place(&mut self, party: &Party) -> usize {
-        let known = self.members.iter().position(|member| member.name() == party.name());
+    fn place(&mut self, endpoint: &Endpoint) -> usize {
+        let known = self.members.iter().position(|member| member.name() == endpoint.name());
         known.unwrap_or_else(|| {
-            self.members.push(party.clone());
+            self.members.push(endpoint.clone());
             self.members.len() - 1
         })
     }
@@ -80,17 +81,17 @@ impl Links {
     }
 
     /// The members.
-    pub fn members(&self) -> &[Party] {
+    pub fn members(&self) -> &[Endpoint] {
         &self.members
     }
 
     /// The members in whose namespaces something is done.
-    pub fn near(&self) -> impl Iterator<Item = &Party> {
+    pub fn near(&self) -> impl Iterator<Item = &Endpoint> {
         self.pairs.iter().map(|pair| pair.near).collect::<BTreeSet<_>>().into_iter().map(|place| &self.members[place])
     }
 
     /// Those members, each with the packets it is about there.
-    pub fn traffic(&self, ports: &Ports) -> Vec<(&Party, Vec<Traffic>)> {
+    pub fn traffic(&self, ports: &Ports) -> Vec<(&Endpoint, Vec<Traffic>)> {
         let mut traffic: BTreeMap<usize, Vec<Traffic>> = BTreeMap::new();
         for pair in &self.pairs {
             let rule = PeerRule { peer: self.members[pair.far].ip(), direction: pair.direction };
@@ -100,16 +101,21 @@ impl Links {
     }
 
     /// Every link with the packets it is about, seen from the first.
-    pub fn pairs(&self) -> impl Iterator<Item = (&Party, &Party, Direction)> {
+    pub fn pairs(&self) -> impl Iterator<Item = (&Endpoint, &Endpoint, Direction)> {
         self.pairs.iter().map(|pair| (&self.members[pair.near], &self.members[pair.far], pair.direction))
     }
 
     /// Up to so many links between living members that no other fault disturbs.
-    pub async fn undisturbed(&self, most: usize, stage: &Stage, others: &[Arc<dyn Injection>]) -> Vec<(&Party, &Party, Direction)> {
+    pub async fn undisturbed(
+        &self,
+        most: usize,
+        context: &TrialContext,
+        others: &[Arc<dyn Injection>],
+    ) -> Vec<(&Endpoint, &Endpoint, Direction)> {
         let mut chosen = Vec::new();
         for (near, far, direction) in self.pairs() {
             let disturbed = others.iter().any(|other| other.disturbs(near.name(), far.name()));
-            if chosen.len() < most && !disturbed && near.alive(stage).await && far.alive(stage).await {
+            if chosen.len() < most && !disturbed && near.alive(context).await && far.alive(context).await {
                 chosen.push((near, far, direction));
             }
         }
@@ -117,7 +123,7 @@ impl Links {
     }
 
     /// Every link, from both of its ends.
-    pub fn ends(&self) -> impl Iterator<Item = (&Party, &Party)> {
+    pub fn ends(&self) -> impl Iterator<Item = (&Endpoint, &Endpoint)> {
         self.pairs().flat_map(|(near, far, _)| [(near, far), (far, near)])
     }
 
@@ -128,16 +134,16 @@ impl Links {
 }
 
 /// A member as the end of a measurement.
-pub async fn end(party: &Party, stage: &Stage) -> Result<End, String> {
-    Ok(End { namespace: party.namespace(stage).await?, address: party.ip(), port: 0 })
+pub async fn end(endpoint: &Endpoint, context: &TrialContext) -> Result<End, String> {
+    Ok(End { namespace: endpoint.namespace(context).await?, address: endpoint.ip(), port: 0 })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn zone(name: &str) -> Party {
-        Party::Zone(name.to_owned(), [10, 0, 0, name.as_bytes()[0]].into())
+    fn zone(name: &str) -> Endpoint {
+        Endpoint::Zone(name.to_owned(), [10, 0, 0, name.as_bytes()[0]].into())
     }
 
     fn told(links: &Links) -> Vec<String> {

@@ -14,12 +14,12 @@ use redquake_topologies::rules::{self, Ports};
 use redquake_topologies::runtime::DATA_PORT;
 use redquake_topologies::shaping::{Exchange, Way, measure};
 
-use super::hindrance::Hindrance;
+use super::endpoint::{self, Endpoint};
 use super::injection::{Done, Injection, NotDone};
+use super::link_fault::LinkFault;
 use super::links::{Links, end};
-use super::party::{self, Party};
 use super::shapes;
-use crate::context::Stage;
+use crate::context::TrialContext;
 
 /// A TCP handshake on a lab network takes far less than this; one that takes longer is being dropped.
 const HANDSHAKE_WITHIN: Duration = Duration::from_millis(300);
@@ -28,8 +28,8 @@ const DATAGRAMS: Exchange = Exchange { datagrams: 50, rate: 500, payload: 64, li
 /// A Cluster's bus listens so far above the port of clients.
 const BUS_ABOVE: u16 = 10_000;
 
-/// Cut links between members, and how to mend them.
-pub struct Cut {
+/// PartitionFault links between members, and how to mend them.
+pub struct PartitionFault {
     id: String,
     links: Links,
     ports: Ports,
@@ -38,12 +38,12 @@ pub struct Cut {
     words: String,
 }
 
-impl Cut {
+impl PartitionFault {
     /// Resolves who is cut off from whom. `index` is the fault's place in the plan.
-    pub async fn new(index: usize, spec: &Partition, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Self, NotDone> {
+    pub async fn new(index: usize, spec: &Partition, context: &TrialContext, random: &mut ChaCha8Rng) -> Result<Self, NotDone> {
         let (links, words) = match (&spec.from, &spec.to, &spec.groups, spec.shape) {
             (Some(from), Some(to), None, None) => {
-                let (from, to) = (party::resolve(from, stage, random).await?, party::resolve(to, stage, random).await?);
+                let (from, to) = (endpoint::resolve(from, context, random).await?, endpoint::resolve(to, context, random).await?);
                 let (one, other) = (names(&from), names(&to));
                 let words = match spec.direction {
                     Direction::Both => format!("packets dropped between {one} and {other}"),
@@ -53,11 +53,11 @@ impl Cut {
                 (Links::between(&from, &to, spec.direction), words)
             }
             (None, None, Some(groups), None) => {
-                let mut sides: Vec<Vec<Party>> = Vec::new();
+                let mut sides: Vec<Vec<Endpoint>> = Vec::new();
                 for group in groups {
-                    let mut side = party::resolve(group, stage, random).await?;
+                    let mut side = endpoint::resolve(group, context, random).await?;
                     // Whoever stands on an earlier side does not stand on a later one: `{ role: any }` then means everybody else.
-                    side.retain(|party| !sides.iter().flatten().any(|other| other.name() == party.name()));
+                    side.retain(|endpoint| !sides.iter().flatten().any(|other| other.name() == endpoint.name()));
                     sides.push(side);
                 }
                 let words = sides.iter().map(|side| names(side)).collect::<Vec<_>>().join(" | ");
@@ -65,7 +65,7 @@ impl Cut {
             }
             (None, None, None, Some(shape)) => {
                 let all = Group::One(Selector::role(WantedRole::Any));
-                let mut members = party::resolve(spec.of.as_ref().unwrap_or(&all), stage, random).await?;
+                let mut members = endpoint::resolve(spec.of.as_ref().unwrap_or(&all), context, random).await?;
                 members.shuffle(random);
                 let pairs = shapes::cut(shape, members.len(), random);
                 let words = pairs.iter().map(|(one, other)| format!("{}-{}", members[*one].name(), members[*other].name()));
@@ -87,20 +87,21 @@ impl Cut {
     }
 
     /// A handshake across each link from each end; those of which `skip` says so are left out.
-    async fn handshakes(&self, stage: &Stage, ends: &[(&Party, &Party)]) -> Result<Vec<bool>, String> {
-        let attempts = ends.iter().map(|(near, far)| answered(stage, near, far, self.knock.unwrap_or_else(|| far.port())));
+    async fn handshakes(&self, context: &TrialContext, ends: &[(&Endpoint, &Endpoint)]) -> Result<Vec<bool>, String> {
+        let attempts = ends.iter().map(|(near, far)| answered(context, near, far, self.knock.unwrap_or_else(|| far.port())));
         join_all(attempts).await.into_iter().collect()
     }
 
     /// Of a one-way cut: nothing arrives the one way, and the other way is as it was.
-    async fn one_way(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn one_way(&self, context: &TrialContext, others: &[Arc<dyn Injection>]) -> Result<String, String> {
         let measured = self.links.pairs().filter(|(near, far, direction)| {
             let disturbed = others.iter().any(|other| other.disturbs(near.name(), far.name()));
             *direction != Direction::Both && self.knock.is_none() && !disturbed
         });
         // At once: one after the other they would take longer than the cut may last.
         let looks = measured.map(async |(near, far, direction)| {
-            let link = measure(&end(near, stage).await?, &end(far, stage).await?, DATAGRAMS).await.map_err(|error| error.to_string())?;
+            let link =
+                measure(&end(near, context).await?, &end(far, context).await?, DATAGRAMS).await.map_err(|error| error.to_string())?;
             let (cut, whole, from, to) = match direction {
                 Direction::From => (&link.back, &link.there, far, near),
                 _ => (&link.there, &link.back, near, far),
@@ -118,14 +119,14 @@ impl Cut {
 }
 
 #[async_trait]
-impl Injection for Cut {
+impl Injection for PartitionFault {
     fn targets(&self) -> Vec<String> {
         self.links.names()
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
         for (member, traffic) in self.links.traffic(&self.ports) {
-            let namespace = member.namespace(stage).await?;
+            let namespace = member.namespace(context).await?;
             rules::drop_packets(&namespace, &self.id, &traffic).await.map_err(|error| error.to_string())?;
         }
         Ok(vec![Done { at: Instant::now(), targets: self.targets(), detail: self.words.clone() }])
@@ -133,22 +134,22 @@ impl Injection for Cut {
 
     /// From both ends: a handshake across the cut is not answered, whoever starts it. (A handshake needs both directions, so it fails for a
     /// one-way cut too.) What other cuts drop never reaches these rules.
-    async fn prove(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove(&self, context: &TrialContext, others: &[Arc<dyn Injection>]) -> Result<String, String> {
         let ends: Vec<_> = self.links.ends().collect();
-        for ((near, far), answered) in ends.iter().zip(self.handshakes(stage, &ends).await?) {
+        for ((near, far), answered) in ends.iter().zip(self.handshakes(context, &ends).await?) {
             if answered {
                 return Err(format!("{} could still reach {}", near.name(), far.name()));
             }
         }
-        let one_way = self.one_way(stage, others).await?;
+        let one_way = self.one_way(context, others).await?;
         let mut dropped = 0;
         for (member, _) in self.links.traffic(&self.ports) {
-            let there = rules::present(&member.namespace(stage).await?, &self.id).await.map_err(|error| error.to_string())?;
+            let there = rules::present(&member.namespace(context).await?, &self.id).await.map_err(|error| error.to_string())?;
             dropped += there.map_or(0, |presence| presence.packets);
         }
         let tried = format!("{} handshakes across the cut, from both ends: none was answered within {HANDSHAKE_WITHIN:?}", ends.len());
         let apart = if one_way.is_empty() { String::new() } else { format!("; {one_way}") };
-        let earlier = |(near, far): &(&Party, &Party)| others.iter().any(|other| other.severs(near.name(), far.name()));
+        let earlier = |(near, far): &(&Endpoint, &Endpoint)| others.iter().any(|other| other.severs(near.name(), far.name()));
         match dropped {
             0 if ends.iter().all(earlier) => Ok(format!("{tried}; an earlier cut drops the packets first")),
             0 => Err("the rules dropped no packet".to_owned()),
@@ -156,22 +157,22 @@ impl Injection for Cut {
         }
     }
 
-    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
-        Hindrance::Cut.remove(&self.id, self.links.near(), stage).await
+    async fn revert(&self, context: &TrialContext) -> Result<Instant, String> {
+        LinkFault::Cut.remove(&self.id, self.links.near(), context).await
     }
 
     /// From both ends: handshakes between members that are alive are answered again, but for those that others, which are still there, cut.
-    async fn prove_reverted(&self, stage: &Stage, others: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove_reverted(&self, context: &TrialContext, others: &[Arc<dyn Injection>]) -> Result<String, String> {
         let members = self.links.members();
-        let alive = join_all(members.iter().map(|member| member.alive(stage))).await;
-        let lives = |party: &Party| members.iter().zip(&alive).any(|(member, alive)| *alive && member.name() == party.name());
+        let alive = join_all(members.iter().map(|member| member.alive(context))).await;
+        let lives = |endpoint: &Endpoint| members.iter().zip(&alive).any(|(member, alive)| *alive && member.name() == endpoint.name());
         let (cut, ends): (Vec<_>, Vec<_>) = self
             .links
             .ends()
             .filter(|(near, far)| lives(near) && lives(far))
             .partition(|(near, far)| others.iter().any(|other| other.severs(near.name(), far.name())));
-        let attempts = self.handshakes(stage, &ends).await?;
-        Hindrance::Cut.prove_removed(&self.id, self.links.near(), stage).await?;
+        let attempts = self.handshakes(context, &ends).await?;
+        LinkFault::Cut.prove_removed(&self.id, self.links.near(), context).await?;
         let mut disturbed = 0;
         for ((near, far), answered) in ends.iter().zip(attempts) {
             // Where packets are lost or late, one handshake without an answer says nothing; that the rules are gone does.
@@ -200,13 +201,13 @@ impl Injection for Cut {
     }
 }
 
-fn names(members: &[Party]) -> String {
-    members.iter().map(Party::name).collect::<Vec<_>>().join(", ")
+fn names(members: &[Endpoint]) -> String {
+    members.iter().map(Endpoint::name).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether a TCP handshake from one party's namespace to the other's address is answered, be it by a refusal: a zone listens nowhere.
-async fn answered(stage: &Stage, near: &Party, far: &Party, port: u16) -> Result<bool, String> {
-    let namespace = near.namespace(stage).await?;
+/// Whether a TCP handshake from one endpoint's namespace to the other's address is answered, be it by a refusal: a zone listens nowhere.
+async fn answered(context: &TrialContext, near: &Endpoint, far: &Endpoint, port: u16) -> Result<bool, String> {
+    let namespace = near.namespace(context).await?;
     let to = (far.ip(), port).into();
     let (answer, wait) = tokio::sync::oneshot::channel();
     // A thread of its own: it never leaves the namespace again.

@@ -10,7 +10,7 @@ use redquake_topologies::runtime::{ServerState, Signal};
 use super::injection::{Done, Injection, NotDone};
 use super::names::names;
 use super::ping::{Heard, answers_again, patience, say};
-use crate::context::{Layer, Member, Stage};
+use crate::context::{Member, OverrideId, TrialContext};
 
 /// The kernel stops every thread within a few milliseconds; a busy machine takes longer.
 const STOPPED_WITHIN: Duration = Duration::from_secs(3);
@@ -22,14 +22,14 @@ const ANSWERS_AGAIN_WITHIN: Duration = Duration::from_secs(10);
 const PROCESS: &str = "process";
 
 /// `SIGSTOP` to some nodes.
-pub struct Pausing {
+pub struct PauseFault {
     targets: Vec<Member>,
     lasts: Duration,
     /// What it laid over each.
-    layers: Mutex<Vec<Layer>>,
+    layers: Mutex<Vec<OverrideId>>,
 }
 
-impl Pausing {
+impl PauseFault {
     /// Of these nodes, for so long.
     pub fn new(targets: Vec<Member>, lasts: Duration) -> Self {
         Self { targets, lasts, layers: Mutex::default() }
@@ -37,15 +37,15 @@ impl Pausing {
 }
 
 #[async_trait]
-impl Injection for Pausing {
+impl Injection for PauseFault {
     fn targets(&self) -> Vec<String> {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
-        let layers = self.targets.iter().map(|target| stage.standing.stopped.lay(&target.node.name, PROCESS, (), ())).collect();
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
+        let layers = self.targets.iter().map(|target| context.standing.stopped.lay(&target.node.name, PROCESS, (), ())).collect();
         *self.layers.lock().unwrap_or_else(PoisonError::into_inner) = layers;
-        let signals = self.targets.iter().map(|target| stage.lab.signal(&target.node.name, Signal::Stop));
+        let signals = self.targets.iter().map(|target| context.lab.signal(&target.node.name, Signal::Stop));
         let mut done = Vec::new();
         for (target, sent) in self.targets.iter().zip(join_all(signals).await) {
             let (at, _) = sent.map_err(|error| error.to_string())?;
@@ -54,21 +54,21 @@ impl Injection for Pausing {
         Ok(done)
     }
 
-    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        Ok(try_join_all(self.targets.iter().map(|target| stopped(stage, target, self.lasts))).await?.join("; "))
+    async fn prove(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        Ok(try_join_all(self.targets.iter().map(|target| stopped(context, target, self.lasts))).await?.join("; "))
     }
 
-    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+    async fn revert(&self, context: &TrialContext) -> Result<Instant, String> {
         let mut failures = Vec::new();
         let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (target, layer) in self.targets.iter().zip(layers) {
-            stage.standing.stopped.take(&target.node.name, PROCESS, layer);
-            if stage.standing.stopped.any(&target.node.name, PROCESS) {
+            context.standing.stopped.take(&target.node.name, PROCESS, layer);
+            if context.standing.stopped.any(&target.node.name, PROCESS) {
                 continue;
             }
             // One that was killed meanwhile has nothing to resume.
-            if let Err(error) = stage.lab.signal(&target.node.name, Signal::Continue).await
-                && stage.lab.alive(&target.node.name).await.unwrap_or(true)
+            if let Err(error) = context.lab.signal(&target.node.name, Signal::Continue).await
+                && context.lab.alive(&target.node.name).await.unwrap_or(true)
             {
                 failures.push(error.to_string());
             }
@@ -77,39 +77,39 @@ impl Injection for Pausing {
     }
 
     /// Unless another pause still holds them, the nodes are no longer stopped and answer.
-    async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        Ok(try_join_all(self.targets.iter().map(|target| resumed(stage, target))).await?.join("; "))
+    async fn prove_reverted(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        Ok(try_join_all(self.targets.iter().map(|target| resumed(context, target))).await?.join("; "))
     }
 }
 
 /// Both ends: the process table, and a client that waits for an answer.
-async fn stopped(stage: &Stage, target: &Member, lasts: Duration) -> Result<String, String> {
+async fn stopped(context: &TrialContext, target: &Member, lasts: Duration) -> Result<String, String> {
     let (name, since) = (&target.node.name, Instant::now());
     let took = loop {
-        let state = stage.lab.state(name).await.map_err(|error| error.to_string())?;
+        let state = context.lab.state(name).await.map_err(|error| error.to_string())?;
         match state {
             ServerState::Stopped => break since.elapsed(),
             ServerState::Running if since.elapsed() < STOPPED_WITHIN => tokio::time::sleep(LOOK_EVERY).await,
             other => return Err(format!("the process of {name} was {other:?} {:?} after SIGSTOP", since.elapsed())),
         }
     };
-    match say(stage, &target.node, "PING", patience(lasts)).await {
+    match say(context, &target.node, "PING", patience(lasts)).await {
         Heard::Silence => {}
         // With a full backlog even the kernel takes no connection for it.
-        Heard::NoConnection(_) if stage.lab.state(name).await.is_ok_and(|state| state == ServerState::Stopped) => {}
+        Heard::NoConnection(_) if context.lab.state(name).await.is_ok_and(|state| state == ServerState::Stopped) => {}
         heard => return Err(heard.words(name)),
     }
     Ok(format!("every thread of {name} stopped {:.1} ms after SIGSTOP; a PING was not answered", took.as_secs_f64() * 1e3))
 }
 
-async fn resumed(stage: &Stage, target: &Member) -> Result<String, String> {
+async fn resumed(context: &TrialContext, target: &Member) -> Result<String, String> {
     let name = &target.node.name;
-    match stage.lab.state(name).await.map_err(|error| error.to_string())? {
-        ServerState::Stopped if stage.standing.stopped.any(name, PROCESS) => Ok(format!("another pause holds {name}")),
+    match context.lab.state(name).await.map_err(|error| error.to_string())? {
+        ServerState::Stopped if context.standing.stopped.any(name, PROCESS) => Ok(format!("another pause holds {name}")),
         ServerState::Stopped => Err(format!("the process of {name} is still stopped")),
         ServerState::Gone => Ok(format!("the process of {name} is gone")),
         ServerState::Running => {
-            let answered = answers_again(stage, &target.node, ANSWERS_AGAIN_WITHIN).await?;
+            let answered = answers_again(context, &target.node, ANSWERS_AGAIN_WITHIN).await?;
             Ok(format!("the process of {name} runs; {answered}"))
         }
     }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::ask::ANSWERS_WITHIN;
-use crate::context::Stage;
+use crate::context::TrialContext;
 
 /// How often a server is asked again whether it answers.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(10);
@@ -35,9 +35,9 @@ impl Heard {
 }
 
 /// Sends one line on a connection of its own, without the handshake of a client library.
-pub async fn say(stage: &Stage, node: &LabNode, line: &'static str, within: Duration) -> Heard {
+pub async fn say(context: &TrialContext, node: &LabNode, line: &'static str, within: Duration) -> Heard {
     let address = node.address;
-    let said = stage.control.spawn(async move {
+    let said = context.control.spawn(async move {
         let connected = tokio::time::timeout(ANSWERS_WITHIN, TcpStream::connect((address.ip, address.port))).await;
         let mut stream = match connected {
             Ok(Ok(stream)) => stream,
@@ -60,13 +60,13 @@ pub async fn say(stage: &Stage, node: &LabNode, line: &'static str, within: Dura
 }
 
 /// Whether the process of a node is stopped, so that it can answer nothing.
-pub async fn stopped(stage: &Stage, node: &LabNode) -> bool {
-    stage.lab.state(&node.name).await.is_ok_and(|state| state == ServerState::Stopped)
+pub async fn stopped(context: &TrialContext, node: &LabNode) -> bool {
+    context.lab.state(&node.name).await.is_ok_and(|state| state == ServerState::Stopped)
 }
 
 /// What a server answers to `PING`.
-pub async fn ping(stage: &Stage, node: &LabNode) -> Heard {
-    say(stage, node, "PING", ANSWERS_WITHIN).await
+pub async fn ping(context: &TrialContext, node: &LabNode) -> Heard {
+    say(context, node, "PING", ANSWERS_WITHIN).await
 }
 
 /// How long silence is waited for from a server that is to be silent for so long: no longer than that, or the wait would prolong it.
@@ -76,11 +76,11 @@ pub fn patience(lasts: Duration) -> Duration {
 
 /// Waits until a server whose process is there executes commands again, and says how long that took; one whose process is gone has
 /// nothing left to answer.
-pub async fn answers_again(stage: &Stage, node: &LabNode, within: Duration) -> Result<String, String> {
+pub async fn answers_again(context: &TrialContext, node: &LabNode, within: Duration) -> Result<String, String> {
     let began = Instant::now();
     let mut since = began;
     loop {
-        let heard = ping(stage, node).await;
+        let heard = ping(context, node).await;
         let executed = match &heard {
             // Refused for another reason than being held up.
             Heard::Line(line) => !line.starts_with("-BUSY"),
@@ -89,11 +89,11 @@ pub async fn answers_again(stage: &Stage, node: &LabNode, within: Duration) -> R
         if executed {
             return Ok(format!("{} after {:.1} ms", heard.words(&node.name), began.elapsed().as_secs_f64() * 1e3));
         }
-        if !stage.lab.alive(&node.name).await.unwrap_or(true) {
+        if !context.lab.alive(&node.name).await.unwrap_or(true) {
             return Ok(format!("the process of {} is gone", node.name));
         }
         // What is stopped by another fault answers when that is over.
-        if stopped(stage, node).await {
+        if stopped(context, node).await {
             since = Instant::now();
         } else if since.elapsed() > within {
             return Err(format!("{}, {within:?} after it was over", heard.words(&node.name)));

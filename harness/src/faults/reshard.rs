@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::injection::{Done, Injection, NotDone};
 use super::mover::{Course, End, Mover, Orders};
-use super::select::{self, Among};
+use super::select::{self, Liveness};
 use super::slots::{self, View};
-use crate::context::{Member, Stage};
+use crate::context::{Member, TrialContext};
 
 /// Both ends know of an open slot at once.
 const OPENED_WITHIN: Duration = Duration::from_secs(3);
@@ -28,7 +28,7 @@ const LATE: Duration = Duration::from_secs(8);
 const EARLY: Duration = Duration::from_millis(100);
 
 /// A move of some slots.
-pub struct Moving {
+pub struct ReshardFault {
     fault: u16,
     source: Member,
     target: Member,
@@ -38,22 +38,22 @@ pub struct Moving {
     course: Mutex<Option<Course>>,
 }
 
-impl Moving {
+impl ReshardFault {
     /// Asks who serves what, and chooses the slots.
-    pub async fn resolve(index: usize, spec: &Reshard, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Self, NotDone> {
-        let source = one(&spec.from, stage, random).await?;
-        let target = one(&spec.to, stage, random).await?;
+    pub async fn resolve(index: usize, spec: &Reshard, context: &TrialContext, random: &mut ChaCha8Rng) -> Result<Self, NotDone> {
+        let source = one(&spec.from, context, random).await?;
+        let target = one(&spec.to, context, random).await?;
         if source.shard == target.shard {
             let both = format!("{} and {} are both of shard {}", source.node.name, target.node.name, source.shard);
             return Err(NotDone::NoOccasion(both));
         }
-        let views = slots::views(stage).await;
+        let views = slots::views(context).await;
         let (from, owned) = end(&views, &source).map_err(NotDone::NoOccasion)?;
         let (to, _) = end(&views, &target).map_err(NotDone::NoOccasion)?;
         let primaries = views.iter().filter(|view| view.myself().is_some_and(|myself| myself.is("master")));
         let others = primaries.filter(|view| view.asked != source.index && view.asked != target.index);
-        let others = others.filter_map(|view| stage.roster.data().find(|member| member.index == view.asked));
-        let (keyed, kept) = (stage.roster.keys.slots(), stage.roster.keys.probed());
+        let others = others.filter_map(|view| context.roster.data().find(|member| member.index == view.asked));
+        let (keyed, kept) = (context.roster.keys.slots(), context.roster.keys.probed());
         let slots =
             choose(&spec.slots, &owned, &keyed, &kept).map_err(|reason| NotDone::NoOccasion(format!("{}: {reason}", source.node.name)))?;
         let others = others.map(|member| member.node.address).collect();
@@ -91,13 +91,13 @@ impl Moving {
     }
 
     /// Waits until every node that answers names a node of the target's shard for all slots that were moved.
-    async fn known(&self, stage: &Stage, moved: &[u16]) -> Result<String, String> {
+    async fn known(&self, context: &TrialContext, moved: &[u16]) -> Result<String, String> {
         let since = Instant::now();
         loop {
-            let views = slots::views(stage).await;
+            let views = slots::views(context).await;
             let stranger = views.iter().find_map(|view| {
                 let one = std::slice::from_ref(view);
-                let served = |slot: &&u16| self.owner(stage, one, **slot).is_none_or(|owner| owner.shard != self.target.shard);
+                let served = |slot: &&u16| self.owner(context, one, **slot).is_none_or(|owner| owner.shard != self.target.shard);
                 Some((view.asked, *moved.iter().find(served)?))
             });
             let Some((asked, slot)) = stranger else {
@@ -105,26 +105,26 @@ impl Moving {
                 return Ok(format!("after {took:.0} ms all {} nodes that answer name {} for them", views.len(), self.target.node.name));
             };
             if since.elapsed() > KNOWN_WITHIN {
-                let name = stage.roster.all().find(|member| member.index == asked).map(|member| member.node.name).unwrap_or_default();
+                let name = context.roster.all().find(|member| member.index == asked).map(|member| member.node.name).unwrap_or_default();
                 return Err(format!("{name} does not name {} for slot {slot} within {KNOWN_WITHIN:?}", self.target.node.name));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    fn owner(&self, stage: &Stage, views: &[View], slot: u16) -> Option<Member> {
-        let owner = slots::owner(views, &|address| slots::index_at(&stage.roster, address), slot)?;
-        stage.roster.data().find(|member| member.index == owner)
+    fn owner(&self, context: &TrialContext, views: &[View], slot: u16) -> Option<Member> {
+        let owner = slots::owner(views, &|address| slots::index_at(&context.roster, address), slot)?;
+        context.roster.data().find(|member| member.index == owner)
     }
 
     /// Where the keys of moved slots are: none at the source, if it answers.
-    async fn keys(&self, stage: &Stage, moved: &[u16]) -> Result<String, String> {
+    async fn keys(&self, context: &TrialContext, moved: &[u16]) -> Result<String, String> {
         let (source, target) = (&self.source.node.name, &self.target.node.name);
-        let stayed = slots::keys_in(stage, &self.source, moved).await.map(|counts| counts.iter().sum::<u64>());
+        let stayed = slots::keys_in(context, &self.source, moved).await.map(|counts| counts.iter().sum::<u64>());
         if let Some(stayed) = stayed.filter(|stayed| *stayed > 0) {
             return Err(format!("{source} still has {stayed} of their keys"));
         }
-        let there = slots::keys_in(stage, &self.target, moved).await.map(|counts| counts.iter().sum::<u64>());
+        let there = slots::keys_in(context, &self.target, moved).await.map(|counts| counts.iter().sum::<u64>());
         Ok(match (stayed, there) {
             (Some(_), Some(there)) => format!("{source} has none of their keys, {target} {there}"),
             (None, Some(there)) => format!("{target} has {there} of their keys, and {source} does not answer"),
@@ -134,26 +134,26 @@ impl Moving {
 }
 
 #[async_trait]
-impl Injection for Moving {
+impl Injection for ReshardFault {
     fn targets(&self) -> Vec<String> {
         vec![self.source.node.name.clone(), self.target.node.name.clone()]
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
-        let beginning = stage.control.spawn(Mover::begin(self.orders.clone()));
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
+        let beginning = context.control.spawn(Mover::begin(self.orders.clone()));
         let mover = beginning.await.map_err(|error| error.to_string())??;
         let at = Instant::now();
-        let task = stage.control.spawn(mover.go(at, self.stop.clone()));
+        let task = context.control.spawn(mover.go(at, self.stop.clone()));
         *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, task));
         let (count, slots) = (self.orders.slots.len(), self.ranges());
         let detail = format!("{count} slots ({slots}) of {} began to move to {}", self.source.node.name, self.target.node.name);
         Ok(vec![Done { at, targets: self.targets(), detail }])
     }
 
-    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let (since, first) = (Instant::now(), self.orders.slots.first().copied().unwrap_or_default());
         loop {
-            match self.opened(&slots::views(stage).await, first) {
+            match self.opened(&slots::views(context).await, first) {
                 Ok(told) => return Ok(told),
                 Err(lacks) if since.elapsed() > OPENED_WITHIN => return Err(format!("{lacks} within {OPENED_WITHIN:?}")),
                 Err(_) => tokio::time::sleep(LOOK_EVERY).await,
@@ -162,7 +162,7 @@ impl Injection for Moving {
     }
 
     /// Waits for the end; before its time, as when the run is interrupted, the slot under way is the last one.
-    async fn revert(&self, _: &Stage) -> Result<Instant, String> {
+    async fn revert(&self, _: &TrialContext) -> Result<Instant, String> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (at, task) = begun.ok_or("it had not begun")?;
         if Instant::now() + EARLY < at + self.orders.over {
@@ -176,7 +176,7 @@ impl Injection for Moving {
         Ok(ended)
     }
 
-    async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove_reverted(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let course = self.course().ok_or("nobody knows how it went")?;
         let moved = &self.orders.slots[..course.moved.min(self.orders.slots.len())];
         let told = format!("{} of {} slots moved, {} keys with MIGRATE", moved.len(), self.orders.slots.len(), course.keys);
@@ -184,38 +184,38 @@ impl Injection for Moving {
             Some(trouble) if !trouble.cut => Err(format!("{told}; then {}", trouble.words)),
             // What is left behind is looked at when the trial has recovered: its end is that nobody moves anything any more.
             Some(trouble) => Ok(format!("{told}; cut short: {}", trouble.words)),
-            None => Ok(format!("{told}; {}; {}", self.known(stage, moved).await?, self.keys(stage, moved).await?)),
+            None => Ok(format!("{told}; {}; {}", self.known(context, moved).await?, self.keys(context, moved).await?)),
         }
     }
 
-    async fn aftermath(&self, stage: &Stage) -> Option<String> {
+    async fn aftermath(&self, context: &TrialContext) -> Option<String> {
         let course = self.course()?;
-        let views = slots::views(stage).await;
+        let views = slots::views(context).await;
         let primaries = views.iter().filter(|view| view.myself().is_some_and(|myself| myself.is("master")));
         let primaries: Vec<u16> = primaries.map(|view| view.asked).collect();
         let mut keys = Vec::new();
-        for member in stage.roster.data().filter(|member| primaries.contains(&member.index)) {
-            keys.extend(slots::keys_in(stage, &member, &self.orders.slots).await.map(|counts| (member.index, counts)));
+        for member in context.roster.data().filter(|member| primaries.contains(&member.index)) {
+            keys.extend(slots::keys_in(context, &member, &self.orders.slots).await.map(|counts| (member.index, counts)));
         }
-        let served = |slot: &&u16| self.owner(stage, &views, **slot).is_some_and(|owner| owner.shard == self.target.shard);
+        let served = |slot: &&u16| self.owner(context, &views, **slot).is_some_and(|owner| owner.shard == self.target.shard);
         let left = SlotsLeft {
-            at: stage.clock.now(),
+            at: context.clock.now(),
             fault: self.fault,
             from: self.source.index,
             to: self.target.index,
             planned: u32::try_from(self.orders.slots.len()).unwrap_or(u32::MAX),
             moved: u32::try_from(self.orders.slots.iter().filter(served).count()).unwrap_or(u32::MAX),
             keys: course.keys,
-            left: slots::left(&self.orders.slots, &views, &keys, &|address| slots::index_at(&stage.roster, address)),
+            left: slots::left(&self.orders.slots, &views, &keys, &|address| slots::index_at(&context.roster, address)),
         };
-        stage.recorder.record(Event::Slots(left));
+        context.recorder.record(Event::Slots(left));
         None
     }
 }
 
 /// The one primary a selector means.
-async fn one(selector: &Selector, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Member, NotDone> {
-    let found = select::resolve(selector, Among::Running, stage, random).await?;
+async fn one(selector: &Selector, context: &TrialContext, random: &mut ChaCha8Rng) -> Result<Member, NotDone> {
+    let found = select::resolve(selector, Liveness::Running, context, random).await?;
     match found.as_slice() {
         [one] => Ok(one.clone()),
         several => Err(format!("slots move from one primary to one other, and {} nodes were meant", several.len()).into()),

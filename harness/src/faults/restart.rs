@@ -16,7 +16,7 @@ use super::injection::{Done, Injection, NotDone};
 use super::kill::{self, gone};
 use super::names::names;
 use super::stop;
-use crate::context::{Member, Stage};
+use crate::context::{Member, TrialContext};
 
 /// Longest wait for a server that was started to serve; loading a data set is part of it.
 const SERVES_WITHIN: Duration = Duration::from_secs(25);
@@ -27,7 +27,7 @@ const DOWN_ALREADY: &str = "down already";
 const BANNER: &str = "oO0OoO0OoO0Oo";
 
 /// The end of some nodes' processes, and their start.
-pub struct Restarting {
+pub struct RestartFault {
     targets: Vec<Member>,
     spec: Restart,
     /// What each node called its run before, where it answered.
@@ -40,7 +40,7 @@ pub struct Restarting {
     started: Mutex<HashMap<String, Instant>>,
 }
 
-impl Restarting {
+impl RestartFault {
     /// Of these nodes.
     pub fn new(targets: Vec<Member>, spec: Restart) -> Self {
         Self { targets, spec, runs: Mutex::default(), down: Mutex::default(), ended: Mutex::default(), started: Mutex::default() }
@@ -54,15 +54,15 @@ impl Restarting {
     }
 
     /// Whether the server came back as another run, and what it found on its disk.
-    async fn back(&self, stage: &Stage, target: &Member) -> Result<String, String> {
+    async fn back(&self, context: &TrialContext, target: &Member) -> Result<String, String> {
         let (name, since) = (&target.node.name, Instant::now());
         let before = self.runs.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         loop {
-            let why = match info(stage, target).await {
+            let why = match info(context, target).await {
                 Ok(now) if before.as_ref() == Some(&now.run) => return Err(format!("{name} is still the run it was")),
                 Ok(now) if !now.loading => {
-                    let log = stage.lab.logs(name).await.map_err(|error| error.to_string())?;
-                    self.record(stage, target, loaded(&log));
+                    let log = context.lab.logs(name).await.map_err(|error| error.to_string())?;
+                    self.record(context, target, loaded(&log));
                     let found = self.found(&log, name)?;
                     let took = since.elapsed().as_secs_f64() * 1e3;
                     let known = if before.is_some() { "another run than before" } else { "a run; the one before had not answered" };
@@ -74,18 +74,18 @@ impl Restarting {
             if since.elapsed() > SERVES_WITHIN {
                 return Err(format!("{why} {SERVES_WITHIN:?} after its start"));
             }
-            if !stage.lab.alive(name).await.unwrap_or(true) {
+            if !context.lab.alive(name).await.unwrap_or(true) {
                 return Err(format!("the process of {name} ended again; its log tells why"));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    fn record(&self, stage: &Stage, target: &Member, loaded: Option<String>) {
+    fn record(&self, context: &TrialContext, target: &Member, loaded: Option<String>) {
         let started = self.started.lock().unwrap_or_else(PoisonError::into_inner).get(&target.node.name).copied();
         let now = Instant::now();
-        let at = [started.unwrap_or(now), now].map(|at| stage.clock.at(at));
-        stage.recorder.record(Event::Started(Started { at, node: target.index, loaded }));
+        let at = [started.unwrap_or(now), now].map(|at| context.clock.at(at));
+        context.recorder.record(Event::Started(Started { at, node: target.index, loaded }));
     }
 
     /// What the server says it read from its disk. A replica has its data back from the primary before anybody could count its keys, so
@@ -101,23 +101,23 @@ impl Restarting {
 }
 
 #[async_trait]
-impl Injection for Restarting {
+impl Injection for RestartFault {
     fn targets(&self) -> Vec<String> {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
-        let asked = join_all(self.targets.iter().map(|target| info(stage, target))).await;
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
+        let asked = join_all(self.targets.iter().map(|target| info(context, target))).await;
         let known = self.targets.iter().zip(asked).filter_map(|(target, info)| Some((target.node.name.clone(), info.ok()?.run)));
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).extend(known);
         let (signal, word, _) = self.signal();
         let ends = self.targets.iter().map(async |target| {
             let name = &target.node.name;
-            if !stage.lab.alive(name).await? {
+            if !context.lab.alive(name).await? {
                 self.down.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
                 return Ok((Instant::now(), DOWN_ALREADY));
             }
-            stage.lab.signal(name, signal).await.map(|(at, _)| (at, word))
+            context.lab.signal(name, signal).await.map(|(at, _)| (at, word))
         });
         let mut done = Vec::new();
         for (target, ended) in self.targets.iter().zip(join_all(ends).await) {
@@ -127,12 +127,12 @@ impl Injection for Restarting {
         Ok(done)
     }
 
-    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let (since, (_, word, within)) = (Instant::now(), self.signal());
         let down = self.down.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let looks = self.targets.iter().map(async |target| match down.contains(&target.node.name) {
             true => Ok(format!("{} was {DOWN_ALREADY}", target.node.name)),
-            false => gone(stage, target, since, word, within).await,
+            false => gone(context, target, since, word, within).await,
         });
         let told = try_join_all(looks).await?.join("; ");
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -146,7 +146,7 @@ impl Injection for Restarting {
     }
 
     /// Starts them, but for those that another fault has started in the meantime.
-    async fn revert(&self, stage: &Stage) -> Result<Instant, String> {
+    async fn revert(&self, context: &TrialContext) -> Result<Instant, String> {
         let configuration = match self.spec.config {
             RestartConfig::Rewritten => Configuration::Rewritten,
             RestartConfig::Original => Configuration::Original,
@@ -155,21 +155,21 @@ impl Injection for Restarting {
         for target in &self.targets {
             let name = &target.node.name;
             let were_gone = self.ended.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-            if were_gone && self.spec.data == DataAfter::Keep && stage.lab.alive(name).await.map_err(|error| error.to_string())? {
+            if were_gone && self.spec.data == DataAfter::Keep && context.lab.alive(name).await.map_err(|error| error.to_string())? {
                 continue;
             }
             if self.spec.data == DataAfter::Wipe {
-                stage.lab.wipe(name).await.map_err(|error| error.to_string())?;
+                context.lab.wipe(name).await.map_err(|error| error.to_string())?;
             }
             at = Instant::now();
             self.started.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), at);
-            stage.lab.restart(name, configuration).await.map_err(|error| error.to_string())?;
+            context.lab.restart(name, configuration).await.map_err(|error| error.to_string())?;
         }
         Ok(at)
     }
 
-    async fn prove_reverted(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
-        Ok(try_join_all(self.targets.iter().map(|target| self.back(stage, target))).await?.join("; "))
+    async fn prove_reverted(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+        Ok(try_join_all(self.targets.iter().map(|target| self.back(context, target))).await?.join("; "))
     }
 }
 
@@ -179,8 +179,8 @@ struct Run {
     loading: bool,
 }
 
-async fn info(stage: &Stage, target: &Member) -> Result<Run, String> {
-    let text: String = ask(stage, &target.node, redis::cmd("INFO")).await?;
+async fn info(context: &TrialContext, target: &Member) -> Result<Run, String> {
+    let text: String = ask(context, &target.node, redis::cmd("INFO")).await?;
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(|value| value.trim().to_owned());
     let run = field("run_id").ok_or_else(|| format!("{} did not tell its run", target.node.name))?;
     Ok(Run { run, loading: field("loading").is_some_and(|loading| loading != "0") })

@@ -9,7 +9,7 @@ use redquake_reports::history::{NoteKind, SlotLeft};
 use redquake_topologies::cluster::{KnownNode, known_nodes};
 
 use crate::clients::{Timeouts, open};
-use crate::context::{Member, Roster, Stage};
+use crate::context::{Member, Roster, TrialContext};
 
 /// An idle server on a lab network answers in a fraction of a millisecond; one that takes longer than this does not answer.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(300), response: Duration::from_millis(300) };
@@ -41,10 +41,10 @@ pub fn index_at(roster: &Roster, address: &str) -> Option<u16> {
 }
 
 /// What every node that answers says.
-pub async fn views(stage: &Stage) -> Vec<View> {
-    let asked = stage.roster.data().map(|member| {
+pub async fn views(context: &TrialContext) -> Vec<View> {
+    let asked = context.roster.data().map(|member| {
         let address = member.node.address;
-        let answer = stage.control.spawn(async move {
+        let answer = context.control.spawn(async move {
             let mut connection = open(address, TIMEOUTS).await.ok()?;
             let text: String = redis::cmd("CLUSTER").arg("NODES").query_async(&mut connection).await.ok()?;
             Some(known_nodes(&text))
@@ -55,9 +55,9 @@ pub async fn views(stage: &Stage) -> Vec<View> {
 }
 
 /// How many keys a node has in each of some slots; `None` if it does not answer.
-pub async fn keys_in(stage: &Stage, member: &Member, slots: &[u16]) -> Option<Vec<u64>> {
+pub async fn keys_in(context: &TrialContext, member: &Member, slots: &[u16]) -> Option<Vec<u64>> {
     let (address, slots) = (member.node.address, slots.to_vec());
-    let counting = stage.control.spawn(async move {
+    let counting = context.control.spawn(async move {
         let mut connection = open(address, TIMEOUTS).await.ok()?;
         let mut questions = redis::pipe();
         for slot in slots {
@@ -76,14 +76,14 @@ pub fn owner(views: &[View], at: &impl Fn(&str) -> Option<u16>, slot: u16) -> Op
 }
 
 /// The shard that serves the slot of a key now; what it was found to be is recorded.
-pub async fn shard_serving(stage: &Stage, key: &str) -> Result<u32, String> {
+pub async fn shard_serving(context: &TrialContext, key: &str) -> Result<u32, String> {
     let slot = key_slot(key);
-    let views = views(stage).await;
-    let owner = owner(&views, &|address| index_at(&stage.roster, address), slot);
-    let owner = owner.and_then(|index| stage.roster.data().find(|member| member.index == index));
+    let views = views(context).await;
+    let owner = owner(&views, &|address| index_at(&context.roster, address), slot);
+    let owner = owner.and_then(|index| context.roster.data().find(|member| member.index == index));
     let owner = owner.ok_or_else(|| format!("no node that answers knows who serves slot {slot} of key `{key}`"))?;
     let text = format!("key `{key}` lies in slot {slot}; {} of shard {} served it when a fault asked", owner.node.name, owner.shard);
-    stage.recorder.note(NoteKind::Remark, text);
+    context.recorder.note(NoteKind::Remark, text);
     Ok(owner.shard)
 }
 

@@ -10,17 +10,17 @@ use redquake_topologies::runtime::Signal;
 use super::injection::{Done, Injection, NotDone};
 use super::kill::gone;
 use super::names::names;
-use crate::context::{Member, Stage};
+use crate::context::{Member, TrialContext};
 
 /// A server waits up to `shutdown-timeout` (10 s unless set) for replicas that lag, and may write a snapshot.
 pub const ENDS_WITHIN: Duration = Duration::from_secs(20);
 
 /// `SIGTERM` to some nodes.
-pub struct Stopping {
+pub struct StopFault {
     targets: Vec<Member>,
 }
 
-impl Stopping {
+impl StopFault {
     /// Of these nodes.
     pub fn new(targets: Vec<Member>) -> Self {
         Self { targets }
@@ -28,13 +28,13 @@ impl Stopping {
 }
 
 #[async_trait]
-impl Injection for Stopping {
+impl Injection for StopFault {
     fn targets(&self) -> Vec<String> {
         names(&self.targets)
     }
 
-    async fn inject(&self, stage: &Stage) -> Result<Vec<Done>, NotDone> {
-        let signals = self.targets.iter().map(|target| stage.lab.signal(&target.node.name, Signal::Terminate));
+    async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone> {
+        let signals = self.targets.iter().map(|target| context.lab.signal(&target.node.name, Signal::Terminate));
         let mut done = Vec::new();
         for (target, sent) in self.targets.iter().zip(join_all(signals).await) {
             let (at, _) = sent.map_err(|error| error.to_string())?;
@@ -43,9 +43,9 @@ impl Injection for Stopping {
         Ok(done)
     }
 
-    async fn prove(&self, stage: &Stage, _: &[Arc<dyn Injection>]) -> Result<String, String> {
+    async fn prove(&self, context: &TrialContext, _: &[Arc<dyn Injection>]) -> Result<String, String> {
         let since = Instant::now();
-        let looks = self.targets.iter().map(|target| gone(stage, target, since, "SIGTERM", ENDS_WITHIN));
+        let looks = self.targets.iter().map(|target| gone(context, target, since, "SIGTERM", ENDS_WITHIN));
         Ok(try_join_all(looks).await?.join("; "))
     }
 }

@@ -4,7 +4,7 @@ use redquake_reports::history::ClusterNews;
 
 /// What a line tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct LoggedNews {
     /// What.
     pub news: ClusterNews,
     /// Identity of the node it is about.
@@ -46,7 +46,7 @@ pub fn split(line: &str) -> Option<(&str, &str)> {
 }
 
 /// What a message tells; `None` for one that tells nothing of a failover.
-pub fn read(message: &str) -> Option<Told> {
+pub fn read(message: &str) -> Option<LoggedNews> {
     let (start, news) = KNOWN.iter().find(|(start, _)| message.starts_with(start))?;
     let number = |after: &str| {
         let rest = message.split_once(after)?.1;
@@ -57,7 +57,7 @@ pub fn read(message: &str) -> Option<Told> {
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| word.len() == 40 && word.bytes().all(|b| b.is_ascii_hexdigit()))
         .collect();
-    Some(Told {
+    Some(LoggedNews {
         news: *news,
         // "FAIL message received from <who> about <whom>": the last one is whom it is about.
         about: identities.last().map(|id| (*id).to_owned()),

@@ -10,8 +10,8 @@ use jiff::civil::DateTime;
 use redquake_reports::history::{ClusterEvent, Event, NoteKind};
 use redquake_topologies::config::cluster_id;
 
-use super::cluster_log::{Told, read as tell, split};
-use crate::context::Stage;
+use super::cluster_log::{LoggedNews, read as tell, split};
+use crate::context::TrialContext;
 
 const MS: u64 = 1_000_000;
 /// Time zones lie apart by whole quarters of an hour.
@@ -20,18 +20,18 @@ const QUARTER: i64 = 15 * 60 * 1_000;
 const LONGEST: usize = 300;
 
 /// Records what the logs tell of failovers.
-pub async fn read(stage: &Stage) {
+pub async fn read(context: &TrialContext) {
     // Both clocks at one instant, as far as one thread can.
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-    let now = i64::try_from(stage.clock.now() / MS).unwrap_or(i64::MAX);
+    let now = i64::try_from(context.clock.now() / MS).unwrap_or(i64::MAX);
     let zero = wall.saturating_sub(now);
-    let by_id: HashMap<String, u16> = stage.roster.data().map(|member| (cluster_id(&member.node.name), member.index)).collect();
-    let logs = stage.roster.data().map(|member| async move { (stage.lab.logs(&member.node.name).await, member) });
+    let by_id: HashMap<String, u16> = context.roster.data().map(|member| (cluster_id(&member.node.name), member.index)).collect();
+    let logs = context.roster.data().map(|member| async move { (context.lab.logs(&member.node.name).await, member) });
     for (log, member) in futures_util::future::join_all(logs).await {
         let log = match log {
             Ok(log) => log,
             Err(error) => {
-                stage.recorder.note(NoteKind::Remark, format!("the log of {} could not be read: {error}", member.node.name));
+                context.recorder.note(NoteKind::Remark, format!("the log of {} could not be read: {error}", member.node.name));
                 continue;
             }
         };
@@ -41,13 +41,13 @@ pub async fn read(stage: &Stage) {
             let line = Some(line.chars().take(LONGEST).collect());
             let event =
                 ClusterEvent { at, node: member.index, news: told.news, about, epoch: told.epoch, delay, rank: told.rank, log: line };
-            stage.recorder.record(Event::Cluster(event));
+            context.recorder.record(Event::Cluster(event));
         }
     }
 }
 
 /// The telling lines of a log with their times, ns since the trial began; `zero` is that beginning by the wall clock, ms.
-fn on_the_clock(log: &str, zero: i64) -> Vec<(u64, Told, &str)> {
+fn on_the_clock(log: &str, zero: i64) -> Vec<(u64, LoggedNews, &str)> {
     let lines: Vec<(i64, &str)> = log.lines().filter_map(split).filter_map(|(time, message)| Some((millis(time)?, message))).collect();
     let Some((first, _)) = lines.first() else { return Vec::new() };
     // The server was started in the first minutes of the trial.

@@ -13,7 +13,7 @@ use redquake_topologies::runtime::{Lab, Load, ObjectKind, ObjectState, Sight};
 use tokio::runtime::Handle;
 
 use super::last_words::{last_words, report};
-use crate::context::{Clock, Recorder, Stage};
+use crate::context::{Clock, Recorder, TrialContext};
 
 /// Pause between two looks.
 const EVERY: Duration = Duration::from_millis(20);
@@ -32,8 +32,8 @@ pub struct Objects {
 }
 
 /// Starts watching.
-pub fn start(stage: &Stage) -> std::io::Result<Objects> {
-    let (lab, clock, recorder) = (Arc::clone(&stage.lab), stage.clock, stage.recorder.clone());
+pub fn start(context: &TrialContext) -> std::io::Result<Objects> {
+    let (lab, clock, recorder) = (Arc::clone(&context.lab), context.clock, context.recorder.clone());
     let stop = Arc::new(AtomicBool::new(false));
     let mut seen = Seen::new(Arc::clone(&lab), clock, recorder.clone(), Handle::current());
     let stopped = Arc::clone(&stop);

@@ -9,16 +9,16 @@ use redquake_reports::render::number;
 use redquake_reports::result::{Location, MatrixAxis, Source};
 use redquake_topologies::runtime::{Runtime, RuntimeError, ServerSource};
 
+use super::concurrency::{ConcurrencyLimit, Jobs};
 use super::judge::Rows;
-use super::lanes::{Jobs, Lanes};
 use super::matrix::{CellRecord, MatrixRecord};
 use super::outcome::{self, Outcome};
 use super::record::{FORMAT, RunRecord, UntilRecord};
 use super::session::{CellRun, Directive, Session};
 use super::until::{self, Goal};
 use super::{Folder, Interrupt, Repeats, environment};
-use crate::ui::{Failure, Progress};
 use crate::context::Budget;
+use crate::ui::{Failure, Progress};
 
 /// What is to be run.
 pub struct Order {
@@ -140,7 +140,7 @@ pub async fn execute(
     let Order { goal, reuse, repeats, .. } = order;
     let session = Session { runtime: &*runtime, progress: &progress, interrupt: &interrupt, goal, reuse, repeats };
     let performed = match provided {
-        Ok(()) => session.all_trials(&mut cells, Lanes::new(order.jobs, cpus)).await,
+        Ok(()) => session.all_trials(&mut cells, ConcurrencyLimit::new(order.jobs, cpus)).await,
         // There are no servers, and so no trials. What is left to say is that the run was interrupted, or why there are none.
         Err(_) if interrupt.exit().is_some() => Ok(()),
         Err(failure) => Err(failure),

@@ -1,11 +1,11 @@
 //! One run: all trials of an experiment or of the cells of a matrix, from the results folder to its reports.
 
+mod concurrency;
 mod environment;
 mod execute;
 mod folder;
 mod interrupt;
 mod judge;
-mod lanes;
 mod matrix;
 mod outcome;
 mod pool;
@@ -14,10 +14,10 @@ mod repeats;
 mod session;
 mod until;
 
+pub use concurrency::Jobs;
 pub use execute::{CellOrder, Order, execute};
 pub use folder::Folder;
 pub use interrupt::Interrupt;
-pub use lanes::Jobs;
 pub use matrix::{CellRecord, MatrixRecord};
 pub use outcome::{Outcome, analyze, report};
 pub use record::RunRecord;

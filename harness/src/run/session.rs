@@ -15,13 +15,13 @@ use redquake_topologies::runtime::{Refused, Runtime, ServerSource};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::concurrency::{ConcurrencyLimit, Epoch};
 use super::judge::{self, Rows};
-use super::lanes::{Era, Lanes};
 use super::pool::Pool;
 use super::until::{Goal, Progressing};
 use super::{Folder, Interrupt, Repeats, RunRecord};
-use crate::ui::{Failure, Progress};
 use crate::trial::{Performed, Servers, TrialRequest, perform};
+use crate::ui::{Failure, Progress};
 
 /// How long the analysis of a trial may go on after the run was interrupted.
 const ANALYSED_WITHIN: Duration = Duration::from_secs(1);
@@ -94,41 +94,41 @@ struct Turn {
 /// The same, ended.
 struct Ended {
     turn: Turn,
-    began: Era,
+    began: Epoch,
     performed: Performed,
     row: Trial,
 }
 
 impl Session<'_> {
-    /// Performs every trial, as many at once as the lanes allow; those of several cells in rounds, so that what drifts on the machine
+    /// Performs every trial, as many at once as the limit allows; those of several cells in rounds, so that what drifts on the machine
     /// meets all cells alike. A trial that proved nothing is repeated, as far as repeats go. What is told of trials is told in the order in which they were asked for.
-    pub async fn all_trials(&self, cells: &mut [CellRun], lanes: Lanes) -> Result<(), Failure> {
+    pub async fn all_trials(&self, cells: &mut [CellRun], limit: ConcurrencyLimit) -> Result<(), Failure> {
         let mut pool = Pool::new(self.reuse);
-        let ended = self.trials_with(&mut pool, cells, lanes).await;
+        let ended = self.trials_with(&mut pool, cells, limit).await;
         for (cell, residue) in pool.close().await {
             cells[cell].record.residue.extend(residue);
         }
         ended
     }
 
-    async fn trials_with(&self, pool: &mut Pool, cells: &mut [CellRun], mut lanes: Lanes) -> Result<(), Failure> {
+    async fn trials_with(&self, pool: &mut Pool, cells: &mut [CellRun], mut limit: ConcurrencyLimit) -> Result<(), Failure> {
         let asked: Vec<usize> = cells.iter().map(|cell| cell.record.plan.trials.len()).collect();
         let starting = Arc::new(Semaphore::new(1));
         let mut queue = Queue::new(cells);
         let mut running = FuturesUnordered::new();
-        let mut told = Told::default();
+        let mut told = OrderedLines::default();
         let (begun, mut ended_trials) = (Instant::now(), 0_u32);
         let mut refusals: Option<String> = None;
         let mut progress: Vec<Progressing> = cells.iter().map(|_| Progressing::new(self.goal.as_ref())).collect();
         loop {
-            while running.len() < lanes.limit() && !self.interrupt.cancel.is_cancelled() {
+            while running.len() < limit.limit() && !self.interrupt.cancel.is_cancelled() {
                 let Some(turn) = queue.waiting.pop_front() else { break };
                 let cell = &mut cells[turn.cell];
                 // On disk first, so that a trial that nobody hears of again is missed.
                 cell.record.begun.get_or_insert_default().push(turn.trial.index);
                 cell.save()?;
                 let name = named(&turn.trial, asked[turn.cell], cell.record.cell.as_deref());
-                let job = Job::new(cell, turn, name, lanes.now(), pool.take(turn.cell, &cell.record.plan.experiment));
+                let job = Job::new(cell, turn, name, limit.now(), pool.take(turn.cell, &cell.record.plan.experiment));
                 running.push(self.one_trial(job, Arc::clone(&starting)));
             }
             let Some(ended) = running.next().await else { break };
@@ -140,7 +140,7 @@ impl Session<'_> {
                 queue.waiting.clear();
             }
             cell.record.residue.extend(performed.residue);
-            lanes.learn(began, performed.strain, row.disturbed);
+            limit.learn(began, performed.load, row.disturbed);
             let which = named(&turn.trial, asked[turn.cell], cell.record.cell.as_deref());
             let mut line = format!("{which}: {}", in_a_line(&row));
             if row.status == TrialStatus::Inconclusive && !self.interrupt.cancel.is_cancelled() {
@@ -233,7 +233,7 @@ impl Session<'_> {
 struct Job {
     turn: Turn,
     name: String,
-    began: Era,
+    began: Epoch,
     plan: Plan,
     run: String,
     folder: Folder,
@@ -242,7 +242,7 @@ struct Job {
 }
 
 impl Job {
-    fn new(cell: &CellRun, turn: Turn, name: String, began: Era, servers: Servers) -> Self {
+    fn new(cell: &CellRun, turn: Turn, name: String, began: Epoch, servers: Servers) -> Self {
         let CellRun { record, folder, server, .. } = cell;
         let (plan, run) = (record.plan.clone(), record.run.clone());
         Self { turn, name, began, plan, run, folder: folder.clone(), server: server.clone(), servers }
@@ -287,12 +287,12 @@ fn named(trial: &TrialPlan, asked: usize, cell: Option<&str>) -> String {
 
 /// Lines about trials, told in their order.
 #[derive(Default)]
-struct Told {
+struct OrderedLines {
     last: u32,
     held_back: BTreeMap<u32, String>,
 }
 
-impl Told {
+impl OrderedLines {
     fn tell(&mut self, number: u32, line: String, progress: &Progress) {
         self.held_back.insert(number, line);
         while let Some(line) = self.held_back.remove(&(self.last + 1)) {

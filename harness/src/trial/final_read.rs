@@ -8,58 +8,58 @@ use redquake_reports::history::NoteKind;
 use redquake_topologies::runtime::NodeAddress;
 
 use crate::clients::{Following, Timeouts, claims, open, owners};
-use crate::context::{Keys, Stage};
+use crate::context::{Keys, TrialContext};
 use crate::databases::Database;
-use crate::faults::{Among, resolve};
+use crate::faults::{Liveness, resolve};
 use crate::workloads::{self, Common, stream_of};
 
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_millis(500), response: Duration::from_secs(2) };
 
 /// Reads what every workload left, each key from the node that owns it now, and what is in the databases; and records it.
-pub async fn final_read(stage: &Stage, workloads: &[Workload], databases: &[Option<Arc<dyn Database>>]) {
-    for (address, keys) in if stage.roster.cluster { of_slots(stage).await } else { of_primary(stage).await } {
+pub async fn final_read(context: &TrialContext, workloads: &[Workload], databases: &[Option<Arc<dyn Database>>]) {
+    for (address, keys) in if context.roster.cluster { of_slots(context).await } else { of_primary(context).await } {
         for (workload, index) in workloads.iter().zip(0u16..) {
-            read(stage, workload, &common(stage, workload, index, keys.clone(), databases), address).await;
+            read(context, workload, &common(context, workload, index, keys.clone(), databases), address).await;
         }
     }
     for (workload, index) in workloads.iter().zip(0u16..) {
-        let (reading, common) = (workload.clone(), common(stage, workload, index, stage.roster.keys.clone(), databases));
+        let (reading, common) = (workload.clone(), common(context, workload, index, context.roster.keys.clone(), databases));
         // On threads of the lab: a database may be a node of it.
-        if let Err(error) = stage.control.spawn(async move { workloads::final_ledger(&reading, &common).await }).await {
-            stage.recorder.note(NoteKind::Remark, format!("the database of `{}` could not be read: {error}", workload.name));
+        if let Err(error) = context.control.spawn(async move { workloads::final_ledger(&reading, &common).await }).await {
+            context.recorder.note(NoteKind::Remark, format!("the database of `{}` could not be read: {error}", workload.name));
         }
     }
 }
 
 /// The primary, which has every key.
-async fn of_primary(stage: &Stage) -> Vec<(NodeAddress, Keys)> {
-    let found = resolve(&Selector::role(WantedRole::Primary), Among::Running, stage, &mut stream_of(stage.seed, 0)).await;
+async fn of_primary(context: &TrialContext) -> Vec<(NodeAddress, Keys)> {
+    let found = resolve(&Selector::role(WantedRole::Primary), Liveness::Running, context, &mut stream_of(context.seed, 0)).await;
     let found = found.ok().and_then(|members| members.into_iter().next());
     if found.is_none() {
-        stage.recorder.note(NoteKind::Remark, "no primary answered the final read");
+        context.recorder.note(NoteKind::Remark, "no primary answered the final read");
     }
-    found.map(|member| (member.node.address, stage.roster.keys.clone())).into_iter().collect()
+    found.map(|member| (member.node.address, context.roster.keys.clone())).into_iter().collect()
 }
 
 /// The owners of slots, each with the keys in its slots; what nobody owns is told.
-async fn of_slots(stage: &Stage) -> Vec<(NodeAddress, Keys)> {
-    let owners = owners(claims(stage).await);
+async fn of_slots(context: &TrialContext) -> Vec<(NodeAddress, Keys)> {
+    let owners = owners(claims(context).await);
     let owned = SlotRanges::new(owners.iter().flat_map(|owner| owner.slots.iter()).collect());
-    for shard in stage.roster.shards().filter(|shard| !stage.roster.keys.lie_within(*shard, &owned)) {
-        stage.recorder.note(NoteKind::Remark, format!("no primary of shard {shard} answered the final read"));
+    for shard in context.roster.shards().filter(|shard| !context.roster.keys.lie_within(*shard, &owned)) {
+        context.recorder.note(NoteKind::Remark, format!("no primary of shard {shard} answered the final read"));
     }
-    owners.into_iter().map(|owner| (owner.member.node.address, stage.roster.keys.within(owner.slots))).collect()
+    owners.into_iter().map(|owner| (owner.member.node.address, context.roster.keys.within(owner.slots))).collect()
 }
 
-fn common(stage: &Stage, workload: &Workload, index: u16, keys: Keys, databases: &[Option<Arc<dyn Database>>]) -> Common {
-    let (recorder, timeout) = (stage.recorder.clone(), workload.timeout.to_std());
+fn common(context: &TrialContext, workload: &Workload, index: u16, keys: Keys, databases: &[Option<Arc<dyn Database>>]) -> Common {
+    let (recorder, timeout) = (context.recorder.clone(), workload.timeout.to_std());
     let database = databases.get(usize::from(index)).cloned().flatten();
-    Common { index, seed: stage.seed, clock: stage.clock, recorder, timeout, keys, database }
+    Common { index, seed: context.seed, clock: context.clock, recorder, timeout, keys, database }
 }
 
-async fn read(stage: &Stage, workload: &Workload, common: &Common, address: NodeAddress) {
-    let (reading, common, cluster) = (workload.clone(), common.clone(), stage.roster.cluster);
-    let reading = stage.control.spawn(async move {
+async fn read(context: &TrialContext, workload: &Workload, common: &Common, address: NodeAddress) {
+    let (reading, common, cluster) = (workload.clone(), common.clone(), context.roster.cluster);
+    let reading = context.control.spawn(async move {
         let mut connection = open(address, TIMEOUTS).await?;
         if cluster {
             // Clients have stopped: a node that refuses reads because another shard is down is to tell all the same what it holds. Where it
@@ -76,6 +76,6 @@ async fn read(stage: &Stage, workload: &Workload, common: &Common, address: Node
         Err(error) => Some(error.to_string()),
     };
     if let Some(problem) = problem {
-        stage.recorder.note(NoteKind::Remark, format!("the final read of `{}` failed: {problem}", workload.name));
+        context.recorder.note(NoteKind::Remark, format!("the final read of `{}` failed: {problem}", workload.name));
     }
 }

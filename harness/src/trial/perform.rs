@@ -15,19 +15,19 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::crew::{Crew, watch};
 use super::databases::prepare;
-use crate::context::failpoint::reach;
 use super::final_read::final_read;
-use crate::context::{Live, Strain};
 use super::nodes;
 use super::reuse::{Servers, Warm, may_be_kept};
 use super::settle::{replicating, settle};
-use crate::context::{Budget, Clock, Recorder, Roster, Stage, Standing, Watch, recorder};
-use crate::ui::Progress;
+use super::zones::{TrialZones, watch};
 use crate::clients::Session;
+use crate::context::failpoint::reach;
+use crate::context::{ActiveOverrides, Budget, Clock, Recorder, Roster, TrialContext, Watch, recorder};
+use crate::context::{Live, MachineLoad};
 use crate::faults::{Engine, Ledger};
-use crate::workloads::Ends;
+use crate::ui::Progress;
+use crate::workloads::Shutdown;
 use crate::{observers, probes, workloads};
 
 /// Threads of the runtime of each place where clients live.
@@ -78,7 +78,7 @@ pub struct Performed {
     /// Objects that could not be removed.
     pub residue: Vec<String>,
     /// How hard the machine made it to measure.
-    pub strain: Strain,
+    pub load: MachineLoad,
     /// Its servers, if they may serve another trial; else why not.
     pub kept: Result<Box<Warm>, String>,
     /// The directive that a server refused at its start, if one did.
@@ -121,7 +121,7 @@ pub async fn perform(mut request: TrialRequest<'_>) -> std::io::Result<Performed
         (Err(reason), _) => Err(reason),
     };
     written?;
-    Ok(Performed { residue, strain: live.strain(), kept, refused })
+    Ok(Performed { residue, load: live.load(), kept, refused })
 }
 
 /// Returns what could not be removed, and the servers if they are up still and may serve another trial.
@@ -222,7 +222,7 @@ async fn on_stage(
         places.push((Some(there.name.clone()), opened.map_err(|error| format!("clients could not be placed in a zone: {error}"))?));
     }
     let roster = Arc::new(Roster::new(lab.nodes(), &request.plan.experiment.topology));
-    let stage = Stage {
+    let context = TrialContext {
         seed: request.trial.seed,
         clock,
         recorder: recorder.clone(),
@@ -230,22 +230,22 @@ async fn on_stage(
         live,
         lab: Arc::clone(lab),
         control,
-        standing: Standing::default(),
+        standing: ActiveOverrides::default(),
     };
-    let crew = Crew { prober, places, watch: Watch::new(clock, recorder.clone()) };
+    let zones = TrialZones { prober, places, watch: Watch::new(clock, recorder.clone()) };
 
-    let objects = observers::objects(&stage).map_err(|error| format!("the lab could not be watched: {error}"))?;
-    let ended = match request.cancel.run_until_cancelled(bring_up(request, &stage, keep)).await {
-        Some(Ok(())) => play(request, &stage, &crew).await,
+    let objects = observers::objects(&context).map_err(|error| format!("the lab could not be watched: {error}"))?;
+    let ended = match request.cancel.run_until_cancelled(bring_up(request, &context, keep)).await {
+        Some(Ok(())) => play(request, &context, &zones).await,
         Some(Err(reason)) => Err(reason),
         // What was being started is found and removed with the lab.
         None => Ok(()),
     };
-    crew.watch.end().await;
+    zones.watch.end().await;
     objects.end().await;
     // Threads leave the lab network before it goes, so that no packet can be sent to addresses that are no longer ours.
-    let Stage { control, .. } = stage;
-    let zones = crew.places.into_iter().map(|(_, zone)| zone).chain([crew.prober, control]);
+    let TrialContext { control, .. } = context;
+    let zones = zones.places.into_iter().map(|(_, zone)| zone).chain([zones.prober, control]);
     futures_util::future::join_all(zones.map(|zone| zone.close(ZONE_ENDS_WITHIN))).await;
     ended
 }
@@ -254,14 +254,14 @@ fn data_nodes(plan: &Plan) -> usize {
     plan.nodes.iter().filter(|node| node.role != Role::Sentinel).count()
 }
 
-async fn bring_up(request: &TrialRequest<'_>, stage: &Stage, keep: &mut Keep) -> Result<(), String> {
-    let (lab, zone) = (&*stage.lab, &stage.control);
+async fn bring_up(request: &TrialRequest<'_>, context: &TrialContext, keep: &mut Keep) -> Result<(), String> {
+    let (lab, zone) = (&*context.lab, &context.control);
     let nodes = match (&keep.warm, &request.plan.experiment.topology) {
         (Some(warm), _) => Ok(warm.nodes().to_vec()),
         (None, Topology::Sentinel(topology)) => sentinel::bring_up(lab, zone, topology, READY_WITHIN).await.map(|set| set.nodes),
         (None, Topology::Cluster(topology)) => cluster::bring_up(lab, zone, topology, READY_WITHIN).await.map(|set| set.nodes),
     };
-    let at = stage.clock.now();
+    let at = context.clock.now();
     let nodes = nodes.map_err(|error| {
         if let RuntimeError::Refused(refused) = &error {
             keep.refused = Some(refused.clone());
@@ -271,11 +271,11 @@ async fn bring_up(request: &TrialRequest<'_>, stage: &Stage, keep: &mut Keep) ->
     for node in nodes.clone() {
         let address = node.address.to_string();
         let event = Node { at, name: node.name, role: node.role, address, run_id: node.run_id, version: node.version };
-        stage.recorder.record(Event::Node(event));
+        context.recorder.record(Event::Node(event));
     }
     drop(request.starting.lock().unwrap_or_else(PoisonError::into_inner).take());
     if keep.may.is_ok() && keep.warm.is_none() {
-        match Warm::new(&stage.lab, zone, &nodes, request.trial.index).await {
+        match Warm::new(&context.lab, zone, &nodes, request.trial.index).await {
             Ok(warm) => keep.warm = Some(Box::new(warm)),
             Err(reason) => keep.may = Err(reason),
         }
@@ -283,84 +283,84 @@ async fn bring_up(request: &TrialRequest<'_>, stage: &Stage, keep: &mut Keep) ->
     Ok(())
 }
 
-async fn play(request: &TrialRequest<'_>, stage: &Stage, crew: &Crew) -> Result<(), String> {
+async fn play(request: &TrialRequest<'_>, context: &TrialContext, zones: &TrialZones) -> Result<(), String> {
     let experiment = &request.plan.experiment;
     let cancel = request.cancel;
-    let _pace = watch(stage, crew).map_err(|error| format!("the probes could not be started: {error}"))?;
+    let _pace = watch(context, zones).map_err(|error| format!("the probes could not be started: {error}"))?;
 
-    let ready = stage.recorder.phase(PhaseName::Settle);
+    let ready = context.recorder.phase(PhaseName::Settle);
     reach(PhaseName::Settle);
     request.progress.transient("waiting for the steady state");
-    let ends = Ends { tasks: TaskTracker::new(), stop: CancellationToken::new(), close: CancellationToken::new() };
-    let mut crowds = Vec::new();
-    let Some(databases) = cancel.run_until_cancelled(prepare(request, stage, crew)).await else { return Ok(()) };
+    let ends = Shutdown { tasks: TaskTracker::new(), stop: CancellationToken::new(), close: CancellationToken::new() };
+    let mut pools = Vec::new();
+    let Some(databases) = cancel.run_until_cancelled(prepare(request, context, zones)).await else { return Ok(()) };
     let databases = databases?;
-    let replicas = stage.roster.data().count().saturating_sub(stage.roster.shards().count());
+    let replicas = context.roster.data().count().saturating_sub(context.roster.shards().count());
     // Nobody answers `WAIT` before, and a client whose `WAIT` takes too long leaves behind what it does not know it has.
     if experiment.workloads.iter().any(|workload| workload.kind.wait() > 0) {
-        replicating(stage, replicas, cancel).await;
+        replicating(context, replicas, cancel).await;
     }
     for (workload, index) in experiment.workloads.iter().zip(0u16..) {
         let database = databases.get(usize::from(index)).cloned().flatten();
-        let (clock, recorder) = (stage.clock, stage.recorder.clone());
-        let (timeout, keys) = (workload.timeout.to_std(), stage.roster.keys.clone());
-        let common = workloads::Common { index, seed: stage.seed, clock, recorder, timeout, keys, database };
-        let started = workloads::start(workload, common, &stage.roster, &crew.places(workload.zone.as_ref())?, &ends);
-        crowds.push(started.map_err(|error| format!("the load could not be started: {error}"))?);
+        let (clock, recorder) = (context.clock, context.recorder.clone());
+        let (timeout, keys) = (workload.timeout.to_std(), context.roster.keys.clone());
+        let common = workloads::Common { index, seed: context.seed, clock, recorder, timeout, keys, database };
+        let started = workloads::start(workload, common, &context.roster, &zones.places(workload.zone.as_ref())?, &ends);
+        pools.push(started.map_err(|error| format!("the load could not be started: {error}"))?);
     }
-    let sessions: Vec<Session> = crowds.iter().flat_map(|crowd| crowd.sessions.iter().cloned()).collect();
-    let steady = settle(stage, &sessions, replicas, cancel).await;
+    let sessions: Vec<Session> = pools.iter().flat_map(|pool| pool.sessions.iter().cloned()).collect();
+    let steady = settle(context, &sessions, replicas, cancel).await;
     if steady.is_ok() {
         // Servers count their seconds from their own start: where in them the schedule begins is up to the plan, not to how quickly they started.
-        let wait = request.plan.wait(&request.trial, stage.clock.now().saturating_sub(ready));
+        let wait = request.plan.wait(&request.trial, context.clock.now().saturating_sub(ready));
         cancel.run_until_cancelled(tokio::time::sleep(Duration::from_nanos(wait))).await;
     }
 
     match steady {
-        Err(reason) => stage.recorder.note(NoteKind::NotSteady, reason),
+        Err(reason) => context.recorder.note(NoteKind::NotSteady, reason),
         Ok(()) if cancel.is_cancelled() => {}
         Ok(()) => {
-            let zero = stage.clock.instant(stage.recorder.phase(PhaseName::Baseline));
+            let zero = context.clock.instant(context.recorder.phase(PhaseName::Baseline));
             reach(PhaseName::Baseline);
             let ledger = Ledger::create(&request.folder.join("ledger.ndjson"))
                 .map_err(|error| format!("the ledger could not be created: {error}"))?;
             request.progress.transient("baseline and faults");
-            let (progress, name, clock) = (request.progress.clone(), request.name.clone(), stage.clock);
+            let (progress, name, clock) = (request.progress.clone(), request.name.clone(), context.clock);
             let say = Box::new(move |at, text: &str| {
                 progress.line(&format!("{name}: {} {text}", number::instant(clock.at(at), clock.at(zero))));
             });
-            let injected = Engine::new(stage, request.plan, ledger, &crowds, cancel, say).perform(zero).await;
-            stage.recorder.phase(PhaseName::Recovery);
+            let injected = Engine::new(context, request.plan, ledger, &pools, cancel, say).perform(zero).await;
+            context.recorder.phase(PhaseName::Recovery);
             reach(PhaseName::Recovery);
             request.progress.transient("recovery");
             cancel.run_until_cancelled(tokio::time::sleep_until((zero + experiment.duration.to_std()).into())).await;
             for injection in injected {
-                if let Some(Some(text)) = soon(cancel, injection.aftermath(stage)).await {
-                    stage.recorder.note(NoteKind::Remark, text);
+                if let Some(Some(text)) = soon(cancel, injection.aftermath(context)).await {
+                    context.recorder.note(NoteKind::Remark, text);
                 }
             }
         }
     }
 
-    stage.recorder.phase(PhaseName::Stop);
-    drop(crowds);
+    context.recorder.phase(PhaseName::Stop);
+    drop(pools);
     ends.stop.cancel();
     ends.tasks.close();
     let longest = experiment.workloads.iter().map(workloads::longest_operation).max().unwrap_or_default();
     let finished = tokio::time::timeout(longest + FINISH_WITHIN, ends.tasks.wait());
     if soon(cancel, finished).await.is_none_or(|finished| finished.is_err()) {
-        stage.recorder.note(NoteKind::Remark, "some client operations did not end in time and are missing from the history");
+        context.recorder.note(NoteKind::Remark, "some client operations did not end in time and are missing from the history");
     }
     ends.close.cancel();
-    stage.recorder.phase(PhaseName::FinalRead);
+    context.recorder.phase(PhaseName::FinalRead);
     if !cancel.is_cancelled() {
-        final_read(stage, &experiment.workloads, &databases).await;
-        if stage.roster.cluster {
-            observers::cluster_logs(stage).await;
+        final_read(context, &experiment.workloads, &databases).await;
+        if context.roster.cluster {
+            observers::cluster_logs(context).await;
         }
-        let linked = stage.live.linked_replicas();
+        let linked = context.live.linked_replicas();
         if linked < replicas {
-            stage
+            context
                 .recorder
                 .note(NoteKind::Remark, format!("at the end {linked} of {replicas} replicas were linked (killed nodes are not restarted)"));
         }

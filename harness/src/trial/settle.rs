@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::context::Stage;
 use crate::clients::Session;
+use crate::context::TrialContext;
 
 /// The primary must acknowledge every probe write for this long, ns.
 const QUIET_WINDOW: u64 = 500_000_000;
@@ -13,8 +13,8 @@ const QUIET_WINDOW: u64 = 500_000_000;
 const WITHIN: Duration = Duration::from_secs(15);
 
 /// Waits until the set is steady and every client is connected. `Err` says what was missing.
-pub async fn settle(stage: &Stage, sessions: &[Session], replicas: usize, cancel: &CancellationToken) -> Result<(), String> {
-    let steady = until(stage, || unsteady(stage).next().is_none() && stage.live.linked_replicas() == replicas);
+pub async fn settle(context: &TrialContext, sessions: &[Session], replicas: usize, cancel: &CancellationToken) -> Result<(), String> {
+    let steady = until(context, || unsteady(context).next().is_none() && context.live.linked_replicas() == replicas);
     let connected = async {
         for session in sessions {
             session.connected().await;
@@ -23,21 +23,21 @@ pub async fn settle(stage: &Stage, sessions: &[Session], replicas: usize, cancel
     let both = async { tokio::join!(steady, connected) };
     match cancel.run_until_cancelled(tokio::time::timeout(WITHIN, both)).await {
         None | Some(Ok(_)) => Ok(()),
-        Some(Err(_)) => Err(missing(stage, sessions, replicas)),
+        Some(Err(_)) => Err(missing(context, sessions, replicas)),
     }
 }
 
 /// Waits until every replica gets what its primary writes, within a bound: whether it came to that is asked by [`settle`]. A primary sends nothing before the
 /// first word of a replica that has its data, up to a second after both call it in sync.
-pub async fn replicating(stage: &Stage, replicas: usize, cancel: &CancellationToken) {
-    let linked = until(stage, || stage.live.linked_replicas() == replicas);
+pub async fn replicating(context: &TrialContext, replicas: usize, cancel: &CancellationToken) {
+    let linked = until(context, || context.live.linked_replicas() == replicas);
     let _ = cancel.run_until_cancelled(tokio::time::timeout(WITHIN, linked)).await;
 }
 
-async fn until(stage: &Stage, reached: impl Fn() -> bool) {
+async fn until(context: &TrialContext, reached: impl Fn() -> bool) {
     loop {
         // Registered before the look, so that no change between look and wait is missed.
-        let changed = stage.live.changed();
+        let changed = context.live.changed();
         if reached() {
             return;
         }
@@ -46,26 +46,26 @@ async fn until(stage: &Stage, reached: impl Fn() -> bool) {
 }
 
 /// The shards without a steady primary, with their nodes.
-fn unsteady(stage: &Stage) -> impl Iterator<Item = (u32, Vec<u16>)> {
-    let shards = stage.roster.shards().map(|shard| (shard, stage.roster.of_shard(shard).map(|member| member.index).collect()));
-    shards.filter(|(_, nodes): &(u32, Vec<u16>)| !stage.live.steady_primary(QUIET_WINDOW, nodes))
+fn unsteady(context: &TrialContext) -> impl Iterator<Item = (u32, Vec<u16>)> {
+    let shards = context.roster.shards().map(|shard| (shard, context.roster.of_shard(shard).map(|member| member.index).collect()));
+    shards.filter(|(_, nodes): &(u32, Vec<u16>)| !context.live.steady_primary(QUIET_WINDOW, nodes))
 }
 
-fn missing(stage: &Stage, sessions: &[Session], replicas: usize) -> String {
+fn missing(context: &TrialContext, sessions: &[Session], replicas: usize) -> String {
     let mut missing = Vec::new();
-    for (shard, nodes) in unsteady(stage) {
-        let why = stage.live.refusal(&nodes).and_then(|(node, why)| {
-            let name = stage.roster.data().find(|member| member.index == node)?.node.name.clone();
+    for (shard, nodes) in unsteady(context) {
+        let why = context.live.refusal(&nodes).and_then(|(node, why)| {
+            let name = context.roster.data().find(|member| member.index == node)?.node.name.clone();
             Some(format!(" (the last refusal of {name}: {})", why.as_str()))
         });
-        let of_shard = if stage.roster.cluster { format!(" of shard {shard}") } else { String::new() };
+        let of_shard = if context.roster.cluster { format!(" of shard {shard}") } else { String::new() };
         missing.push(format!(
             "no primary{of_shard} accepted every probe write for {:?}{}",
             Duration::from_nanos(QUIET_WINDOW),
             why.unwrap_or_default()
         ));
     }
-    let linked = stage.live.linked_replicas();
+    let linked = context.live.linked_replicas();
     if linked != replicas {
         missing.push(format!("{linked} of {replicas} replicas linked"));
     }

@@ -13,18 +13,18 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::clients::{Connection, Detour, Link, Session, classify, detour};
-use crate::databases::Database;
 use crate::context::{Clock, Keys, Recorder};
+use crate::databases::Database;
 
 /// What one kind of workload does with each arrival.
-pub trait Behaviour: Send + Sync + 'static {
+pub trait WorkloadClient: Send + Sync + 'static {
     /// The first operation of an arrival: what one that could not be begun is recorded as.
     fn first(&self) -> OpKind;
 
     /// Number of keys arrivals are spread over, evenly.
     fn keys(&self) -> u32;
 
-    /// Whether clients hold something for a while, which they may die with; [`Turn::holding`] tells when.
+    /// Whether clients hold something for a while, which they may die with; [`Request::holding`] tells when.
     fn holds(&self) -> bool {
         false
     }
@@ -45,7 +45,7 @@ pub trait Behaviour: Send + Sync + 'static {
     }
 
     /// Carries out one arrival to its end.
-    fn run(&self, turn: &Turn) -> impl Future<Output = ()> + Send;
+    fn run(&self, turn: &Request) -> impl Future<Output = ()> + Send;
 }
 
 /// What all clients of a workload share.
@@ -69,7 +69,7 @@ pub struct Common {
 
 /// What is known of a client from outside: whether it lives and whether it holds something.
 #[derive(Debug, Default)]
-pub struct Life {
+pub struct ClientState {
     /// Cancelled when the client dies; its connections close.
     pub crashed: CancellationToken,
     /// Things it holds at the moment.
@@ -79,7 +79,7 @@ pub struct Life {
 }
 
 /// One arrival.
-pub struct Turn {
+pub struct Request {
     /// What all clients of the workload share.
     pub common: Arc<Common>,
     /// Client within the workload.
@@ -95,7 +95,7 @@ pub struct Turn {
     /// Cancelled when the clients are told to stop.
     pub stop: CancellationToken,
     /// The client.
-    pub life: Arc<Life>,
+    pub life: Arc<ClientState>,
 }
 
 /// What is sent in one round trip.
@@ -206,7 +206,7 @@ pub enum Waited {
     Crashed,
 }
 
-impl Turn {
+impl Request {
     /// Waits until the trial's clock reads `until`, the clients are told to stop or this one dies.
     pub async fn wait_until(&self, until: u64) -> Waited {
         tokio::select! {
@@ -366,8 +366,8 @@ impl Turn {
     }
 }
 
-/// Ends the holding when dropped.
-pub struct Holding<'t>(&'t Life);
+/// Shutdown the holding when dropped.
+pub struct Holding<'t>(&'t ClientState);
 
 impl Drop for Holding<'_> {
     fn drop(&mut self) {

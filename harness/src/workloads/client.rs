@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::behaviour::{Common, Life, Turn};
+use super::behaviour::{ClientState, Common, Request};
 use crate::clients::Session;
 
 /// One client of the workload.
@@ -19,7 +19,7 @@ pub struct Client {
     /// The threads it lives on.
     pub handle: Handle,
     /// As seen from outside.
-    pub life: Arc<Life>,
+    pub life: Arc<ClientState>,
     /// Draws its keys.
     pub keys: ChaCha8Rng,
     /// Operations begun.
@@ -30,10 +30,10 @@ pub struct Client {
 
 impl Client {
     /// Its next operation, `many` being the number of clients.
-    pub fn turn(&mut self, common: &Arc<Common>, many: u64, key: u32, intended: u64, stop: &CancellationToken) -> Turn {
+    pub fn turn(&mut self, common: &Arc<Common>, many: u64, key: u32, intended: u64, stop: &CancellationToken) -> Request {
         let id = self.turn * many + u64::from(self.number);
         self.turn += 1;
-        Turn {
+        Request {
             common: Arc::clone(common),
             client: self.number,
             session: self.session.clone(),

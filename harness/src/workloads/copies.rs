@@ -1,6 +1,6 @@
 //! Commands that only count once enough replicas have what they wrote.
 
-use super::behaviour::{Reply, Turn};
+use super::behaviour::{Reply, Request};
 use redis::Value;
 use redquake_reports::history::{OpKind, Outcome, Why};
 
@@ -11,7 +11,7 @@ const REPLICATED_WITHIN: u64 = 100;
 
 /// What a command was answered.
 #[derive(Debug)]
-pub struct Told<T> {
+pub struct Answer<T> {
     /// From when it may have been executed, and when that was known.
     pub at: [u64; 2],
     /// Whether it was executed, and on enough replicas.
@@ -25,13 +25,13 @@ pub struct Told<T> {
 /// Sends a command that writes, waits for so many replicas, and records what became of it. With fewer replicas its outcome is unknown: it was
 /// executed, and may be lost with the node that executed it. `wrote` tells a remark on an answer, and whether anything was written.
 pub async fn write<T: redis::FromRedisValue>(
-    turn: &Turn,
+    turn: &Request,
     op: OpKind,
     intended: u64,
     command: redis::Cmd,
     copies: u32,
     wrote: impl Fn(&T) -> (bool, Option<Why>) + Sync,
-) -> Option<Told<T>> {
+) -> Option<Answer<T>> {
     if copies == 0 {
         // A command by itself, which goes where its slot went.
         let read = |value: &Value| match parsed::<T>(value) {
@@ -39,7 +39,7 @@ pub async fn write<T: redis::FromRedisValue>(
             None => (Outcome::Info, Some(Why::Other)),
         };
         let Reply { at, out, value, node } = turn.call::<Value>(op, intended, Asked::Command(&command), read).await?;
-        return Some(Told { at, out, value: value.as_ref().and_then(parsed), node });
+        return Some(Answer { at, out, value: value.as_ref().and_then(parsed), node });
     }
     let wanted = u64::from(copies);
     let mut both = redis::pipe();
@@ -51,7 +51,7 @@ pub async fn write<T: redis::FromRedisValue>(
         if wrote && has < wanted { (Outcome::Info, Some(Why::Noreplicas)) } else { (Outcome::Ok, remark) }
     };
     let Reply { at, out, value, node } = turn.call::<Vec<Value>>(op, intended, Asked::Transaction(&both), read).await?;
-    Some(Told { at, out, value: value.as_ref().and_then(|answers| answers.first()).and_then(parsed), node })
+    Some(Answer { at, out, value: value.as_ref().and_then(|answers| answers.first()).and_then(parsed), node })
 }
 
 fn parsed<T: redis::FromRedisValue>(value: &Value) -> Option<T> {

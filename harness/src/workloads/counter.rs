@@ -3,7 +3,7 @@
 use redquake_experiments::spec::CounterWorkload;
 use redquake_reports::history::{Called, Event, Exchange, OpKind};
 
-use super::behaviour::{Behaviour, Common, Turn};
+use super::behaviour::{Common, Request, WorkloadClient};
 use super::{contents, copies};
 use crate::clients::Following;
 
@@ -15,7 +15,7 @@ fn counter_key(common: &Common, key: u32) -> String {
     common.keys.name(format!("counter:{}:{key}", common.index), key)
 }
 
-impl Behaviour for CounterClients {
+impl WorkloadClient for CounterClients {
     fn first(&self) -> OpKind {
         OpKind::Increment
     }
@@ -24,7 +24,7 @@ impl Behaviour for CounterClients {
         self.0.keys
     }
 
-    async fn run(&self, turn: &Turn) {
+    async fn run(&self, turn: &Request) {
         let increment = redis::cmd("INCR").arg(counter_key(&turn.common, turn.key)).take();
         let wrote = |_: &u64| (true, None);
         let Some(told) = copies::write(turn, OpKind::Increment, turn.intended, increment, self.0.wait, wrote).await else { return };

@@ -8,8 +8,8 @@ use redquake_topologies::namespace::Zone;
 
 use super::behaviour::Common;
 use super::cache::CacheAside;
+use super::client_pool::{ClientPool, Shutdown};
 use super::counter::{self, CounterClients};
-use super::crowd::{Crowd, Ends};
 use super::limiter::{self, FixedWindow, SlidingWindow};
 use super::lock::{self, LockClients};
 use super::payment::{self, PaymentServers};
@@ -19,20 +19,24 @@ use crate::clients::Following;
 use crate::context::Roster;
 
 /// Starts the clients of a workload, dealt out in turn to the threads of some zones.
-pub fn start(workload: &Workload, common: Common, roster: &Arc<Roster>, zones: &[&Zone], ends: &Ends) -> std::io::Result<Crowd> {
+pub fn start(workload: &Workload, common: Common, roster: &Arc<Roster>, zones: &[&Zone], ends: &Shutdown) -> std::io::Result<ClientPool> {
     match &workload.kind {
-        WorkloadKind::Lock(lock) => Crowd::start(LockClients::new(lock.clone()), workload, common, roster, zones, ends),
-        WorkloadKind::Set(set) => Crowd::start(SetClients(set.clone()), workload, common, roster, zones, ends),
-        WorkloadKind::Counter(counter) => Crowd::start(CounterClients(counter.clone()), workload, common, roster, zones, ends),
-        WorkloadKind::Register(register) => Crowd::start(RegisterClients(register.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::Lock(lock) => ClientPool::start(LockClients::new(lock.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::Set(set) => ClientPool::start(SetClients(set.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::Counter(counter) => ClientPool::start(CounterClients(counter.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::Register(register) => ClientPool::start(RegisterClients(register.clone()), workload, common, roster, zones, ends),
         WorkloadKind::PaymentJob(payment) => {
             let servers = PaymentServers { spec: payment.clone(), database: common.database.clone() };
-            Crowd::start(servers, workload, common, roster, zones, ends)
+            ClientPool::start(servers, workload, common, roster, zones, ends)
         }
-        WorkloadKind::CacheAside(cache) => Crowd::start(CacheAside::new(cache.clone(), &common), workload, common, roster, zones, ends),
-        WorkloadKind::FixedWindowLimiter(limiter) => Crowd::start(FixedWindow::new(limiter.clone()), workload, common, roster, zones, ends),
+        WorkloadKind::CacheAside(cache) => {
+            ClientPool::start(CacheAside::new(cache.clone(), &common), workload, common, roster, zones, ends)
+        }
+        WorkloadKind::FixedWindowLimiter(limiter) => {
+            ClientPool::start(FixedWindow::new(limiter.clone()), workload, common, roster, zones, ends)
+        }
         WorkloadKind::SlidingWindowLimiter(limiter) => {
-            Crowd::start(SlidingWindow::new(limiter.clone()), workload, common, roster, zones, ends)
+            ClientPool::start(SlidingWindow::new(limiter.clone()), workload, common, roster, zones, ends)
         }
     }
 }

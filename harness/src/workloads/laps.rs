@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::behaviour::{Behaviour, Common};
+use super::behaviour::{Common, WorkloadClient};
 use super::client::Client;
-use super::crowd::Ends;
+use super::client_pool::Shutdown;
 
 /// Every client begins an operation when its previous one has ended, until the returned guard is dropped.
-pub fn run<B: Behaviour>(behaviour: B, clients: Vec<Client>, common: Common, ends: &Ends) -> DropGuard {
+pub fn run<B: WorkloadClient>(behaviour: B, clients: Vec<Client>, common: Common, ends: &Shutdown) -> DropGuard {
     let (behaviour, common, many) = (Arc::new(behaviour), Arc::new(common), clients.len() as u64);
     let enough = CancellationToken::new();
     for mut client in clients {

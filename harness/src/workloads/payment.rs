@@ -5,7 +5,7 @@ use std::sync::Arc;
 use redquake_experiments::spec::PaymentJobWorkload;
 use redquake_reports::history::{Event, NoteKind, OpKind, Outcome, Paid, Paying, Payment, Why};
 
-use super::behaviour::{Asked, Behaviour, Common, Turn, Waited};
+use super::behaviour::{Asked, Common, Request, Waited, WorkloadClient};
 use crate::databases::{Begin, Charge, Charged, Database};
 
 /// Takes a lock and draws the next fencing token with it; a lifetime of 0 is for ever.
@@ -41,11 +41,11 @@ struct Lease {
 }
 
 impl PaymentServers {
-    fn lock(&self, turn: &Turn) -> String {
+    fn lock(&self, turn: &Request) -> String {
         turn.common.keys.name(format!("pay:{}:{}", turn.common.index, turn.key), turn.key)
     }
 
-    fn token(turn: &Turn) -> String {
+    fn token(turn: &Request) -> String {
         format!("{:016x}:{}:{}", turn.common.seed, turn.common.index, turn.id)
     }
 
@@ -54,7 +54,7 @@ impl PaymentServers {
         self.spec.ttl.limit().map_or(0, |ttl| ttl.as_millis())
     }
 
-    async fn acquire(&self, turn: &Turn) -> Option<Lease> {
+    async fn acquire(&self, turn: &Request) -> Option<Lease> {
         let counter = turn.common.keys.name(format!("pay-fence:{}", turn.common.index), turn.key);
         let script = if self.spec.fencing { FENCED } else { PLAIN };
         let mut set = redis::pipe();
@@ -82,7 +82,7 @@ impl PaymentServers {
         None
     }
 
-    async fn release(&self, turn: &Turn, intended: u64) {
+    async fn release(&self, turn: &Request, intended: u64) {
         let delete = redis::cmd("EVAL").arg(RELEASE).arg(1).arg(self.lock(turn)).arg(Self::token(turn)).take();
         turn.perform::<u32>(OpKind::Release, intended, &delete, |deleted| match deleted {
             0 => (Outcome::Ok, Some(Why::Gone)),
@@ -92,7 +92,7 @@ impl PaymentServers {
     }
 
     /// Works, prolonging the lock if asked to; why it ended early, `None` when the work is done.
-    async fn work(&self, turn: &Turn, locked: bool) -> Option<Paying> {
+    async fn work(&self, turn: &Request, locked: bool) -> Option<Paying> {
         let clock = turn.common.clock;
         let due = clock.now() + self.spec.work.as_nanos();
         let every = self.spec.ttl.limit().map_or(u64::MAX, |ttl| ttl.as_nanos() / 3);
@@ -118,7 +118,7 @@ impl PaymentServers {
     }
 
     /// Looks, works and charges.
-    async fn pay(&self, turn: &Turn, database: &dyn Database, lease: Option<&Lease>) {
+    async fn pay(&self, turn: &Request, database: &dyn Database, lease: Option<&Lease>) {
         let clock = turn.common.clock;
         let fence = lease.and_then(|lease| lease.fence);
         let look = database.begin(turn.key, fence).await;
@@ -147,7 +147,7 @@ impl PaymentServers {
     }
 }
 
-impl Behaviour for PaymentServers {
+impl WorkloadClient for PaymentServers {
     fn first(&self) -> OpKind {
         OpKind::Acquire
     }
@@ -164,7 +164,7 @@ impl Behaviour for PaymentServers {
         self.spec.lock
     }
 
-    async fn run(&self, turn: &Turn) {
+    async fn run(&self, turn: &Request) {
         let Some(database) = self.database.as_deref() else { return };
         if !self.spec.lock {
             return self.pay(turn, database, None).await;

@@ -12,8 +12,8 @@ use redquake_topologies::runtime::NodeAddress;
 use super::arrivals::stream_of;
 use super::cache::{Popularity, cache_key};
 use crate::clients::{Timeouts, open};
+use crate::context::{Keys, TrialContext};
 use crate::databases::{Database, Postgres, Server, Sqlite};
-use crate::context::{Keys, Stage};
 
 /// A database cluster is made in about a second; a loaded machine takes several times as long.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ const CHUNK: usize = 1_000;
 pub async fn prepare(
     workload: &Workload,
     index: u16,
-    stage: &Stage,
+    context: &TrialContext,
     zone: &Zone,
     file: &Path,
     postgres: Option<&Server>,
@@ -62,9 +62,9 @@ pub async fn prepare(
         }
     };
     if let WorkloadKind::CacheAside(cache) = &workload.kind {
-        for primary in stage.roster.data().filter(|member| member.node.role == Role::Primary) {
-            let (keys, rate) = (stage.roster.keys.only(primary.shard), workload.rate.as_per_second());
-            let warming = zone.spawn(warm(primary.node.address, index, keys, cache.clone(), rate, stage.seed));
+        for primary in context.roster.data().filter(|member| member.node.role == Role::Primary) {
+            let (keys, rate) = (context.roster.keys.only(primary.shard), workload.rate.as_per_second());
+            let warming = zone.spawn(warm(primary.node.address, index, keys, cache.clone(), rate, context.seed));
             warming.await.map_err(|error| error.to_string())?.map_err(|error| format!("the cache could not be warmed: {error}"))?;
         }
     }

@@ -3,8 +3,8 @@
 use redquake_experiments::spec::{Mix, RegisterWorkload};
 use redquake_reports::history::{Called, Event, Exchange, FOREIGN, OpKind, Outcome, Why};
 
-use super::behaviour::{Asked, Behaviour, Common, Turn};
-use super::copies::Told;
+use super::behaviour::{Asked, Common, Request, WorkloadClient};
+use super::copies::Answer;
 use super::{contents, copies};
 use crate::clients::Following;
 
@@ -46,25 +46,25 @@ fn drawn(mix: Mix, seed: u64, id: u64) -> Called {
 
 impl RegisterClients {
     /// Reads; what was found and when, where there was an answer.
-    async fn read(&self, turn: &Turn) -> Option<(Option<String>, u64)> {
+    async fn read(&self, turn: &Request) -> Option<(Option<String>, u64)> {
         let get = redis::cmd("GET").arg(register_key(&turn.common, turn.key)).take();
         let told = turn.call::<Option<String>>(OpKind::Read, turn.intended, Asked::Command(&get), |_| (Outcome::Ok, None)).await?;
         let text = told.value.clone().flatten();
-        let reply = Told { at: told.at, out: told.out, value: told.value, node: told.node };
+        let reply = Answer { at: told.at, out: told.out, value: told.value, node: told.node };
         record(turn, Called::Read, None, &reply);
         (told.out == Outcome::Ok).then_some((text, told.at[1]))
     }
 
-    async fn write(&self, turn: &Turn) {
+    async fn write(&self, turn: &Request) {
         let set = redis::cmd("SET").arg(register_key(&turn.common, turn.key)).arg(value(turn.common.seed, turn.id)).take();
         let wrote = |_: &Option<String>| (true, None);
         let told = copies::write::<Option<String>>(turn, OpKind::Write, turn.intended, set, self.0.wait, wrote).await;
         let Some(told) = told else { return };
         // `OK` is no value.
-        record(turn, Called::Write, None, &Told { value: None, ..told });
+        record(turn, Called::Write, None, &Answer { value: None, ..told });
     }
 
-    async fn swap(&self, turn: &Turn) {
+    async fn swap(&self, turn: &Request) {
         let Some((wanted, known)) = self.read(turn).await else { return };
         let old = wanted.clone().unwrap_or_default();
         let new = value(turn.common.seed, turn.id);
@@ -80,7 +80,7 @@ impl RegisterClients {
     }
 }
 
-fn record(turn: &Turn, call: Called, wanted: Option<&str>, told: &Told<Option<String>>) {
+fn record(turn: &Request, call: Called, wanted: Option<&str>, told: &Answer<Option<String>>) {
     let number = |text: &str| value_id(turn.common.seed, text).unwrap_or(FOREIGN);
     let found = told.value.as_ref().and_then(|found| found.as_deref().map(number));
     let (w, c, id, key, wanted) = (turn.common.index, turn.client, turn.id, turn.key, wanted.map(number));
@@ -88,7 +88,7 @@ fn record(turn: &Turn, call: Called, wanted: Option<&str>, told: &Told<Option<St
     turn.common.recorder.record(Event::Exchange(exchange));
 }
 
-impl Behaviour for RegisterClients {
+impl WorkloadClient for RegisterClients {
     fn first(&self) -> OpKind {
         OpKind::Read
     }
@@ -97,7 +97,7 @@ impl Behaviour for RegisterClients {
         self.0.keys
     }
 
-    async fn run(&self, turn: &Turn) {
+    async fn run(&self, turn: &Request) {
         match drawn(self.0.mix, turn.common.seed, turn.id) {
             Called::Write => self.write(turn).await,
             Called::Swap => self.swap(turn).await,

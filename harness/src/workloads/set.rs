@@ -3,7 +3,7 @@
 use redquake_experiments::spec::SetWorkload;
 use redquake_reports::history::{Event, Members, OpKind};
 
-use super::behaviour::{Behaviour, Common, Turn};
+use super::behaviour::{Common, Request, WorkloadClient};
 use super::copies;
 use crate::clients::Following;
 
@@ -23,7 +23,7 @@ fn element(seed: u64, id: u64) -> String {
     format!("{seed:016x}:{id}")
 }
 
-impl Behaviour for SetClients {
+impl WorkloadClient for SetClients {
     fn first(&self) -> OpKind {
         OpKind::Add
     }
@@ -32,7 +32,7 @@ impl Behaviour for SetClients {
         self.0.keys
     }
 
-    async fn run(&self, turn: &Turn) {
+    async fn run(&self, turn: &Request) {
         let Common { seed, .. } = *turn.common;
         let mut add = redis::cmd("SADD");
         add.arg(set_key(&turn.common, turn.key)).arg(element(seed, turn.id));

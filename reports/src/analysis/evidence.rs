@@ -2,7 +2,7 @@
 
 use super::cause::{Cause, Origin};
 use super::collect::Collected;
-use super::outages::Told;
+use super::outages::ExplainedOutage;
 use super::validity::Findings;
 use super::words::{instant, number_text, span};
 use crate::history::Stall;
@@ -21,7 +21,7 @@ pub struct Stage<'a> {
 #[derive(Debug, Default)]
 pub struct Explained {
     /// In order of time.
-    pub told: Vec<Told>,
+    pub told: Vec<ExplainedOutage>,
     /// In order of time.
     pub promotions: Vec<result::Promotion>,
     /// How often the servers changed or stopped by themselves after a cause.
@@ -34,7 +34,7 @@ const MOST_TOLD: usize = 6;
 /// The evidence: what the servers did by themselves, after what, and that the tool was in order meanwhile.
 pub fn remarks(all: &Collected, explained: &Explained, causes: &[Cause], stage: &Stage<'_>, findings: &mut Findings) {
     let at = |at: u64| instant(at, stage.zero);
-    let stopped = |one: &Told| {
+    let stopped = |one: &ExplainedOutage| {
         let gap = one.failover.write_gap.as_ref().filter(|_| one.failover.refused_for_coverage.is_none())?;
         Some((
             gap.from,
@@ -58,7 +58,7 @@ pub fn remarks(all: &Collected, explained: &Explained, causes: &[Cause], stage: 
             lateness(&all.stalls, [cause.at, last])
         ));
     }
-    let by_itself = |one: &&Told| one.origin == Some(Origin::Spontaneous);
+    let by_itself = |one: &&ExplainedOutage| one.origin == Some(Origin::Spontaneous);
     let stops = explained.told.iter().filter(by_itself).filter_map(stopped);
     let mut own: Vec<(u64, String)> = explained.promotions.iter().filter(|one| one.fault.is_none()).map(changed).chain(stops).collect();
     own.sort();

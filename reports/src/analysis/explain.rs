@@ -8,7 +8,7 @@ use super::coverage::{Beside, Refusal, refused, uncovered};
 use super::evidence::{Explained, Stage, remarks};
 use super::failover::{Message, Promotion, Sources, promotions};
 use super::gap::{Class, Interval, OUTAGE, Outage, Series, Window, ordinary, outages};
-use super::outages::{Scene, Told};
+use super::outages::{ExplainedOutage, Scene};
 use super::settings::Settings;
 use super::shards::{Shard, shards};
 use super::silence::Standstill;
@@ -163,12 +163,14 @@ fn shard_promotions(
             instant(*at, stage.zero)
         ));
     }
-    let (counted, early): (Vec<Promotion>, Vec<Promotion>) = promotions.found.into_iter().partition(|one| one.at >= stage.zero);
-    for one in early {
+    let (counted, outside): (Vec<Promotion>, Vec<Promotion>) =
+        promotions.found.into_iter().partition(|one| (stage.zero..stage.end).contains(&one.at));
+    for one in outside {
         findings.remark(format!(
-            "{} became primary at {}, before the measured time: it is not counted",
+            "{} became primary at {}, {} the measured time: it is not counted",
             name(&one.new),
-            instant(one.at, stage.zero)
+            instant(one.at, stage.zero),
+            if one.at < stage.zero { "before" } else { "after" }
         ));
     }
     counted
@@ -191,7 +193,7 @@ fn tell(
     place: usize,
     losses: &[Beside],
     findings: &mut Findings,
-) -> Vec<Told> {
+) -> Vec<ExplainedOutage> {
     let course = &courses[place];
     let (shard, whose) = (&course.shard, whose(&course.shard));
     let Setting { messages, settings, causes, last } = *setting;
@@ -245,6 +247,7 @@ fn tell(
         clients: &course.clients,
         outages: &long,
         zero: stage.zero,
+        stop: stage.end,
         end: last,
     };
     let mut told = Vec::new();
@@ -292,7 +295,7 @@ fn beside_the_set(fault: &FaultOutcome, nodes: &[NodeInfo]) -> bool {
 }
 
 /// Promotions that servers decided on by themselves after a cause, and outages without one.
-fn aftershocks(course: &Course<'_>, told: &[Told]) -> u64 {
+fn aftershocks(course: &Course<'_>, told: &[ExplainedOutage]) -> u64 {
     let later: Vec<u64> =
         course.promotions.iter().filter(|(_, origin)| matches!(origin, Origin::Aftershock(_))).map(|(one, _)| one.at).collect();
     let outages =

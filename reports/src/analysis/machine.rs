@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::outages::Told;
+use super::outages::ExplainedOutage;
 use super::validity::{Findings, LATE, STALLED};
 use super::words::{count, instant, span};
 use crate::history::ServerStall;
@@ -16,7 +16,7 @@ pub struct Measured {
 }
 
 /// The edges of the gaps that are outages, each with the server that acknowledged there.
-pub fn edges(told: &[Told]) -> Vec<(u64, String)> {
+pub fn edges(told: &[ExplainedOutage]) -> Vec<(u64, String)> {
     let gaps = told.iter().flat_map(|one| [&one.failover.write_gap, &one.failover.client_gap]).flatten();
     let long = gaps.filter(|gap| gap.length.value() >= super::gap::OUTAGE as f64);
     let ends = long.flat_map(|gap| [Some(gap.from).zip(gap.from_node.clone()), gap.to.zip(gap.to_node.clone())]);

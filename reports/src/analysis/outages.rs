@@ -41,12 +41,14 @@ pub struct Scene<'a> {
     pub outages: &'a [(u64, u64)],
     /// The measured time begins here.
     pub zero: u64,
+    /// The clients are told to stop.
+    pub stop: u64,
     pub end: u64,
 }
 
 /// An outage with what its parts are worth as samples.
 #[derive(Debug)]
-pub struct Told {
+pub struct ExplainedOutage {
     pub failover: Failover,
     pub anatomy: Anatomy,
     /// What it is put down to; `None` for what is no outage.
@@ -61,7 +63,7 @@ pub struct Told {
     pub went_on: Option<u64>,
 }
 
-impl Told {
+impl ExplainedOutage {
     /// Whether it is a result: what the machine did is none.
     pub fn counts(&self) -> bool {
         self.origin != Some(Origin::Machine)
@@ -89,7 +91,7 @@ impl Told {
 
 impl Scene<'_> {
     /// Tells one outage.
-    pub fn tell(&self, outage: &Outage, refusal: Option<Refusal>) -> Told {
+    pub fn tell(&self, outage: &Outage, refusal: Option<Refusal>) -> ExplainedOutage {
         let (origin, long) = (outage.origin(), outage.origin().is_some());
         let fault = match outage.class {
             Class::Outage(origin) => origin.cause().map(|cause| (self.causes[cause].name.clone(), Some(self.causes[cause].at))),
@@ -142,7 +144,7 @@ impl Scene<'_> {
             });
         }
         let hit = self.shard.number.is_none() || self.faults.iter().any(|fault| self.shard.hit(&fault.targets, self.nodes));
-        Told { failover, anatomy: parts, origin, outage: long || caused, hit, obstacle, went_on }
+        ExplainedOutage { failover, anatomy: parts, origin, outage: long || caused, hit, obstacle, went_on }
     }
 
     /// How long the node that a fault took acknowledged writes after it: up to the outage that began while the fault was there.
@@ -226,7 +228,8 @@ impl Scene<'_> {
             let waits = unanswered.into_iter().chain(self.matching(series, outage, write));
             let own = waits.reduce(|longest, other| if series.length(&other) > series.length(&longest) { other } else { longest })?;
             let from = if outage.origin().is_some() { write.from } else { own.from };
-            Some((name.clone(), self.gap(&Interval { from, to: own.to }, self.end)))
+            // Clients that were told to stop wait for nothing any more.
+            Some((name.clone(), self.gap(&Interval { from, to: own.to }, self.stop)))
         });
         // Of equals the first workload's.
         gaps.reduce(|longest, other| if waited(&other.1) > waited(&longest.1) { other } else { longest })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::gap::OUTAGE;
-use super::outages::Told;
+use super::outages::ExplainedOutage;
 use super::stats;
 use super::tally::Tally;
 use crate::result::{Gap, Sample};
@@ -14,14 +14,14 @@ pub type Samples = BTreeMap<String, Sample>;
 /// Metrics `failover.*`, given the number of promotions and that of aftershocks. What the machine did is no value of them.
 ///
 /// Each gap is the longest of its kind; the parts are those of the longest write gap, so that they add up.
-pub fn of_failovers(told: &[Told], [promotions, aftershocks]: [u64; 2], samples: &mut Samples) {
+pub fn of_failovers(told: &[ExplainedOutage], [promotions, aftershocks]: [u64; 2], samples: &mut Samples) {
     let mut put = |name: &str, sample: Option<Sample>| {
         if let Some(sample) = sample {
             samples.insert(format!("failover.{name}"), sample);
         }
     };
-    let counted: Vec<&Told> = told.iter().filter(|one| one.counts()).collect();
-    let longest = |gap: fn(&Told) -> Option<&Gap>| longest(counted.iter().filter_map(|one| gap(one)).map(|gap| gap.length));
+    let counted: Vec<&ExplainedOutage> = told.iter().filter(|one| one.counts()).collect();
+    let longest = |gap: fn(&ExplainedOutage) -> Option<&Gap>| longest(counted.iter().filter_map(|one| gap(one)).map(|gap| gap.length));
     put("write_gap", longest(|one| one.failover.write_gap.as_ref()));
     put("read_gap", longest(|one| one.failover.read_gap.as_ref()));
     put("client_gap", longest(|one| one.failover.client_gap.as_ref()));
@@ -38,7 +38,7 @@ pub fn of_failovers(told: &[Told], [promotions, aftershocks]: [u64; 2], samples:
     let out_elsewhere = counted.iter().any(|one| one.failover.shard.is_some() && out(one));
     put("blast_radius", felt.or(out_elsewhere.then_some(Sample::Exact(0.0))));
 
-    let length = |one: &Told| one.failover.write_gap.as_ref().map_or(0.0, |gap| gap.length.value());
+    let length = |one: &ExplainedOutage| one.failover.write_gap.as_ref().map_or(0.0, |gap| gap.length.value());
     let own = counted.iter().filter(|one| !one.anatomy.parts.is_empty() && one.failover.refused_for_coverage.is_none());
     let worst = own.max_by(|one, other| length(one).total_cmp(&length(other)));
     let Some(worst) = worst else { return };
@@ -53,8 +53,8 @@ pub fn of_failovers(told: &[Told], [promotions, aftershocks]: [u64; 2], samples:
 }
 
 /// Metrics `shard-<n>.*` of a Cluster: the longest gap of each kind of each shard.
-pub fn of_shards(told: &[Told], samples: &mut Samples) {
-    type Pick = fn(&Told) -> Option<&Gap>;
+pub fn of_shards(told: &[ExplainedOutage], samples: &mut Samples) {
+    type Pick = fn(&ExplainedOutage) -> Option<&Gap>;
     let gaps: [(&str, Pick); 3] = [
         ("write_gap", |one| one.failover.write_gap.as_ref()),
         ("read_gap", |one| one.failover.read_gap.as_ref()),
@@ -77,7 +77,7 @@ fn longest(gaps: impl Iterator<Item = Sample>) -> Option<Sample> {
     stats::max(whole.into_iter()).or_else(|| stats::max(cut.into_iter()))
 }
 
-fn out(told: &Told) -> bool {
+fn out(told: &ExplainedOutage) -> bool {
     told.failover.write_gap.as_ref().is_some_and(|gap| gap.length.value() >= OUTAGE as f64)
 }
 

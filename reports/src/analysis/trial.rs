@@ -16,7 +16,7 @@ use super::locks::Names;
 use super::machine;
 use super::moves::{moves, of_moves, told as moved};
 use super::objects;
-use super::outages::Told;
+use super::outages::ExplainedOutage;
 use super::resets::Reset;
 use super::samples::{Samples, of_failovers, of_shards, of_workload};
 use super::servers::Heir;
@@ -260,7 +260,7 @@ fn finish(mut all: Collected, ending: Result<Option<Ending>, HistoryError>, tell
 }
 
 /// How long the tool's own loops were late within the longest time without a write, where that is no outage.
-fn late_in_pause(told: &[Told], stalls: &[Stall]) -> Option<u64> {
+fn late_in_pause(told: &[ExplainedOutage], stalls: &[Stall]) -> Option<u64> {
     let gaps = told.iter().filter_map(|one| one.failover.write_gap.as_ref());
     let longest = gaps.max_by(|one, other| one.length.value().total_cmp(&other.length.value()))?;
     let to = longest.to.filter(|_| longest.length.value() < OUTAGE as f64)?;
@@ -361,7 +361,7 @@ fn crashes_told(crashes: &[Crash], zero: u64, findings: &mut Findings) {
 }
 
 /// Moments on which the told gaps depend.
-fn edges(told: &Told) -> Vec<u64> {
+fn edges(told: &ExplainedOutage) -> Vec<u64> {
     let gaps = [&told.failover.write_gap, &told.failover.client_gap];
     let long = gaps.into_iter().flatten().filter(|gap| gap.length.value() >= OUTAGE as f64);
     long.flat_map(|gap| [Some(gap.from), gap.to]).flatten().collect()

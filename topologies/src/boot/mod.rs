@@ -1,6 +1,6 @@
 //! What every bring-up needs: starting nodes, asking them until nothing is missing, and saying what was.
 
-mod crew;
+mod booter;
 mod dial;
 mod info;
 mod look;
@@ -8,7 +8,7 @@ mod node;
 mod refusal;
 mod replication;
 
-pub(crate) use crew::Crew;
+pub(crate) use booter::Booter;
 pub use dial::Dialer;
 pub(crate) use info::Info;
 pub(crate) use look::{Check, Infos, Lacks, all};

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::form::{Forming, NODE_TIMEOUT};
 use super::layout::{changed_places, seats};
 use super::neighbours::introduce;
-use crate::boot::{BootedNode, Crew};
+use crate::boot::{BootedNode, Booter};
 use crate::config::{NODES_FILE, cluster_conf, nodes_conf};
 use crate::namespace::Zone;
 use crate::runtime::{Lab, NodeAddress, NodeFile, RuntimeError};
@@ -39,26 +39,26 @@ pub struct ClusterSet {
 /// nodes concerned.
 pub async fn bring_up(lab: &dyn Lab, zone: &Zone, topology: &ClusterTopology, limit: Duration) -> Result<ClusterSet, RuntimeError> {
     let began = Instant::now();
-    let crew = Crew { lab, zone, deadline: began + limit, not_ready: NOT_READY };
+    let booter = Booter { lab, zone, deadline: began + limit, not_ready: NOT_READY };
     introduce(lab).await?;
     let seats = seats(topology, lab.nodes());
     let views = changed_places(&seats);
-    let (crew, known) = (&crew, &views);
+    let (booter, known) = (&booter, &views);
     let boots: Vec<BoxFuture<'_, _>> = seats
         .iter()
         .map(|seat| {
             async move {
                 let known = NodeFile { name: NODES_FILE.to_owned(), content: nodes_conf(&seat.node.name, known) };
                 let config = conf(seat.node.address, &patient(&topology.config.redis)?);
-                crew.lab.put(&seat.node.name, known).await?;
-                crew.boot(seat.node.name.clone(), config).await
+                booter.lab.put(&seat.node.name, known).await?;
+                booter.boot(seat.node.name.clone(), config).await
             }
             .boxed()
         })
         .collect();
     stream::iter(boots).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     let nodes: Vec<_> = lab.nodes().iter().collect();
-    let infos = crew.wait(&nodes, Forming::new(crew.dialer(&topology.config.redis), seats, topology.node_timeout_ms())).await?;
+    let infos = booter.wait(&nodes, Forming::new(booter.dialer(&topology.config.redis), seats, topology.node_timeout_ms())).await?;
     // A server that is started again reads its file again.
     let files: Vec<BoxFuture<'_, _>> =
         nodes.iter().map(|node| lab.put(&node.name, conf(node.address, &topology.config.redis)).boxed()).collect();

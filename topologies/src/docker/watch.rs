@@ -27,7 +27,7 @@ const LINK: &str = "eth0";
 /// What was seen so far.
 #[derive(Debug)]
 pub(super) struct Watch {
-    told: Arc<Mutex<HashMap<String, Told>>>,
+    told: Arc<Mutex<HashMap<String, ContainerNews>>>,
     listening: AbortHandle,
     seen: Mutex<Seen>,
 }
@@ -42,7 +42,7 @@ struct Seen {
 
 /// What the engine told of a container.
 #[derive(Debug, Default, Clone, Copy)]
-struct Told {
+struct ContainerNews {
     /// Exit code of its first process, once that has ended.
     died: Option<i64>,
     out_of_memory: bool,
@@ -131,7 +131,7 @@ impl Seen {
     fn place(
         &mut self,
         process: &Arc<Process>,
-        told: Told,
+        told: ContainerNews,
         container: &str,
         mut tell: impl FnMut(What, ObjectState, &'static str, Option<crate::runtime::Load>),
     ) {
@@ -197,7 +197,7 @@ fn ending(code: i64, told: bool, memory: &OutOfMemory) -> Ending {
 }
 
 /// Listens until it is aborted; an engine that breaks off is asked for what it told meanwhile.
-async fn listen(engine: Docker, mut filters: HashMap<String, Vec<String>>, told: Arc<Mutex<HashMap<String, Told>>>) {
+async fn listen(engine: Docker, mut filters: HashMap<String, Vec<String>>, told: Arc<Mutex<HashMap<String, ContainerNews>>>) {
     filters.insert("type".to_owned(), vec!["container".to_owned()]);
     let mut since: Option<i64> = None;
     loop {
@@ -214,14 +214,14 @@ async fn listen(engine: Docker, mut filters: HashMap<String, Vec<String>>, told:
     }
 }
 
-fn take(event: &EventMessage, told: &mut HashMap<String, Told>) {
+fn take(event: &EventMessage, told: &mut HashMap<String, ContainerNews>) {
     let attributes = event.actor.as_ref().and_then(|actor| actor.attributes.as_ref());
     let attribute = |name: &str| attributes.and_then(|attributes| attributes.get(name));
     let (Some(name), Some(action)) = (attribute("name"), event.action.as_deref()) else { return };
     let container = told.entry(name.clone()).or_default();
     match action {
         // A new process: of the one before it, nothing holds any more.
-        "start" => *container = Told { again: container.died.is_some(), ..Told::default() },
+        "start" => *container = ContainerNews { again: container.died.is_some(), ..ContainerNews::default() },
         "die" => container.died = attribute("exitCode").and_then(|code| code.parse().ok()),
         "oom" => container.out_of_memory = true,
         "kill" => container.signalled = true,

@@ -9,7 +9,7 @@ use redquake_experiments::spec::CacheAsideWorkload;
 use redquake_reports::history::{Event, OpKind, Outcome, Queried, Query, Read, ReadFrom};
 
 use super::super::arrivals::stream_of;
-use super::super::behaviour::{Asked, Behaviour, Common, Turn};
+use super::super::behaviour::{Asked, Common, Request, WorkloadClient};
 use super::breaker::Breaker;
 use super::flight::{Flights, Seat, arrival};
 use super::popularity::Popularity;
@@ -47,7 +47,7 @@ impl CacheAside {
     }
 
     /// Asks the database, unless the breaker is open or somebody is asking already.
-    async fn load(&self, turn: &Turn) -> (Option<i64>, ReadFrom) {
+    async fn load(&self, turn: &Request) -> (Option<i64>, ReadFrom) {
         let pilot = match self.spec.single_flight.then(|| self.flights.board(turn.key)) {
             Some(Seat::Passenger(told)) => return (arrival(told).await, ReadFrom::Shared),
             Some(Seat::Pilot(pilot)) => Some(pilot),
@@ -60,7 +60,7 @@ impl CacheAside {
         (answer, ReadFrom::Database)
     }
 
-    async fn query(&self, turn: &Turn) -> Option<i64> {
+    async fn query(&self, turn: &Request) -> Option<i64> {
         let database = self.database.as_ref()?;
         let clock = turn.common.clock;
         if !self.breaker.allows(clock.now()) {
@@ -102,7 +102,7 @@ impl CacheAside {
     }
 }
 
-impl Behaviour for CacheAside {
+impl WorkloadClient for CacheAside {
     fn first(&self) -> OpKind {
         OpKind::Get
     }
@@ -115,7 +115,7 @@ impl Behaviour for CacheAside {
         self.popularity.draw(random)
     }
 
-    async fn run(&self, turn: &Turn) {
+    async fn run(&self, turn: &Request) {
         let (index, clock, name) =
             (turn.common.index, turn.common.clock, turn.common.keys.name(cache_key(turn.common.index, turn.key), turn.key));
         let tell = |from: ReadFrom| {

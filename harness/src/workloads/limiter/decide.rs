@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use redquake_experiments::spec::OnError;
 use redquake_reports::history::{DecidedBy, Decision, Event, Outcome};
 
-use super::super::behaviour::Turn;
+use super::super::behaviour::Request;
 
 /// What the names of all keys of a limiter begin with.
 pub fn prefix(workload: u16) -> String {
@@ -40,7 +40,7 @@ impl Fallback {
     }
 
     /// Decides about a request and records it. `began` is from when it may have been counted.
-    pub fn decide(&self, turn: &Turn, window: u64, began: u64, answer: Answer) {
+    pub fn decide(&self, turn: &Request, window: u64, began: u64, answer: Answer) {
         let (admit, by, value) = match answer.counted {
             Some((admit, value)) => (admit, DecidedBy::Redis, Some(value)),
             None => match self.on_error {
@@ -54,7 +54,7 @@ impl Fallback {
         turn.common.recorder.record(Event::Decision(decision));
     }
 
-    fn count(&self, turn: &Turn, now: u64) -> bool {
+    fn count(&self, turn: &Request, now: u64) -> bool {
         let window = now / self.window;
         let mut local = self.local.lock().unwrap_or_else(PoisonError::into_inner);
         let (known, count) = local.entry((turn.client, turn.key)).or_insert((window, 0));

@@ -3,7 +3,7 @@
 use redquake_experiments::spec::FixedWindowWorkload;
 use redquake_reports::history::{OpKind, Outcome};
 
-use super::super::behaviour::{Asked, Behaviour, Turn};
+use super::super::behaviour::{Asked, Request, WorkloadClient};
 use super::decide::{Answer, Fallback, prefix};
 
 /// Counts and gives a new counter its lifetime, in one step.
@@ -23,7 +23,7 @@ impl FixedWindow {
     }
 }
 
-impl Behaviour for FixedWindow {
+impl WorkloadClient for FixedWindow {
     fn first(&self) -> OpKind {
         OpKind::Count
     }
@@ -32,7 +32,7 @@ impl Behaviour for FixedWindow {
         self.spec.subjects
     }
 
-    async fn run(&self, turn: &Turn) {
+    async fn run(&self, turn: &Request) {
         if self.spec.burst.is_some_and(|burst| !burst.covers(turn.intended)) {
             return;
         }

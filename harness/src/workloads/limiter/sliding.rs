@@ -3,7 +3,7 @@
 use redquake_experiments::spec::{LimiterClock, SlidingBy, SlidingWindowWorkload};
 use redquake_reports::history::{OpKind, Outcome};
 
-use super::super::behaviour::{Asked, Behaviour, Turn};
+use super::super::behaviour::{Asked, Request, WorkloadClient};
 use super::decide::{Answer, Fallback, prefix};
 
 /// Drops what is older than the window, counts, and adds the request if there is room. Times are microseconds; 0 asks the server's clock.
@@ -26,7 +26,7 @@ impl SlidingWindow {
         Self { spec, fallback }
     }
 
-    async fn by_script(&self, turn: &Turn, key: &str, member: &str, now: u64) -> Option<Answer> {
+    async fn by_script(&self, turn: &Request, key: &str, member: &str, now: u64) -> Option<Answer> {
         let now = if self.spec.clock == LimiterClock::Server { 0 } else { now };
         let mut script = redis::cmd("EVAL");
         script.arg(SCRIPT).arg(1).arg(key).arg(now).arg(self.spec.window.as_nanos() / 1000).arg(self.spec.limit);
@@ -36,7 +36,7 @@ impl SlidingWindow {
         Some(Answer { ran: asked.out, counted, at: asked.at[1] })
     }
 
-    async fn by_transaction(&self, turn: &Turn, key: &str, member: &str, now: u64) -> Option<Answer> {
+    async fn by_transaction(&self, turn: &Request, key: &str, member: &str, now: u64) -> Option<Answer> {
         let mut transaction = redis::pipe();
         let oldest = i128::from(now) - i128::from(self.spec.window.as_nanos() / 1000);
         transaction.atomic().cmd("ZREMRANGEBYSCORE").arg(key).arg("-inf").arg(oldest.to_string());
@@ -49,7 +49,7 @@ impl SlidingWindow {
     }
 }
 
-impl Behaviour for SlidingWindow {
+impl WorkloadClient for SlidingWindow {
     fn first(&self) -> OpKind {
         OpKind::Count
     }
@@ -58,7 +58,7 @@ impl Behaviour for SlidingWindow {
         self.spec.subjects
     }
 
-    async fn run(&self, turn: &Turn) {
+    async fn run(&self, turn: &Request) {
         if self.spec.burst.is_some_and(|burst| !burst.covers(turn.intended)) {
             return;
         }

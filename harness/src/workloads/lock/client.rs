@@ -4,7 +4,7 @@ use redquake_experiments::spec::LockWorkload;
 use redquake_reports::history::{Access, Accessed, Event, OpKind};
 
 use super::resource::Resource;
-use crate::workloads::behaviour::{Behaviour, Turn, Waited};
+use crate::workloads::behaviour::{Request, Waited, WorkloadClient};
 
 /// What the clients of a lock workload do.
 pub struct LockClients {
@@ -59,15 +59,15 @@ impl LockClients {
         self.spec.ttl.limit().map_or(0, |ttl| ttl.as_millis())
     }
 
-    async fn acquire(&self, turn: &Turn) -> Option<Grant> {
+    async fn acquire(&self, turn: &Request) -> Option<Grant> {
         if self.spec.asks_independent() { self.acquire_quorum(turn).await } else { self.acquire_single(turn).await }
     }
 
-    async fn renew(&self, turn: &Turn, intended: u64) -> Renewed {
+    async fn renew(&self, turn: &Request, intended: u64) -> Renewed {
         if self.spec.asks_independent() { self.renew_quorum(turn, intended).await } else { self.renew_single(turn, intended).await }
     }
 
-    async fn release(&self, turn: &Turn, intended: u64) {
+    async fn release(&self, turn: &Request, intended: u64) {
         if self.spec.asks_independent() {
             self.release_quorum(turn, intended).await;
         } else {
@@ -76,7 +76,7 @@ impl LockClients {
     }
 
     /// Holds the lock, prolonging it if asked to.
-    async fn hold(&self, turn: &Turn, since: u64) -> Held {
+    async fn hold(&self, turn: &Request, since: u64) -> Held {
         let until = since.saturating_add(self.spec.hold.as_nanos());
         let every = self.spec.ttl.limit().filter(|_| self.spec.renew).map_or(u64::MAX, |ttl| ttl.as_nanos() / 3);
         let mut next = since.saturating_add(every);
@@ -97,7 +97,7 @@ impl LockClients {
     }
 }
 
-impl Behaviour for LockClients {
+impl WorkloadClient for LockClients {
     fn first(&self) -> OpKind {
         OpKind::Acquire
     }
@@ -114,7 +114,7 @@ impl Behaviour for LockClients {
         self.spec.asks_independent()
     }
 
-    async fn run(&self, turn: &Turn) {
+    async fn run(&self, turn: &Request) {
         let Some(grant) = self.acquire(turn).await else { return };
         let (key, clock) = (turn.key, turn.common.clock);
         let holding = turn.holding();

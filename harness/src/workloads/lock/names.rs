@@ -1,6 +1,6 @@
 //! Names of locks, the tokens holders write, and the scripts that look at them.
 
-use crate::workloads::behaviour::{Common, Turn};
+use crate::workloads::behaviour::{Common, Request};
 
 /// Takes a lock and draws the next fencing token with it; a lifetime of 0 is for ever.
 pub const FENCED: &str = "local set if ARGV[2] == '0' then set = redis.call('set', KEYS[1], ARGV[1], 'NX') \
@@ -22,7 +22,7 @@ pub fn fence_key(common: &Common, key: u32) -> String {
 }
 
 /// The token of a turn.
-pub fn token_of(turn: &Turn) -> String {
+pub fn token_of(turn: &Request) -> String {
     token(turn.common.seed, turn.common.index, turn.id)
 }
 

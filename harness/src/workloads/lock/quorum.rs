@@ -7,7 +7,7 @@ use redquake_reports::history::{Event, OpKind, Outcome, Vote, Why};
 
 use super::client::{Grant, LockClients, Renewed};
 use super::names::{RELEASE, RENEW, lock_key, token_of};
-use crate::workloads::behaviour::{Asked, Attempt, Turn};
+use crate::workloads::behaviour::{Asked, Attempt, Request};
 
 /// What the primaries said together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl LockClients {
     }
 
     /// Asks every primary to which there is a connection, and records what each said.
-    async fn poll(&self, turn: &Turn, op: OpKind, command: &redis::Cmd, yes: fn(&Value) -> (Outcome, Option<Why>)) -> Option<Poll> {
+    async fn poll(&self, turn: &Request, op: OpKind, command: &redis::Cmd, yes: fn(&Value) -> (Outcome, Option<Why>)) -> Option<Poll> {
         if turn.life.crashed.is_cancelled() {
             return None;
         }
@@ -62,11 +62,11 @@ impl LockClients {
         (!turn.life.crashed.is_cancelled()).then_some(Poll { at, yes: agreed, no: refused, all })
     }
 
-    fn told(turn: &Turn, op: OpKind, intended: u64, poll: Poll, out: Outcome, why: Option<Why>) {
+    fn told(turn: &Request, op: OpKind, intended: u64, poll: Poll, out: Outcome, why: Option<Why>) {
         turn.record(op, [intended, poll.at[0], poll.at[1]], out, why, None);
     }
 
-    pub(super) async fn acquire_quorum(&self, turn: &Turn) -> Option<Grant> {
+    pub(super) async fn acquire_quorum(&self, turn: &Request) -> Option<Grant> {
         let mut take = redis::cmd("SET");
         take.arg(lock_key(&turn.common, turn.key)).arg(token_of(turn)).arg("NX").arg("PX").arg(self.lifetime());
         let poll = self.poll(turn, OpKind::Acquire, &take, granted).await?;
@@ -83,7 +83,7 @@ impl LockClients {
         None
     }
 
-    pub(super) async fn renew_quorum(&self, turn: &Turn, intended: u64) -> Renewed {
+    pub(super) async fn renew_quorum(&self, turn: &Request, intended: u64) -> Renewed {
         let mut renew = redis::cmd("EVAL");
         renew.arg(RENEW).arg(1).arg(lock_key(&turn.common, turn.key)).arg(token_of(turn)).arg(self.lifetime());
         let Some(poll) = self.poll(turn, OpKind::Renew, &renew, compared).await else { return Renewed::Crashed };
@@ -92,7 +92,7 @@ impl LockClients {
         renewed
     }
 
-    pub(super) async fn release_quorum(&self, turn: &Turn, intended: u64) {
+    pub(super) async fn release_quorum(&self, turn: &Request, intended: u64) {
         let Some(poll) = self.poll(turn, OpKind::Release, &self.delete(turn), compared).await else { return };
         let (out, why, _) = self.judged(poll);
         Self::told(turn, OpKind::Release, intended, poll, out, why);
@@ -109,7 +109,7 @@ impl LockClients {
         }
     }
 
-    fn delete(&self, turn: &Turn) -> redis::Cmd {
+    fn delete(&self, turn: &Request) -> redis::Cmd {
         redis::cmd("EVAL").arg(RELEASE).arg(1).arg(lock_key(&turn.common, turn.key)).arg(token_of(turn)).take()
     }
 }

@@ -5,7 +5,7 @@ use redquake_reports::history::{OpKind, Outcome, Why};
 
 use super::client::{Grant, LockClients, Renewed};
 use super::names::{FENCED, RELEASE, RENEW, fence_key, lock_key, token_of};
-use crate::workloads::behaviour::{Asked, Turn};
+use crate::workloads::behaviour::{Asked, Request};
 
 /// Longest wait of `WAIT`, ms: less than a reply may take by default, so that its answer comes in time.
 const REPLICATED_WITHIN: u64 = 100;
@@ -25,7 +25,7 @@ fn compared(found: &u32) -> (Outcome, Option<Why>) {
 
 impl LockClients {
     /// `SET key token NX PX ttl`, in a script with `INCR` where a fencing token comes with it.
-    fn take(&self, turn: &Turn) -> redis::Cmd {
+    fn take(&self, turn: &Request) -> redis::Cmd {
         let (key, token) = (lock_key(&turn.common, turn.key), token_of(turn));
         if self.spec.fenced() {
             let counter = fence_key(&turn.common, turn.key);
@@ -39,7 +39,7 @@ impl LockClients {
     }
 
     /// Takes the lock; when it was granted and, if asked for, known to enough replicas. One that is not is given back.
-    pub(super) async fn acquire_single(&self, turn: &Turn) -> Option<Grant> {
+    pub(super) async fn acquire_single(&self, turn: &Request) -> Option<Grant> {
         let take = self.take(turn);
         let wanted = u64::from(self.spec.wait);
         if wanted == 0 {
@@ -72,7 +72,7 @@ impl LockClients {
         None
     }
 
-    pub(super) async fn renew_single(&self, turn: &Turn, intended: u64) -> Renewed {
+    pub(super) async fn renew_single(&self, turn: &Request, intended: u64) -> Renewed {
         let mut renew = redis::cmd("EVAL");
         renew.arg(RENEW).arg(1).arg(lock_key(&turn.common, turn.key)).arg(token_of(turn)).arg(self.lifetime());
         match turn.call::<u32>(OpKind::Renew, intended, Asked::Command(&renew), compared).await {
@@ -82,7 +82,7 @@ impl LockClients {
         }
     }
 
-    pub(super) async fn release_single(&self, turn: &Turn, intended: u64) {
+    pub(super) async fn release_single(&self, turn: &Request, intended: u64) {
         let mut delete = redis::cmd("EVAL");
         delete.arg(RELEASE).arg(1).arg(lock_key(&turn.common, turn.key)).arg(token_of(turn));
         turn.perform::<u32>(OpKind::Release, intended, &delete, compared).await;

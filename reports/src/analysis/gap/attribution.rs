@@ -22,7 +22,7 @@ pub struct Window {
 
 impl Window {
     /// The windows of faults, given as (index, injected, reverted), in order of injection. Without faults, the whole: the longest interval
-    /// of a healthy set is a result as well.
+    /// of a healthy set is a result as well. None goes beyond the measured time.
     pub fn all(faults: &[(usize, u64, Option<u64>)], zero: u64, end: u64) -> Vec<Self> {
         if faults.is_empty() {
             return vec![Self { fault: None, at: zero, until: end }];
@@ -32,7 +32,7 @@ impl Window {
         let next = |place: usize| faults.get(place + 1).map_or(u64::MAX, |(_, at, _)| *at);
         let window = |(place, (fault, at, reverted)): (usize, &(usize, u64, Option<u64>))| {
             let over = reverted.unwrap_or(*at).saturating_add(LOOKED_AT);
-            Self { fault: Some(*fault), at: *at, until: over.min(next(place)) }
+            Self { fault: Some(*fault), at: *at, until: over.min(next(place)).min(end) }
         };
         faults.iter().enumerate().map(window).collect()
     }

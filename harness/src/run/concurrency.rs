@@ -1,6 +1,6 @@
 //! How many trials go on at once.
 
-use crate::context::Strain;
+use crate::context::MachineLoad;
 
 /// Share of the watched time by which the tool's own loops may be late, all together. What a single late wake-up spoils is for the
 /// analysis to say: most of them fall where nothing is decided, and start-ups of other trials cause one now and then.
@@ -33,29 +33,29 @@ impl std::str::FromStr for Jobs {
 
 /// When a trial began, counted in times that the limit was lowered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Era(u32);
+pub struct Epoch(u32);
 
 /// The present limit, steered by what finished trials tell: down by a third after a strained one, up by one after half as many calm
 /// ones as go on at once.
 ///
 /// A trial that began before the limit was last lowered tells nothing of the present one: trials that suffered side by side count once.
 #[derive(Debug)]
-pub struct Lanes {
+pub struct ConcurrencyLimit {
     limit: usize,
     most: usize,
     auto: bool,
-    era: Era,
+    era: Epoch,
     calm: usize,
 }
 
-impl Lanes {
+impl ConcurrencyLimit {
     /// The limit to begin with on a machine with that many processors.
     pub fn new(jobs: Jobs, cpus: usize) -> Self {
         let (limit, most, auto) = match jobs {
             Jobs::Fixed(limit) => (limit, limit, false),
             Jobs::Auto => (cpus.max(1), cpus.max(1) * MOST_PER_CPU, true),
         };
-        Self { limit, most, auto, era: Era(0), calm: 0 }
+        Self { limit, most, auto, era: Epoch(0), calm: 0 }
     }
 
     /// Trials that may go on at once.
@@ -64,18 +64,18 @@ impl Lanes {
     }
 
     /// To be remembered with a trial that begins.
-    pub fn now(&self) -> Era {
+    pub fn now(&self) -> Epoch {
         self.era
     }
 
     /// Takes in what a finished trial tells. `disturbed`: it could not be used for that reason.
-    pub fn learn(&mut self, began: Era, strain: Strain, disturbed: bool) {
+    pub fn learn(&mut self, began: Epoch, load: MachineLoad, disturbed: bool) {
         // One that watched nothing, because its servers never were there, tells nothing.
-        if !self.auto || began != self.era || strain.watched == 0 {
+        if !self.auto || began != self.era || load.watched == 0 {
             return;
         }
-        let late = strain.late as f64 > LATE * strain.watched as f64;
-        let slow = strain.slow as f64 > SLOW * strain.pings as f64;
+        let late = load.late as f64 > LATE * load.watched as f64;
+        let slow = load.slow as f64 > SLOW * load.pings as f64;
         if disturbed || late || slow {
             self.limit = (self.limit * 2 / 3).max(1);
             self.era.0 += 1;
@@ -94,49 +94,49 @@ impl Lanes {
 mod tests {
     use super::*;
 
-    const CALM: Strain = Strain { late: 20_000_000, watched: 4_000_000_000, pings: 5_000, slow: 3 };
+    const CALM: MachineLoad = MachineLoad { late: 20_000_000, watched: 4_000_000_000, pings: 5_000, slow: 3 };
 
     #[test]
     fn auto_backs_off_when_its_own_loops_are_late_or_pings_are_slow_and_comes_back() {
-        let mut lanes = Lanes::new(Jobs::Auto, 4);
-        assert_eq!(lanes.limit(), 4);
-        lanes.learn(lanes.now(), Strain { late: 90_000_000, ..CALM }, false);
-        assert_eq!(lanes.limit(), 2);
-        lanes.learn(lanes.now(), Strain { slow: 500, ..CALM }, false);
-        lanes.learn(lanes.now(), CALM, true);
-        assert_eq!(lanes.limit(), 1, "never below one");
+        let mut limit = ConcurrencyLimit::new(Jobs::Auto, 4);
+        assert_eq!(limit.limit(), 4);
+        limit.learn(limit.now(), MachineLoad { late: 90_000_000, ..CALM }, false);
+        assert_eq!(limit.limit(), 2);
+        limit.learn(limit.now(), MachineLoad { slow: 500, ..CALM }, false);
+        limit.learn(limit.now(), CALM, true);
+        assert_eq!(limit.limit(), 1, "never below one");
         for _ in 0..200 {
-            lanes.learn(lanes.now(), CALM, false);
+            limit.learn(limit.now(), CALM, false);
         }
-        assert_eq!(lanes.limit(), 16, "never above four for each processor");
+        assert_eq!(limit.limit(), 16, "never above four for each processor");
     }
 
     #[test]
     fn trials_that_suffered_side_by_side_count_once() {
-        let mut lanes = Lanes::new(Jobs::Auto, 4);
-        let began = lanes.now();
+        let mut limit = ConcurrencyLimit::new(Jobs::Auto, 4);
+        let began = limit.now();
         for _ in 0..4 {
-            lanes.learn(began, CALM, true);
+            limit.learn(began, CALM, true);
         }
-        assert_eq!(lanes.limit(), 2);
-        lanes.learn(began, CALM, false);
-        assert_eq!(lanes.limit(), 2, "nor does a calm one of the time before raise it");
+        assert_eq!(limit.limit(), 2);
+        limit.learn(began, CALM, false);
+        assert_eq!(limit.limit(), 2, "nor does a calm one of the time before raise it");
     }
 
     #[test]
     fn a_trial_without_servers_tells_nothing() {
-        let mut lanes = Lanes::new(Jobs::Auto, 4);
+        let mut limit = ConcurrencyLimit::new(Jobs::Auto, 4);
         for _ in 0..100 {
-            lanes.learn(lanes.now(), Strain::default(), false);
+            limit.learn(limit.now(), MachineLoad::default(), false);
         }
-        assert_eq!(lanes.limit(), 4);
+        assert_eq!(limit.limit(), 4);
     }
 
     #[test]
     fn a_fixed_number_stays_whatever_happens() {
-        let mut lanes = Lanes::new(Jobs::Fixed(3), 4);
-        lanes.learn(lanes.now(), CALM, true);
-        assert_eq!(lanes.limit(), 3);
+        let mut limit = ConcurrencyLimit::new(Jobs::Fixed(3), 4);
+        limit.learn(limit.now(), CALM, true);
+        assert_eq!(limit.limit(), 3);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::arrivals::{Arrivals, stream_of};
-use super::behaviour::{Behaviour, Common, Life};
+use super::behaviour::{ClientState, Common, WorkloadClient};
 use super::client::Client;
 use super::dispatch::Dispatcher;
 use super::laps;
@@ -22,7 +22,7 @@ const MOST_UNDER_WAY: usize = 4096;
 
 /// When the clients of a trial end.
 #[derive(Clone)]
-pub struct Ends {
+pub struct Shutdown {
     /// What is under way is tracked here.
     pub tasks: TaskTracker,
     /// Cancelled when holds are to end.
@@ -32,7 +32,7 @@ pub struct Ends {
 }
 
 /// The clients of one workload. Arrivals end when it is dropped.
-pub struct Crowd {
+pub struct ClientPool {
     /// Name of the workload.
     pub name: String,
     /// Whether its clients hold things for a while.
@@ -40,29 +40,29 @@ pub struct Crowd {
     /// Each client's connection.
     pub sessions: Vec<Session>,
     /// Each client, as seen from outside.
-    pub lives: Vec<Arc<Life>>,
+    pub lives: Vec<Arc<ClientState>>,
     /// What begins operations for as long as it lives: the time, or the end of the operation before.
     _beginning: Box<dyn Send + Sync>,
 }
 
-impl Crowd {
+impl ClientPool {
     /// Starts every client; they are dealt out in turn to the threads of the zones, of which there is at least one. A rate without bound,
     /// which only benches ask for, is as fast as the servers answer: each client begins when its previous operation has ended.
-    pub fn start<B: Behaviour>(
+    pub fn start<B: WorkloadClient>(
         behaviour: B,
         workload: &spec::Workload,
         common: Common,
         roster: &Arc<Roster>,
         zones: &[&Zone],
-        ends: &Ends,
+        ends: &Shutdown,
     ) -> std::io::Result<Self> {
         let timeouts = Timeouts { connect: workload.connect_timeout.to_std(), response: workload.timeout.to_std() };
         let numbers = 0..u16::try_from(workload.clients).unwrap_or(u16::MAX);
         let held = Arc::default();
-        let life = |_| Arc::new(Life { crashed: ends.close.child_token(), holding: AtomicUsize::new(0), held: Arc::clone(&held) });
-        let lives: Vec<Arc<Life>> = numbers.clone().map(life).collect();
+        let life = |_| Arc::new(ClientState { crashed: ends.close.child_token(), holding: AtomicUsize::new(0), held: Arc::clone(&held) });
+        let lives: Vec<Arc<ClientState>> = numbers.clone().map(life).collect();
         let place = |client: u16| zones[usize::from(client) % zones.len()];
-        let session = |(client, life): (u16, &Arc<Life>)| match behaviour.independent() {
+        let session = |(client, life): (u16, &Arc<ClientState>)| match behaviour.independent() {
             true => Session::to_independent(place(client), timeouts, Arc::clone(roster), life.crashed.clone()),
             false => Session::start(place(client), workload.client, timeouts, Arc::clone(roster), life.crashed.clone()),
         };

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const TAIL: usize = 12;
 
 /// Who brings a set up, until when.
-pub(crate) struct Crew<'a> {
+pub(crate) struct Booter<'a> {
     /// The servers' places.
     pub(crate) lab: &'a dyn Lab,
     /// Threads on the lab network, from which nodes are asked.
@@ -30,7 +30,7 @@ pub(crate) struct Crew<'a> {
     pub(crate) not_ready: &'static str,
 }
 
-impl Crew<'_> {
+impl Booter<'_> {
     pub(crate) fn of_role(&self, role: Role) -> Vec<&LabNode> {
         self.lab.nodes().iter().filter(|node| node.role == role).collect()
     }

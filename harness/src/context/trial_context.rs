@@ -5,10 +5,10 @@ use std::sync::Arc;
 use redquake_topologies::namespace::Zone;
 use redquake_topologies::runtime::Lab;
 
-use super::{Clock, Layers, Recorder, Roster, live::Live};
+use super::{Clock, OverrideStack, Recorder, Roster, live::Live};
 
 /// The servers, the clock and the record of a running trial.
-pub struct Stage {
+pub struct TrialContext {
     /// Seed of the trial.
     pub seed: u64,
     /// Its clock.
@@ -24,20 +24,20 @@ pub struct Stage {
     /// Threads on the lab network for the tool's own questions, apart from the load.
     pub control: Zone,
     /// What faults that may overlap have done to its nodes.
-    pub standing: Standing,
+    pub standing: ActiveOverrides,
 }
 
 /// What faults have done to nodes and not yet taken back.
 #[derive(Debug, Default)]
-pub struct Standing {
+pub struct ActiveOverrides {
     /// Processes that are stopped.
-    pub stopped: Layers<()>,
+    pub stopped: OverrideStack<()>,
     /// Disks that are full.
-    pub full: Layers<()>,
+    pub full: OverrideStack<()>,
     /// Clients that are held back.
-    pub held: Layers<()>,
+    pub held: OverrideStack<()>,
     /// Directives, in the server's own words.
-    pub settings: Layers<String>,
+    pub settings: OverrideStack<String>,
     /// Clocks, by how many nanoseconds each fault set them ahead.
-    pub clocks: Layers<i64>,
+    pub clocks: OverrideStack<i64>,
 }

@@ -4,18 +4,18 @@ use redquake_experiments::spec::Zones;
 use redquake_reports::history::ProbeKind;
 use redquake_topologies::namespace::Zone;
 
-use crate::context::{Stage, Watch};
+use crate::context::{TrialContext, Watch};
 use crate::{observers, probes};
 
 /// The threads and tasks around the servers.
-pub(super) struct Crew {
+pub(super) struct TrialZones {
     pub(super) prober: Zone,
     /// Where clients live: those without a zone first, then each zone by its name.
     pub(super) places: Vec<(Option<String>, Zone)>,
     pub(super) watch: Watch,
 }
 
-impl Crew {
+impl TrialZones {
     /// Where the clients of a workload live.
     pub(super) fn places(&self, zones: Option<&Zones>) -> Result<Vec<&Zone>, String> {
         let place = |zone: Option<&String>| {
@@ -31,30 +31,30 @@ impl Crew {
 }
 
 /// Starts probes and observers. The beat lasts as long as the returned value.
-pub(super) fn watch(stage: &Stage, crew: &Crew) -> std::io::Result<[probes::Pace; 2]> {
-    let [write, read] = probes::every(stage.roster.data().chain(stage.roster.independent()).count());
+pub(super) fn watch(context: &TrialContext, zones: &TrialZones) -> std::io::Result<[probes::Pace; 2]> {
+    let [write, read] = probes::every(context.roster.data().chain(context.roster.independent()).count());
     let paces = [probes::Pace::start(write)?, probes::Pace::start(read)?];
-    for member in stage.roster.data() {
+    for member in context.roster.data() {
         for (kind, pace) in [(ProbeKind::Write, &paces[0]), (ProbeKind::Read, &paces[1])] {
-            probes::start(&crew.watch, &crew.prober, kind, &member, &stage.roster, pace.beats());
+            probes::start(&zones.watch, &zones.prober, kind, &member, &context.roster, pace.beats());
         }
-        observers::roles(&crew.watch, &stage.control, &member, stage.roster.data().count());
-        if stage.roster.cluster {
-            observers::cluster(&crew.watch, &stage.control, &member, &stage.roster);
+        observers::roles(&zones.watch, &context.control, &member, context.roster.data().count());
+        if context.roster.cluster {
+            observers::cluster(&zones.watch, &context.control, &member, &context.roster);
         }
     }
     // What role they have is no question; when they took writes is.
-    for member in stage.roster.independent() {
-        probes::start(&crew.watch, &crew.prober, ProbeKind::Write, &member, &stage.roster, paces[0].beats());
+    for member in context.roster.independent() {
+        probes::start(&zones.watch, &zones.prober, ProbeKind::Write, &member, &context.roster, paces[0].beats());
     }
-    for member in stage.roster.sentinels() {
-        observers::sentinels(&crew.watch, &stage.control, &member);
+    for member in context.roster.sentinels() {
+        observers::sentinels(&zones.watch, &context.control, &member);
     }
-    for (name, zone) in &crew.places {
-        observers::stalls(&crew.watch, zone, name.as_deref().unwrap_or("clients"));
+    for (name, zone) in &zones.places {
+        observers::stalls(&zones.watch, zone, name.as_deref().unwrap_or("clients"));
     }
-    for (zone, place) in [(&crew.prober, "probes"), (&stage.control, "control")] {
-        observers::stalls(&crew.watch, zone, place);
+    for (zone, place) in [(&zones.prober, "probes"), (&context.control, "control")] {
+        observers::stalls(&zones.watch, zone, place);
     }
     Ok(paces)
 }

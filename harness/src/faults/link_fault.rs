@@ -7,12 +7,12 @@ use redquake_topologies::rules;
 use redquake_topologies::runtime::RuntimeError;
 use redquake_topologies::shaping::{bandwidth, delay, loss};
 
-use super::party::Party;
-use crate::context::Stage;
+use super::endpoint::Endpoint;
+use crate::context::TrialContext;
 
 /// What is in the way of packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hindrance {
+pub enum LinkFault {
     /// They are dropped.
     Cut,
     /// A share of them is dropped.
@@ -23,18 +23,23 @@ pub enum Hindrance {
     Bandwidth,
 }
 
-impl Hindrance {
+impl LinkFault {
     /// Takes what a fault has put there out of the namespaces of all parties, whatever fails on the way.
-    pub async fn remove<'p>(self, id: &str, parties: impl IntoIterator<Item = &'p Party>, stage: &Stage) -> Result<Instant, String> {
+    pub async fn remove<'p>(
+        self,
+        id: &str,
+        parties: impl IntoIterator<Item = &'p Endpoint>,
+        context: &TrialContext,
+    ) -> Result<Instant, String> {
         let mut failures = Vec::new();
-        for party in parties {
-            let removed = match party.namespace(stage).await {
+        for endpoint in parties {
+            let removed = match endpoint.namespace(context).await {
                 Ok(namespace) => self.remove_in(&namespace, id).await.map_err(|error| error.to_string()),
                 Err(reason) => Err(reason),
             };
             // A node that died took its namespace and what was in it along.
             if let Err(reason) = removed
-                && party.alive(stage).await
+                && endpoint.alive(context).await
             {
                 failures.push(reason);
             }
@@ -43,13 +48,18 @@ impl Hindrance {
     }
 
     /// Makes sure that nothing of a fault is left in the namespaces of those parties that live.
-    pub async fn prove_removed<'p>(self, id: &str, parties: impl IntoIterator<Item = &'p Party>, stage: &Stage) -> Result<(), String> {
-        for party in parties {
-            if !party.alive(stage).await {
+    pub async fn prove_removed<'p>(
+        self,
+        id: &str,
+        parties: impl IntoIterator<Item = &'p Endpoint>,
+        context: &TrialContext,
+    ) -> Result<(), String> {
+        for endpoint in parties {
+            if !endpoint.alive(context).await {
                 continue;
             }
-            if self.is_in(&party.namespace(stage).await?, id).await.map_err(|error| error.to_string())? {
-                let name = party.name();
+            if self.is_in(&endpoint.namespace(context).await?, id).await.map_err(|error| error.to_string())? {
+                let name = endpoint.name();
                 return Err(match self {
                     Self::Cut | Self::Loss => format!("the rules in the namespace of {name} are still there"),
                     Self::Delay => format!("packets still wait in the namespace of {name}"),

@@ -8,19 +8,19 @@ use redquake_topologies::namespace::Namespace;
 use redquake_topologies::runtime::DATA_PORT;
 
 use super::injection::NotDone;
-use super::select::{self, Among};
-use crate::context::{Member, Stage};
+use super::select::{self, Liveness};
+use crate::context::{Member, TrialContext};
 
 /// A node or a zone.
 #[derive(Debug, Clone)]
-pub enum Party {
+pub enum Endpoint {
     /// A node.
     Node(Member),
     /// A zone: its name and its address.
     Zone(String, Ipv4Addr),
 }
 
-impl Party {
+impl Endpoint {
     /// Its name.
     pub fn name(&self) -> &str {
         match self {
@@ -46,37 +46,37 @@ impl Party {
     }
 
     /// Its network namespace.
-    pub async fn namespace(&self, stage: &Stage) -> Result<Namespace, String> {
+    pub async fn namespace(&self, context: &TrialContext) -> Result<Namespace, String> {
         let found = match self {
-            Self::Node(member) => stage.lab.namespace(&member.node.name).await,
-            Self::Zone(name, _) => stage.lab.zone_namespace(name).await,
+            Self::Node(member) => context.lab.namespace(&member.node.name).await,
+            Self::Zone(name, _) => context.lab.zone_namespace(name).await,
         };
         found.map_err(|error| error.to_string())
     }
 
     /// Whether there is anything left to reach: zones are always there.
-    pub async fn alive(&self, stage: &Stage) -> bool {
+    pub async fn alive(&self, context: &TrialContext) -> bool {
         match self {
-            Self::Node(member) => stage.lab.alive(&member.node.name).await.unwrap_or(false),
+            Self::Node(member) => context.lab.alive(&member.node.name).await.unwrap_or(false),
             Self::Zone(..) => true,
         }
     }
 }
 
 /// The nodes and zones any selector of a group means right now, each once.
-pub async fn resolve(group: &Group, stage: &Stage, random: &mut ChaCha8Rng) -> Result<Vec<Party>, NotDone> {
-    let mut parties: Vec<Party> = Vec::new();
+pub async fn resolve(group: &Group, context: &TrialContext, random: &mut ChaCha8Rng) -> Result<Vec<Endpoint>, NotDone> {
+    let mut parties: Vec<Endpoint> = Vec::new();
     for selector in group.all() {
         let found = match &selector.zone {
             Some(name) => {
-                let zone = stage.lab.zones().iter().find(|zone| zone.name == *name);
-                vec![zone.map(|zone| Party::Zone(name.clone(), zone.address)).ok_or_else(|| format!("there is no zone `{name}`"))?]
+                let zone = context.lab.zones().iter().find(|zone| zone.name == *name);
+                vec![zone.map(|zone| Endpoint::Zone(name.clone(), zone.address)).ok_or_else(|| format!("there is no zone `{name}`"))?]
             }
-            None => select::resolve(selector, Among::Any, stage, random).await?.into_iter().map(Party::Node).collect(),
+            None => select::resolve(selector, Liveness::Any, context, random).await?.into_iter().map(Endpoint::Node).collect(),
         };
-        for party in found {
-            if !parties.iter().any(|other| other.name() == party.name()) {
-                parties.push(party);
+        for endpoint in found {
+            if !parties.iter().any(|other| other.name() == endpoint.name()) {
+                parties.push(endpoint);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What faults have laid over one kind of thing, such as a directive, on each node.
 #[derive(Debug)]
-pub struct Layers<T>(Mutex<Inner<T>>);
+pub struct OverrideStack<T>(Mutex<Inner<T>>);
 
 #[derive(Debug)]
 struct Inner<T> {
@@ -17,25 +17,25 @@ struct Inner<T> {
 struct Pile<T> {
     /// What was there before any layer.
     ground: T,
-    layers: Vec<(Layer, T)>,
+    layers: Vec<(OverrideId, T)>,
 }
 
 /// One layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layer(u64);
+pub struct OverrideId(u64);
 
-impl<T> Default for Layers<T> {
+impl<T> Default for OverrideStack<T> {
     fn default() -> Self {
         Self(Mutex::new(Inner { next: 0, piles: HashMap::new() }))
     }
 }
 
-impl<T: Clone> Layers<T> {
+impl<T: Clone> OverrideStack<T> {
     /// Lays a value over what a node has; `found` is what was there just before.
-    pub fn lay(&self, node: &str, what: &str, found: T, value: T) -> Layer {
+    pub fn lay(&self, node: &str, what: &str, found: T, value: T) -> OverrideId {
         let mut inner = self.inner();
         inner.next += 1;
-        let layer = Layer(inner.next);
+        let layer = OverrideId(inner.next);
         let pile = inner.piles.entry((node.to_owned(), what.to_owned()));
         let pile = pile.or_insert_with(|| Pile { ground: found.clone(), layers: Vec::new() });
         if pile.layers.is_empty() {
@@ -46,7 +46,7 @@ impl<T: Clone> Layers<T> {
     }
 
     /// Writes down how the node itself calls the value of a layer.
-    pub fn reword(&self, node: &str, what: &str, layer: Layer, value: T) {
+    pub fn reword(&self, node: &str, what: &str, layer: OverrideId, value: T) {
         let mut inner = self.inner();
         let pile = inner.piles.get_mut(&(node.to_owned(), what.to_owned()));
         if let Some(found) = pile.and_then(|pile| pile.layers.iter_mut().find(|(other, _)| *other == layer)) {
@@ -55,7 +55,7 @@ impl<T: Clone> Layers<T> {
     }
 
     /// Takes a layer off, wherever it lies; fine when it is gone.
-    pub fn take(&self, node: &str, what: &str, layer: Layer) {
+    pub fn take(&self, node: &str, what: &str, layer: OverrideId) {
         if let Some(pile) = self.inner().piles.get_mut(&(node.to_owned(), what.to_owned())) {
             pile.layers.retain(|(other, _)| *other != layer);
         }
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_off_from_below_changes_nothing_and_the_last_one_brings_back_what_was_there_first() {
-        let layers = Layers::default();
+        let layers = OverrideStack::default();
         let one = layers.lay("redis-1", "hz", "10", "20");
         let two = layers.lay("redis-1", "hz", "20", "50");
         layers.take("redis-1", "hz", one);
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_off_from_above_leaves_the_one_below() {
-        let layers = Layers::default();
+        let layers = OverrideStack::default();
         layers.lay("redis-1", "hz", 10, 20);
         let two = layers.lay("redis-1", "hz", 20, 50);
         layers.take("redis-1", "hz", two);
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_bare_ground_is_what_was_found_last() {
-        let layers = Layers::default();
+        let layers = OverrideStack::default();
         let one = layers.lay("redis-1", "hz", 10, 20);
         layers.take("redis-1", "hz", one);
         let two = layers.lay("redis-1", "hz", 11, 20);
