@@ -201,7 +201,7 @@ def flaws(history):
         elif "proved" not in states:
             found[f"fault {name}"] = "not proved"
         elif fault.get("lasts") and fault["fault"]["action"] != "sentinel-crash" and "revert_proved" not in states:
-            found[f"fault {name}"] = "not seen to be gone"
+            found[f"fault {name}"] = "not verified to be gone"
         if states & {"unproved", "revert_unproved", "skipped"}:
             found[f"fault {name}"] = ", ".join(sorted(states))
     for stall in history.events["server_stall"]:

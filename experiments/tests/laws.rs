@@ -201,7 +201,7 @@ proptest! {
             prop_assert_eq!(of(Act::Revert).is_some(), planned.revert_at().is_some());
             prop_assert!(of(Act::Revert).is_none_or(|reverted| injected < reverted));
         }
-        // What is taken back at one instant is taken back in the reverse order of its injection.
+        // What is reverted at one instant is reverted in the reverse order of its injection.
         for pair in steps.windows(2).filter(|pair| pair[0].at == pair[1].at) {
             match (pair[0].act, pair[1].act) {
                 (Act::Revert, Act::Revert) => prop_assert!(pair[0].fault > pair[1].fault),

@@ -46,7 +46,7 @@
       bar.append(
         button("−", "Zoom out", () => this.zoom(2)), button("+", "Zoom in", () => this.zoom(0.5)),
         button("◀", "Earlier", () => this.pan(-0.3)), button("▶", "Later", () => this.pan(0.3)),
-        button("Whole", "Show everything", () => this.show(this.from, this.to)), "Drag over a span to zoom in; double-click shows everything.");
+        button("Reset zoom", "Show everything", () => this.show(this.from, this.to)), "Drag over a span to zoom in; double-click shows everything.");
       this.scroll.before(bar);
       this.tip = document.createElement("div");
       this.tip.className = "tip";

@@ -18,7 +18,7 @@ const OUTAGE: u64 = 250 * MS;
 const LOOKED_AT: u64 = 15_000 * MS;
 /// What ends at once ends within this time.
 const AT_ONCE: u64 = 1_000 * MS;
-/// How long servers go on undoing what was taken back.
+/// How long servers go on undoing what was reverted.
 const AFTERMATH: u64 = 20_000 * MS;
 const TARGETS: [&str; 3] = ["redis-1", "redis-2", "sentinel-1"];
 
@@ -44,7 +44,7 @@ struct Course {
     signs: Vec<(u64, u16, bool)>,
     /// Answers to the clients of each workload.
     answers: [Vec<u64>; 2],
-    /// Injected, taken back, and the node it took.
+    /// Injected, reverted, and the node it took.
     faults: Vec<(u64, Option<u64>, usize)>,
 }
 
@@ -184,7 +184,7 @@ impl Course {
         let mut best: Option<([u64; 4], Origin)> = None;
         for (place, (name, at, _)) in windows.iter().enumerate() {
             let (_, back, target) = self.faults[name[1..].parse::<usize>().expect("a name ends with its number")];
-            // A kill is over at once; a pause lasts until it is taken back, and what follows it goes on for a while.
+            // A kill is over at once; a pause lasts until it is reverted, and what follows it goes on for a while.
             let (lasts, reach) = match name.as_str() {
                 "f1" => (back.unwrap_or(u64::MAX), back.map_or(u64::MAX, |back| back + AFTERMATH)),
                 _ => (at + AT_ONCE, at + AT_ONCE),
@@ -344,7 +344,7 @@ fn every_outage_belongs_to_the_fault_the_definitions_give_it_to_and_has_the_gaps
                 None => "nobody's",
                 Some((_, How::Contained)) => "contains its fault",
                 Some((_, How::Lasting)) => "while its fault lasted",
-                Some((_, How::After)) => "after its fault was taken back",
+                Some((_, How::After)) => "after its fault was reverted",
                 Some((_, How::Aftershock)) => "an aftershock",
             };
             *seen.entry(class).or_default() += 1;

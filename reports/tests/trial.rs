@@ -246,7 +246,7 @@ fn a_fault_that_did_not_bite_makes_the_trial_inconclusive() {
     }
     let trial = analysed(&events);
     assert_eq!(trial.status, TrialStatus::Inconclusive);
-    assert!(trial.reasons[0].starts_with("fault `crash` was not seen to take effect: "), "{:?}", trial.reasons);
+    assert!(trial.reasons[0].starts_with("fault `crash` was not verified: "), "{:?}", trial.reasons);
 }
 
 #[test]

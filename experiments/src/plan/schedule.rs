@@ -11,7 +11,7 @@ use crate::spec::{Duration, Fault, Trigger};
 pub struct PlannedFault {
     /// When it is injected.
     pub start: Start,
-    /// How long it stays, ns, for faults that are taken back.
+    /// How long it stays, ns, for faults that are reverted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasts: Option<u64>,
     /// Which time of how many this is, from 1.
@@ -61,7 +61,7 @@ impl PlannedFault {
         }
     }
 
-    /// When it is taken back, where that is fixed.
+    /// When it is reverted, where that is fixed.
     pub fn revert_at(&self) -> Option<u64> {
         Some(self.inject_at()?.saturating_add(self.lasts?))
     }

@@ -10,7 +10,7 @@ use super::Plan;
 pub enum Act {
     /// It is injected.
     Inject,
-    /// It is taken back.
+    /// It is reverted.
     Revert,
 }
 

@@ -44,7 +44,7 @@ fn reverted(action: &Action) -> &'static str {
         Action::ConfigSet(_) => "former values set again",
         Action::DiskFull(_) => "room on the disk again",
         Action::ClockJump(_) => "clock set right again",
-        _ => "taken back",
+        _ => "reverted",
     }
 }
 

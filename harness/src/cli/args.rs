@@ -25,7 +25,7 @@ const EXIT_CODES: &str = "Exit codes:
   4        environment: no engine, no privilege, no image
   6        something could not be removed
   70       a bug in the tool
-  129/130/143  ended by SIGHUP, SIGINT or SIGTERM, after everything was taken back
+  129/130/143  ended by SIGHUP, SIGINT or SIGTERM, after everything was reverted
 
 A reader of standard output or error that went away changes none of them; a standard output that cannot be written, a full disk for one, is 4.";
 

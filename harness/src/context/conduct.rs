@@ -15,7 +15,7 @@ pub struct Conduct {
     spoilt: Option<String>,
     /// The first role each node told.
     roles: HashMap<u16, NodeRole>,
-    /// Faults that were seen to be gone.
+    /// Faults that were verified to be gone.
     gone: HashSet<usize>,
 }
 
@@ -44,14 +44,14 @@ impl Conduct {
         self.spoilt = self.spoilt.take().or(spoilt);
     }
 
-    /// Whether everything was taken back and nobody took another's place; else what stands against it. To be asked once the history is
+    /// Whether everything was reverted and nobody took another's place; else what stands against it. To be asked once the history is
     /// complete.
     pub fn clean(&self, plan: &Plan) -> Result<(), String> {
         if let Some(reason) = &self.spoilt {
             return Err(reason.clone());
         }
         let left = plan.faults.iter().enumerate().find(|(index, planned)| planned.lasts.is_some() && !self.gone.contains(index));
-        left.map_or(Ok(()), |(_, planned)| Err(format!("`{}` was not seen to be gone", planned.label())))
+        left.map_or(Ok(()), |(_, planned)| Err(format!("`{}` was not verified to be gone", planned.label())))
     }
 }
 

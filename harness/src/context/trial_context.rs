@@ -27,7 +27,7 @@ pub struct TrialContext {
     pub standing: ActiveOverrides,
 }
 
-/// What faults have done to nodes and not yet taken back.
+/// What faults have done to nodes and not yet reverted.
 #[derive(Debug, Default)]
 pub struct ActiveOverrides {
     /// Processes that are stopped.

@@ -129,7 +129,7 @@ impl Injection for BusyFault {
     /// At the planned time both have ended by themselves. Before it, a script is killed; a sleep cannot be cut short.
     async fn revert(&self, context: &TrialContext) -> Result<Instant, String> {
         for target in &self.targets {
-            // Nobody waits here for one that something else stopped: what is still to be taken back may be just that.
+            // Nobody waits here for one that something else stopped: what is still to be reverted may be just that.
             if stopped(context, &target.node).await {
                 continue;
             }

@@ -129,7 +129,7 @@ impl Injection for ClientsPauseFault {
                 continue;
             }
             if self.mode == PauseMode::All {
-                // Nobody waits here for one that something else stopped: what is still to be taken back may be just that.
+                // Nobody waits here for one that something else stopped: what is still to be reverted may be just that.
                 if !stopped(context, &target.node).await {
                     answers_again(context, &target.node, OVER_WITHIN).await?;
                 }

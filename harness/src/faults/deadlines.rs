@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 const REVERT_WITHIN: Duration = Duration::from_secs(10);
 /// So has what shows that it worked.
 const PROVE_WITHIN: Duration = Duration::from_secs(30);
-/// The same, and for a reversal, once the run was interrupted: what is not taken back by then goes with the servers, at once.
+/// The same, and for a reversal, once the run was interrupted: what is not reverted by then goes with the servers, at once.
 const INTERRUPTED_WITHIN: Duration = Duration::from_secs(3);
 
 /// Ends a while after the run was interrupted.

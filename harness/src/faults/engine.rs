@@ -1,4 +1,4 @@
-//! Keeps the schedule of faults, and takes back whatever was injected, last in first out.
+//! Keeps the schedule of faults, and reverts what was injected, last in first out.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::workloads::{ClientPool, stream_of};
 
 /// Stream of the trial's seed that `pick` draws from.
 const PICK_STREAM: u64 = u64::MAX;
-/// Longest wait, once everything is to be taken back, for what shows that a fault took effect. What it waits for may need another fault's end.
+/// Longest wait, once everything is to be reverted, for what shows that a fault took effect. What it waits for may need another fault's end.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 /// How late an injection may have been for its end to keep its place in the schedule, before what begins when it was to be over.
 const TOGETHER: Duration = Duration::from_millis(250);
@@ -39,7 +39,7 @@ pub struct Engine<'a> {
     random: ChaCha8Rng,
     /// What became of each planned fault so far.
     progress: Vec<Progress>,
-    /// Injected and not yet taken back, oldest first.
+    /// Injected and not yet reverted, oldest first.
     active: Vec<Active>,
     /// Everything that was injected.
     injected: Vec<Arc<dyn Injection>>,
@@ -60,11 +60,11 @@ enum Progress {
 struct Active {
     index: usize,
     injection: Arc<dyn Injection>,
-    /// When it is to be taken back: so long after it was injected.
+    /// When it is to be reverted: so long after it was injected.
     until: Instant,
     /// The same, if it had been injected on time.
     planned: Instant,
-    /// Nobody looks for its effect any more; before that it is not taken back.
+    /// Nobody looks for its effect any more; before that it is not reverted.
     proved: bool,
     /// Ends the look.
     enough: CancellationToken,
@@ -124,7 +124,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Performs the schedule, whose zero is `zero`, and takes back what is left of it, newest first: at the end of the run or as soon as
+    /// Performs the schedule, whose zero is `zero`, and reverts what is left of it, newest first: at the end of the run or as soon as
     /// it is interrupted. Then little time is left to show that it is gone. Returns everything that was injected.
     pub async fn perform(mut self, zero: Instant) -> Vec<Arc<dyn Injection>> {
         let cancel = self.cancel;
@@ -309,7 +309,7 @@ impl<'a> Engine<'a> {
                     let Some(active) = self.active.iter_mut().find(|active| active.index == index) else { break };
                     active.enough.cancel();
                     active.proved = true;
-                    let (targets, reason) = (active.injection.targets(), "it had to be taken back before anything was seen of it");
+                    let (targets, reason) = (active.injection.targets(), "it had to be reverted before anything was seen of it");
                     self.tell(Instant::now(), index, FaultState::Unproved, &targets, reason.to_owned());
                     // A look that was ended lets go of what it holds, links and threads, only when it is polled.
                     while let Some(proof) = self.proofs.next().await {

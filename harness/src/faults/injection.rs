@@ -1,4 +1,4 @@
-//! What every fault must be able to do: take effect, be seen to, be taken back, be seen to be gone.
+//! What every fault must be able to do: take effect, be seen to, be reverted, be verified to be gone.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +13,7 @@ pub trait Injection: Send + Sync {
     /// Names of the nodes, zones or clients it acts on.
     fn targets(&self) -> Vec<String>;
 
-    /// Does it. What was done before an error is taken back by [`Self::revert`].
+    /// Does it. What was done before an error is reverted by [`Self::revert`].
     async fn inject(&self, context: &TrialContext) -> Result<Vec<Done>, NotDone>;
 
     /// Shows from both ends that it took effect, in words with figures. `others` were injected before and are still there.
@@ -25,7 +25,7 @@ pub trait Injection: Send + Sync {
         Ok(Instant::now())
     }
 
-    /// Before when it must not be taken back, where that shows only once it was proved.
+    /// Before when it must not be reverted, where that shows only once it was proved.
     fn not_before(&self) -> Option<Instant> {
         None
     }

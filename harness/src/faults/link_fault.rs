@@ -1,4 +1,4 @@
-//! What is put in the way of packets inside namespaces: taken out of all of them again, and seen to be gone.
+//! What is put in the way of packets inside namespaces: taken out of all of them again, and verified to be gone.
 
 use std::time::Instant;
 

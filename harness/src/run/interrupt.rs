@@ -83,7 +83,7 @@ impl Interrupt {
             // First of all: to tell somebody may take as long as he takes to read.
             self.cancel.cancel();
             if self.handed_over.get().is_none() {
-                progress.line("interrupted: taking everything back and writing the report; a second signal removes the servers at once");
+                progress.line("interrupted: reverting everything and writing the report; a second signal removes the servers at once");
             }
         } else if exit != Exit::HungUp {
             // A terminal that goes hangs up more than once, and nobody is impatient.

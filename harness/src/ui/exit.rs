@@ -19,11 +19,11 @@ pub enum Exit {
     Residue,
     /// A bug in the tool.
     Bug,
-    /// Ended by SIGINT, after everything was taken back.
+    /// Ended by SIGINT, after everything was reverted.
     Interrupted,
-    /// Ended by SIGTERM, after everything was taken back.
+    /// Ended by SIGTERM, after everything was reverted.
     Terminated,
-    /// Ended by SIGHUP, after everything was taken back.
+    /// Ended by SIGHUP, after everything was reverted.
     HungUp,
 }
 

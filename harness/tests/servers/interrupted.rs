@@ -1,4 +1,4 @@
-//! Signals at random instants: everything is taken back at once, the report is written, the exit code names the signal.
+//! Signals at random instants: everything is reverted at once, the report is written, the exit code names the signal.
 
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -141,7 +141,7 @@ fn interrupt(bench: &Bench, runtime: &str, moment: Moment, twice: bool) -> Phase
     }
 }
 
-/// Every fault the ledger announces was taken back.
+/// Every fault the ledger announces was reverted.
 fn taken_back(bench: &Bench, moment: Moment) {
     let ledger = everything::ledger(&bench.results());
     for (_, fault) in ledger.iter().filter(|(step, _)| step == "inject") {

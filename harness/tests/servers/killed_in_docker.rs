@@ -69,7 +69,7 @@ struct Killed {
     cut_short: bool,
     /// Objects in Docker right after.
     objects: usize,
-    /// A fault had been announced and not been taken back.
+    /// A fault had been announced and not been reverted.
     injected: bool,
     /// Bridges of its networks on the machine, and the links that led into its containers.
     links: BTreeSet<String>,

@@ -1,4 +1,4 @@
-//! Faults are announced before they are made, and taken back newest first whatever comes between.
+//! Faults are announced before they are made, and reverted newest first whatever comes between.
 
 use std::fs::File;
 use std::io::BufReader;

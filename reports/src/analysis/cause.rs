@@ -18,7 +18,7 @@ const SECOND: u64 = 1_000_000_000;
 /// What ends at once ends within this time: answers under way arrive a moment later, and a server that is asked to stop may take its leave.
 const AT_ONCE: u64 = SECOND;
 
-/// How long servers go on undoing what was taken back. A Sentinel demotes a primary that came back after 8 s, and looks every 10 s; a node
+/// How long servers go on undoing what was reverted. A Sentinel demotes a primary that came back after 8 s, and looks every 10 s; a node
 /// of a Cluster joins again within 5 s.
 const AFTERMATH: u64 = 20 * SECOND;
 
@@ -60,7 +60,7 @@ pub struct Cause {
     pub name: String,
     /// When it began.
     pub at: u64,
-    /// When it was taken back; `None` for what has no end, or was still there.
+    /// When it was reverted; `None` for what has no end, or was still there.
     pub until: Option<u64>,
     /// The nodes it acted on, by index; empty where that is not known.
     pub targets: Vec<u16>,

@@ -169,7 +169,7 @@ impl Check {
         }
     }
 
-    /// From when a final state shows everything it can, given when every fault was taken back.
+    /// From when a final state shows everything it can, given when every fault was reverted.
     pub fn judgeable_from(&self, healed: u64) -> Option<u64> {
         match self {
             Self::Lock(locks) => locks.judgeable_from(healed),
@@ -177,7 +177,7 @@ impl Check {
         }
     }
 
-    /// Judges. `healed` is when every fault was taken back, `None` if that never happened; `period` is the measured time.
+    /// Judges. `healed` is when every fault was reverted, `None` if that never happened; `period` is the measured time.
     pub fn finish(self, healed: Option<u64>, period: Period, names: &Names<'_>, servers: &Servers, found: &mut Found<'_>) -> Checked {
         match self {
             Self::Lock(locks) => {

@@ -128,7 +128,7 @@ impl Checks {
         self.take(members.key, |check| check.members(members));
     }
 
-    /// From when a final state shows everything it can, given when every fault was taken back.
+    /// From when a final state shows everything it can, given when every fault was reverted.
     pub fn judgeable_from(&self, healed: u64) -> Option<u64> {
         self.whole.judgeable_from(healed)
     }

@@ -80,7 +80,7 @@ impl Deeds {
                 }
                 _ => continue,
             };
-            // A Sentinel that was told to forget it does not crash any more; signals are not taken back.
+            // A Sentinel that was told to forget it does not crash any more; signals are not reverted.
             let until = over.filter(|_| means == Means::SimulatedCrash).unwrap_or(u64::MAX);
             self.ends.extend(step.targets.iter().map(|target| End { target: target.clone(), at, until, means }));
         }

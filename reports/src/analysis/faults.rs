@@ -39,7 +39,7 @@ fn outcome(planned: &PlannedFault, steps: &[FaultEvent], zero: u64) -> FaultOutc
     steps.sort_by_key(|step| step.at);
     let first = |state| steps.iter().find(|step| step.state == state);
     let proofs = steps.iter().filter(|step| !matches!(step.state, FaultState::Injected | FaultState::Reverted) && !step.detail.is_empty());
-    // A fault that did not bite stays so, even if it was taken back as it should.
+    // A fault that did not bite stays so, even if it was reverted as it should.
     let unproved = first(FaultState::Unproved).map(|step| step.state);
     let mut targets: Vec<String> = Vec::new();
     for target in steps.iter().flat_map(|step| &step.targets) {

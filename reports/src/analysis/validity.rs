@@ -81,7 +81,7 @@ impl Findings {
         self.damage = Some(damage);
     }
 
-    /// Faults must have been injected, seen to bite, taken back and seen to be gone. What could not be done or seen because a server had
+    /// Faults must have been injected, seen to bite, reverted and verified to be gone. What could not be done or seen because a server had
     /// crashed is that server's doing, and no flaw of the trial.
     pub fn faults(&mut self, faults: &[FaultOutcome], reversible: &[bool], crashes: &[Crash]) {
         for (fault, reversible) in faults.iter().zip(reversible) {
@@ -99,11 +99,11 @@ impl Findings {
                 }
                 FaultState::Missed => self.remark(format!("fault `{name}` was not injected{detail}")),
                 FaultState::Skipped if fault.injected_at.is_none() => self.reason(format!("fault `{name}` was not injected{detail}")),
-                FaultState::Unproved => self.reason(format!("fault `{name}` was not seen to take effect{detail}")),
-                FaultState::RevertUnproved => self.reason(format!("fault `{name}` was not seen to be gone{detail}")),
+                FaultState::Unproved => self.reason(format!("fault `{name}` was not verified{detail}")),
+                FaultState::RevertUnproved => self.reason(format!("fault `{name}` was not verified to be gone{detail}")),
                 FaultState::Injected => self.reason(format!("fault `{name}` was injected, and nothing shows that it took effect")),
-                FaultState::Proved if *reversible => self.reason(format!("fault `{name}` was never taken back")),
-                FaultState::Reverted => self.reason(format!("fault `{name}` was taken back, and nothing shows that it is gone")),
+                FaultState::Proved if *reversible => self.reason(format!("fault `{name}` was never reverted")),
+                FaultState::Reverted => self.reason(format!("fault `{name}` was reverted, and the reversal was not verified")),
                 FaultState::Proved | FaultState::RevertProved | FaultState::Skipped => {}
             }
         }
@@ -202,9 +202,9 @@ mod tests {
             findings.faults(&[fault(state, injected_at)], &[reversible], &[]);
             findings.reasons
         };
-        assert_eq!(status(FaultState::Unproved, Some(1), false), ["fault `crash` was not seen to take effect: it still answers"]);
+        assert_eq!(status(FaultState::Unproved, Some(1), false), ["fault `crash` was not verified: it still answers"]);
         assert_eq!(status(FaultState::Skipped, None, false), ["fault `crash` was not injected: it still answers"]);
-        assert_eq!(status(FaultState::Proved, Some(1), true), ["fault `crash` was never taken back"]);
+        assert_eq!(status(FaultState::Proved, Some(1), true), ["fault `crash` was never reverted"]);
         assert!(status(FaultState::Proved, Some(1), false).is_empty());
         assert!(status(FaultState::RevertProved, Some(1), true).is_empty());
     }

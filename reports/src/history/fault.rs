@@ -30,9 +30,9 @@ pub enum FaultState {
     Proved,
     /// It could not be shown to have taken effect: the trial proves nothing.
     Unproved,
-    /// It was taken back.
+    /// It was reverted.
     Reverted,
-    /// It was seen to be gone.
+    /// It was verified to be gone.
     RevertProved,
     /// It could not be shown to be gone: the trial proves nothing.
     RevertUnproved,

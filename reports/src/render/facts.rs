@@ -6,11 +6,12 @@ use redquake_experiments::spec::{Comparison, Expectation, Limit, Severity};
 
 use super::number;
 use crate::analysis::OUTAGE;
+use crate::history::FaultState;
 use crate::result::{
     AnomalyKind, AssertionResult, Document, Failover, Interval, LockCounts, MetricSummary, MetricUnit, RareEvent, Sample, SetCounts,
     SplitBrain, SplitNode, Trial, TrialStatus, Verdict,
 };
-use crate::result::{EndedBy, Precision};
+use crate::result::{EndedBy, FaultOutcome, Precision};
 
 /// The server gap: no data node acknowledged a write.
 pub const WRITE_GAP: &str = "failover.write_gap";
@@ -381,4 +382,19 @@ pub fn is_open(sample: Sample) -> bool {
 /// Length of the longest write gap of a failover, server first, else client; ns.
 pub fn gap_length(failover: &Failover) -> Option<Sample> {
     failover.write_gap.as_ref().or(failover.client_gap.as_ref()).map(|gap| gap.length)
+}
+
+/// How far a fault came, in words.
+pub fn fault_state(fault: &FaultOutcome) -> &'static str {
+    match fault.state {
+        FaultState::Injected => "injected, not verified",
+        FaultState::Proved => "verified",
+        FaultState::Unproved => "not verified",
+        FaultState::Reverted => "reverted, not verified",
+        FaultState::RevertProved if fault.action == "reshard" => "verified, and its end verified",
+        FaultState::RevertProved => "verified, and its reversal verified",
+        FaultState::RevertUnproved => "reversal not verified",
+        FaultState::Skipped => "skipped",
+        FaultState::Missed => "did not happen",
+    }
 }

@@ -18,11 +18,11 @@ pub struct FaultOutcome {
     pub planned_at: Option<u64>,
     /// When it was injected.
     pub injected_at: Option<u64>,
-    /// When it was taken back.
+    /// When it was reverted.
     pub reverted_at: Option<u64>,
     /// What the target resolved to.
     pub targets: Vec<String>,
-    /// Last state reached; a fault that was not seen to take effect stays `unproved`.
+    /// Last state reached; a fault that was not verified stays `unproved`.
     pub state: FaultState,
     /// How it was proved, in words.
     pub proof: String,

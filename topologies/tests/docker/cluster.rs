@@ -46,7 +46,7 @@ async fn a_cluster_comes_up_as_asked_for_and_keeps_its_node_timeout() {
     assert_eq!(set.nodes.iter().filter(|node| node.role == Role::Primary).count(), 3);
     assert!(set.nodes.iter().all(|node| node.run_id.len() == 40 && node.version.starts_with("redis 7.0")), "{:?}", set.nodes);
     let (nodes, timeout) = asked.unwrap();
-    assert_eq!(timeout[1], "3000", "the short node timeout of the bring-up is taken back");
+    assert_eq!(timeout[1], "3000", "the short node timeout of the bring-up is reverted");
     let known = known_nodes(&nodes);
     let slots = |address: String| known.iter().find(|node| node.address == address).unwrap().slots.to_string();
     let told: Vec<String> = set.nodes.iter().map(|node| slots(node.address.to_string())).collect();

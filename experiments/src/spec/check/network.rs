@@ -164,7 +164,7 @@ pub(super) fn last_long_enough_to_be_seen(experiment: &Experiment, found: &mut V
         };
         let Some(lasts) = fault.timing.lasts.filter(|lasts| *lasts < least && !lasts.is_zero()) else { continue };
         let finding = Finding::error("RQ0255", format!("faults[{index}].for"), format!("`{}` is over before it can be proved", fault.name))
-            .label(format!("taken back after {lasts}"))
+            .label(format!("reverted after {lasts}"))
             .uses(format!("faults[{index}].action"));
         found.push(finding.help(format!("{reason}; use `for: {least}` or more")));
     }

@@ -49,7 +49,7 @@ pub enum Action {
     ClockJump(ClockJump),
 }
 
-/// Whether an action is taken back.
+/// Whether an action is reverted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reversal {
     /// There is nothing to take back; `for` is not known.

@@ -21,7 +21,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault that is injected once at a fixed time and, if `lasts` is given, taken back after it.
+    /// A fault that is injected once at a fixed time and, if `lasts` is given, reverted after it.
     pub fn at(name: &str, at: Duration, lasts: Option<Duration>, action: Action) -> Self {
         Self { name: name.to_owned(), timing: Timing { at: Some(at), lasts, ..Timing::default() }, action }
     }
@@ -76,7 +76,7 @@ fn share(form: &mut Map<String, Value>, name: &Value, timing: &Map<String, Value
         // Required here, so there is nothing to be null.
         *lasts = Map::from_iter([
             ("$ref".to_owned(), "#/$defs/Duration".into()),
-            ("description".to_owned(), "For how long; it is then taken back.".into()),
+            ("description".to_owned(), "For how long; it is then reverted.".into()),
         ]);
     }
     form.insert("properties".to_owned(), properties.into());

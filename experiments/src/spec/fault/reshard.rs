@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::spec::{Duration, Selector, SlotChoice};
 
-/// Slots of one shard move to another, one after the other, while clients work. They stay there: nothing is taken back.
+/// Slots of one shard move to another, one after the other, while clients work. They stay there: nothing is reverted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reshard {
     /// The primary that gives slots away, resolved when the fault fires.

@@ -21,7 +21,7 @@ pub struct Timing {
     /// How long `when` may take, counted from the start of the baseline window; later, the trial is inconclusive. Default: until the run ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Duration>,
-    /// For how long; it is then taken back.
+    /// For how long; it is then reverted.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub lasts: Option<Duration>,
     /// Injected again and again, so long after each time before; wants `times`.

@@ -1,4 +1,4 @@
-//! Faults of servers and clients, each on a set of its own: proved, with the effect it must have, taken back and proved to be gone.
+//! Faults of servers and clients, each on a set of its own: proved, with the effect it must have, reverted and proved to be gone.
 
 mod clients;
 mod common;

@@ -6,7 +6,7 @@ use super::OUTAGE;
 use super::series::{Interval, Series};
 use crate::analysis::cause::Origin;
 
-/// How long after a fault, or after it was taken back, the longest ordinary interval is looked for where it stopped nothing.
+/// How long after a fault, or after it was reverted, the longest ordinary interval is looked for where it stopped nothing.
 const LOOKED_AT: u64 = 15_000_000_000;
 
 /// The time in which a fault that caused no outage is measured.

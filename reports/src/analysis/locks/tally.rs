@@ -81,13 +81,13 @@ impl Locks {
         self.keys.last(last);
     }
 
-    /// From when a lock that is still held shows that it is stuck, given when every fault was taken back. Locks without
+    /// From when a lock that is still held shows that it is stuck, given when every fault was reverted. Locks without
     /// expiry show it once their clients have left, whenever that is.
     pub fn judgeable_from(&self, healed: u64) -> Option<u64> {
         (!self.rules.endless()).then(|| self.rules.expired(healed))
     }
 
-    /// Judges, and keeps all evidence. `healed` is when every fault was taken back, `None` if that never happened.
+    /// Judges, and keeps all evidence. `healed` is when every fault was reverted, `None` if that never happened.
     pub fn finish(self, healed: Option<u64>, names: &Names<'_>) -> LockFindings {
         let mut anomalies: Vec<Anomaly> = Vec::new();
         let mut sink = |anomaly: &Anomaly| anomalies.push(anomaly.clone());

@@ -131,7 +131,7 @@ fn faults(chart: &mut Chart) {
         }
         rows[row] = start + width;
         let y = top + row as f64 * 15.0;
-        let title = format!("{} {} ({}), {}", chart.instant(at), label, state_words(fault), fault.proof);
+        let title = format!("{} {} ({}), {}", chart.instant(at), label, facts::fault_state(fault), fault.proof);
         match fault.reverted_at {
             Some(end) => {
                 chart.bands.push(Band { class: "fb", fill: "url(#hb)", from: at, to: Some(end), top: y, title: title.clone() });
@@ -139,7 +139,7 @@ fn faults(chart: &mut Chart) {
                 let healed = format!("{} {} {word}", chart.instant(end), fault.name);
                 chart.bands.push(Band { class: "fl", fill: "#b3261e", from: end, to: None, top: y, title: healed });
             }
-            // What nothing takes back is an instant; what was to be taken back and was not is still at work.
+            // What nothing takes back is an instant; what was to be reverted and was not is still at work.
             None if Reversal::of(&fault.action) != Reversal::Never => {
                 chart.bands.push(Band { class: "fb", fill: "url(#hb)", from: at, to: Some(trial.end), top: y, title: title.clone() });
             }
@@ -152,21 +152,6 @@ fn faults(chart: &mut Chart) {
     if !rows.is_empty() {
         chart.name(top + 10.0, "faults", "");
         chart.y = top + rows.len() as f64 * 15.0 + 4.0;
-    }
-}
-
-fn state_words(fault: &FaultOutcome) -> &'static str {
-    use crate::history::FaultState as S;
-    match fault.state {
-        S::Injected => "not checked",
-        S::Proved => "proved",
-        S::Unproved => "not proved",
-        S::Reverted => "reverted",
-        S::RevertProved if fault.action == "reshard" => "proved, and its end proved",
-        S::RevertProved => "proved and reverted",
-        S::RevertUnproved => "its end is not proved",
-        S::Skipped => "skipped",
-        S::Missed => "did not happen",
     }
 }
 

@@ -279,20 +279,10 @@ fn close_up(trial: &Trial, failover: &Failover, [begin, end]: [u64; 2]) -> Optio
 }
 
 fn faults(trial: &Trial) -> Vec<FaultRow> {
-    use crate::history::FaultState as S;
     let row = |fault: &crate::result::FaultOutcome| FaultRow {
         when: fault.injected_at.or(fault.planned_at).map_or_else(|| "never".to_owned(), |at| number::instant(at, trial.zero)),
         what: format!("{}: {} {}", fault.name, fault.action, fault.targets.join(", ")),
-        state: match fault.state {
-            S::Injected => "injected, not checked",
-            S::Proved => "proved",
-            S::Unproved => "not proved",
-            S::Reverted => "reverted, not checked",
-            S::RevertProved => "proved, and its end proved",
-            S::RevertUnproved => "its end is not proved",
-            S::Skipped => "skipped",
-            S::Missed => "did not happen",
-        },
+        state: facts::fault_state(fault),
         proof: match fault.reverted_at {
             Some(at) => format!("{}; {} at {}", fault.proof, ended(fault), number::instant(at, trial.zero)),
             None => fault.proof.clone(),
@@ -303,7 +293,7 @@ fn faults(trial: &Trial) -> Vec<FaultRow> {
 
 /// How the end of a fault is called.
 fn ended(fault: &crate::result::FaultOutcome) -> &'static str {
-    if fault.action == "reshard" { "over" } else { "taken back" }
+    if fault.action == "reshard" { "over" } else { "reverted" }
 }
 
 fn steps(trial: &Trial) -> Vec<StepRow> {
