@@ -81,6 +81,8 @@ fn one(loaded: &Loaded, problem: &Problem, renderer: &Renderer) -> String {
     }
     let report: [Group<'_>; 1] = [group];
     let rendered = renderer.render(&report);
+    // The renderer replaces the controls of ASCII, and leaves these.
+    let rendered = rendered.replace(|c: char| ('\u{7f}'..='\u{9f}').contains(&c), "\u{fffd}");
     rendered.split('\n').map(arrow).collect::<Vec<_>>().join("\n")
 }
 
