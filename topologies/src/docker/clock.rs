@@ -33,13 +33,12 @@ pub(super) async fn put(engine: &Docker, container: &str, offset: i64) -> Result
         archive(&libraries, offset).map_err(|error| RuntimeError::failed("reading libfaketime", error))
     });
     let archive = archive.await.map_err(|error| failed(&error))??;
-    let options = UploadToContainerOptionsBuilder::new().path("/").build();
+    let options = UploadToContainerOptionsBuilder::new().path(FOLDER).build();
     engine.upload_to_container(container, Some(options), body_full(archive.into())).await.map_err(|error| failed(&error))
 }
 
 fn archive(libraries: &std::path::Path, offset: i64) -> io::Result<Vec<u8>> {
     let mut builder = tar::Builder::new(Vec::new());
-    let folder = format!("{}/{CLOCK}", FOLDER.trim_start_matches('/'));
     let mut files = vec![("offset", control(offset).into_bytes())];
     for library in LIBRARIES {
         files.push((library, fs::read(libraries.join(library))?));
@@ -48,7 +47,7 @@ fn archive(libraries: &std::path::Path, offset: i64) -> io::Result<Vec<u8>> {
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o644);
         header.set_size(content.len() as u64);
-        builder.append_data(&mut header, format!("{folder}/{name}"), content.as_slice())?;
+        builder.append_data(&mut header, format!("{CLOCK}/{name}"), content.as_slice())?;
     }
     builder.into_inner()
 }
