@@ -74,9 +74,10 @@ fn identity(path: &Path) -> Identity {
     Identity::File(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
 }
 
-/// Whether a folder holds the results of a run.
+/// Whether a folder holds the results of a run: its record beside the copy of its experiment.
 fn is_result(folder: &Path) -> bool {
-    [RunRecord::FILE, MatrixRecord::FILE].iter().any(|file| folder.join(file).symlink_metadata().is_ok())
+    let has = |file: &str| folder.join(file).symlink_metadata().is_ok();
+    (has(RunRecord::FILE) || has(MatrixRecord::FILE)) && has("experiment.yaml")
 }
 
 /// The yaml files below a folder, in the order of their paths.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use redquake_reports::render::number;
 use rustix::fs::statvfs;
 
-/// What a run may fill where nobody says otherwise. Ten minutes at 18,000 operations a second take about a gigabyte.
+/// What a run may fill where nobody says otherwise. Ten minutes of locks at 18,000 operations a second take 154 MB.
 const USUAL: u64 = 16_000_000_000;
 
 /// What is left of it, shared by all who write.
@@ -94,12 +94,5 @@ mod tests {
         assert_eq!(spent.kind(), ErrorKind::QuotaExceeded);
         assert!(spent.to_string().contains("10 KiB of disk") && spent.to_string().contains("--disk-gb"), "{spent}");
         assert_eq!((one.into_inner().len(), other.into_inner().len()), (6_000, 4_240));
-    }
-
-    #[test]
-    fn a_disk_with_little_room_gives_less_than_the_usual() {
-        let folder = tempfile::tempdir().unwrap();
-        let Budget(state) = Budget::of_disk(folder.path());
-        assert!(state.whole > 0 && state.whole <= USUAL);
     }
 }

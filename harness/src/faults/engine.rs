@@ -15,6 +15,7 @@ use super::build::build;
 use super::deadlines::{late, reversed, shown, soon};
 use super::injection::{Injection, NotDone};
 use super::ledger::Ledger;
+use super::say::{Say, happened};
 use crate::context::{TrialContext, failpoint};
 use crate::workloads::{ClientPool, stream_of};
 
@@ -24,9 +25,6 @@ const PICK_STREAM: u64 = u64::MAX;
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 /// How late an injection may have been for its end to keep its place in the schedule, before what begins when it was to be over.
 const TOGETHER: Duration = Duration::from_millis(250);
-
-/// Tells whoever watches what happened to a fault, and when.
-pub type Say = Box<dyn Fn(Instant, &str) + Send + Sync>;
 
 /// The fault engine of one trial.
 pub struct Engine<'a> {
@@ -384,16 +382,8 @@ impl<'a> Engine<'a> {
     }
 
     fn tell(&self, at: Instant, index: usize, state: FaultState, targets: &[String], detail: String) {
-        let done = match state {
-            FaultState::Injected => Some("injected"),
-            FaultState::Reverted => Some("reverted"),
-            FaultState::Missed => Some("did not happen"),
-            FaultState::Skipped => Some("was not injected"),
-            FaultState::Proved | FaultState::Unproved | FaultState::RevertProved | FaultState::RevertUnproved => None,
-        };
-        if let Some(done) = done {
-            let of = if targets.is_empty() { String::new() } else { format!(" ({})", targets.join(", ")) };
-            (self.say)(at, &format!("{} {done}{of}", self.plan.faults[index].label()));
+        if let Some(what) = happened(state, targets) {
+            (self.say)(at, &format!("{} {what}", self.plan.faults[index].label()));
         }
         let fault = u16::try_from(index).unwrap_or(u16::MAX);
         let event = FaultEvent { at: self.context.clock.at(at), fault, state, targets: targets.to_vec(), detail };

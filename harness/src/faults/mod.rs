@@ -28,6 +28,7 @@ mod pause;
 mod ping;
 mod reshard;
 mod restart;
+mod say;
 mod select;
 mod sentinel_crash;
 mod shapes;

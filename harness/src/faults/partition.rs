@@ -28,7 +28,7 @@ const DATAGRAMS: Exchange = Exchange { datagrams: 50, rate: 500, payload: 64, li
 /// A Cluster's bus listens so far above the port of clients.
 const BUS_ABOVE: u16 = 10_000;
 
-/// PartitionFault links between members, and how to mend them.
+/// Links that are cut between members, and how to mend them.
 pub struct PartitionFault {
     id: String,
     links: Links,

@@ -366,7 +366,7 @@ impl Request {
     }
 }
 
-/// Shutdown the holding when dropped.
+/// Ends the holding when dropped.
 pub struct Holding<'t>(&'t ClientState);
 
 impl Drop for Holding<'_> {

@@ -104,10 +104,19 @@ fn a_folder_named_twice_or_in_two_ways_is_looked_at_once() {
 }
 
 #[test]
-fn a_folder_leaves_out_topology_files_other_files_and_hidden_folders() {
+fn a_folder_leaves_out_topology_files_other_files_results_of_runs_and_hidden_folders() {
     let topology = "version: 1\nkind: sentinel\n";
     let experiment = VALID.replace("{ kind: sentinel, config: { sentinel: { down-after-milliseconds: 1000 } } }", "set.yaml");
-    let folder = folder(&[("a.yaml", &experiment), ("set.yaml", topology), (".git/b.yaml", "x"), ("notes.md", "x")]);
+    let folder = folder(&[
+        ("a.yaml", &experiment),
+        ("set.yaml", topology),
+        (".git/b.yaml", "x"),
+        ("notes.md", "x"),
+        ("results/a-1/run.json", "{}"),
+        ("results/a-1/experiment.yaml", VALID),
+        ("results/b-1/matrix.json", "{}"),
+        ("results/b-1/experiment.yaml", VALID),
+    ]);
     let ended = within(folder.path(), &["validate", "."]);
     assert_eq!((ended.code, ended.stdout.as_str()), (0, "1 of 1 file is valid\n"), "{}", ended.stderr);
     let ended = within(folder.path(), &["validate", "set.yaml"]);

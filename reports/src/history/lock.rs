@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::op::{OpKind, Outcome, Why};
 
 /// One independent primary's part in an attempt of a lock that asks several. The attempt as a whole is an `op` of the same identity; one that was
-/// not granted is reverted from those who granted it without an `op` of its own.
+/// not granted is released at those who granted it, without an `op` of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vote {
     /// Index of the workload in the plan.

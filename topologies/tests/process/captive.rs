@@ -198,6 +198,7 @@ pub async fn play(server: &str, kind: &str, guarded: &str) {
     let attempts: Vec<&str> = log.lines().filter(|line| line.starts_with("attempt: ")).collect();
     let succeeded: Vec<&str> = attempts.iter().filter_map(|line| line.strip_prefix("attempt: ")?.strip_suffix(": SUCCEEDED")).collect();
     assert!(succeeded.iter().all(|attempt| open.contains(attempt)), "{succeeded:?}: {log}");
+    assert!(open.is_empty() || !succeeded.is_empty(), "the wall was not taken away: {log}");
     assert!(attempts.len() >= ENOUGH, "{log}");
     println!("{} attempts of a hostile {kind}, {} succeeded", attempts.len(), succeeded.len());
     if kind == "module" {

@@ -53,7 +53,11 @@ impl Reigns {
 
     /// All evidence is in.
     pub fn sort(&mut self) {
-        self.0.iter_mut().for_each(|known| known.settle(u64::MAX));
+        for known in &mut self.0 {
+            known.settle(u64::MAX);
+            // What came later still than all that was waited for.
+            known.changes.sort_unstable();
+        }
     }
 
     /// Since when a node that is a primary at `at` has been one.
